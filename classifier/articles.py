@@ -1,0 +1,71 @@
+"""An article, and the words for how much it is about a topic."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Grade(StrEnum):
+    """How much an article is about a topic: substantially, or in passing."""
+
+    MAIN = "main"
+    MENTION = "mention"
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One news text.
+
+    `text` is the whole of it; where there is a title, the text begins with it, on a line of
+    its own. `date` is ISO 8601, as exact as the source was. `language` is an ISO 639-1 code,
+    or None where we would have to guess.
+    """
+
+    text: str
+    title: str | None = None
+    date: str | None = None
+    language: str | None = None
+    given_id: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The id that came with the article, else the start of its fingerprint."""
+        return self.given_id or self.fingerprint[:16]
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 of the normalised text: blanks, letter case and compatibility forms do not count."""
+        folded = unicodedata.normalize("NFKC", self.text).casefold()
+        return hashlib.sha256(" ".join(folded.split()).encode("utf-8", "replace")).hexdigest()
+
+    @property
+    def headline(self) -> str:
+        """The title, or the opening words where the article has none. At most 150 characters."""
+        if self.title:
+            return shorten(self.title, 150)
+        return shorten(self.text.split("\n", 1)[0], 150)
+
+
+def compose(
+    title: str | None,
+    body: str,
+    *,
+    date: str | None = None,
+    language: str | None = None,
+    given_id: str | None = None,
+) -> Article:
+    """An article from a title and a body that came apart."""
+    text = f"{title}\n{body}" if title else body
+    return Article(text, title or None, date, language, given_id)
+
+
+def shorten(text: str, most: int) -> str:
+    """`text` in at most `most` characters, cut at a blank where one is near."""
+    if len(text) <= most:
+        return text
+    head = text[: most - 1]
+    at_blank = head.rpartition(" ")[0]
+    return (at_blank if len(at_blank) > most // 2 else head).rstrip() + "…"

@@ -1,0 +1,32 @@
+"""What can go wrong in the classifier. An error's class tells the caller what to do with the file."""
+
+from __future__ import annotations
+
+
+class ClassifierError(Exception):
+    """Something a person can mend; the message says what and where, in one line."""
+
+
+class UnreadableArticleError(ClassifierError):
+    """The file is not an article we can read, and trying again will not change that."""
+
+    def __init__(self, reason: str, mend: str) -> None:
+        super().__init__(f"{reason}; {mend}")
+        self.reason = reason
+        self.mend = mend
+
+
+class LabelError(ClassifierError):
+    """Labels, topics or seeds are not sound. One line a problem, each with file and line."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class ModelError(ClassifierError):
+    """A model folder cannot be trusted or does not fit this version."""
+
+
+class NoModelError(ModelError):
+    """The home has no model yet."""

@@ -1,0 +1,109 @@
+"""The topics we follow, as `labels/topics.toml` holds them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from classifier.errors import LabelError
+
+# Words that open a row of a label sheet, so they cannot be the name of a topic.
+RESERVED = frozenset({"article", "main", "mention"})
+
+_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_KEYS = {"title", "covers", "terms", "retired"}
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What an article can be about. The id never changes; the title may."""
+
+    id: str
+    title: str
+    covers: str
+    terms: Mapping[str, tuple[str, ...]]
+    retired: bool = False
+
+
+def load_topics(path: Path) -> tuple[Topic, ...]:
+    """The topics of a file, in its order. Raises LabelError with every problem found."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        tables = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise LabelError([f"{path}: {error}"]) from error
+    problems: list[str] = []
+    topics = [_topic(path, text, key, table, problems) for key, table in tables.items()]
+    problems += _terms_of_two_topics(path, text, topics)
+    if not topics:
+        problems.append(f"{path}: no topic in it; add a table such as [energy]")
+    if problems:
+        raise LabelError(problems)
+    return tuple(topics)
+
+
+def _topic(path: Path, text: str, key: str, table: object, problems: list[str]) -> Topic:
+    where = f"{path}:{_line(text, f'[{key}')}: topic {key!r}"
+    if not _ID.fullmatch(key) or key in RESERVED:
+        problems.append(f"{where}: an id is lower-case words parted by '-', and not {sorted(RESERVED)}")
+    if not isinstance(table, dict):
+        problems.append(f"{where}: should be a table")
+        return Topic(key, key, "", {})
+    for unknown in sorted(set(table) - _KEYS):
+        problems.append(f"{where}: unknown key {unknown!r}; known are {sorted(_KEYS)}")
+    for needed in ("title", "covers"):
+        if not isinstance(table.get(needed), str) or not table[needed].strip():
+            problems.append(f"{where}: {needed!r} is missing")
+    retired = table.get("retired", False)
+    if not isinstance(retired, bool):
+        problems.append(f"{where}: 'retired' is true or false")
+    terms = {
+        language: _terms(path, text, key, language, given, problems)
+        for language, given in _mapping(table.get("terms", {}), where, problems).items()
+    }
+    return Topic(key, str(table.get("title")), str(table.get("covers")), terms, bool(retired))
+
+
+def _mapping(value: object, where: str, problems: list[str]) -> dict[str, object]:
+    if isinstance(value, dict):
+        return value
+    problems.append(f"{where}: 'terms' holds one list a language, as in terms.en = [...]")
+    return {}
+
+
+def _terms(
+    path: Path, text: str, key: str, language: str, given: object, problems: list[str]
+) -> tuple[str, ...]:
+    if not isinstance(given, list) or not all(isinstance(term, str) for term in given):
+        problems.append(f"{path}: topic {key!r}: terms.{language} should be a list of strings")
+        return ()
+    seen: set[str] = set()
+    for term in given:
+        if not term.strip() or term.casefold() in seen:
+            line = _line(text, f'"{term}"')
+            problems.append(f"{path}:{line}: topic {key!r}: term {term!r} is empty or stands twice")
+        seen.add(term.casefold())
+    return tuple(given)
+
+
+def _terms_of_two_topics(path: Path, text: str, topics: list[Topic]) -> list[str]:
+    owner: dict[tuple[str, str], str] = {}
+    problems = []
+    for topic in topics:
+        for language, terms in topic.terms.items():
+            for term in terms:
+                first = owner.setdefault((language, term.casefold()), topic.id)
+                if first != topic.id:
+                    problems.append(
+                        f"{path}:{_line(text, term)}: term {term!r} ({language}) speaks for"
+                        f" {first!r} and for {topic.id!r}; a term has one topic"
+                    )
+    return problems
+
+
+def _line(text: str, needle: str) -> int:
+    """The line on which `needle` first stands; 1 where it does not."""
+    return text.count("\n", 0, max(text.find(needle), 0)) + 1
