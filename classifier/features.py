@@ -6,26 +6,36 @@ what lets a trained model collapse into a table with one row a word.
 
 from __future__ import annotations
 
-from collections import Counter
-
 SHORTEST_RUN = 3
 LONGEST_RUN = 6
 
-# A word's own feature starts with this mark, which no normalised word contains.
-_WHOLE = "="
+_WHOLE = "="  # opens a word's own feature; no normalised word contains it
 _BOUNDARY = " "
 
 
-def features(word: str) -> Counter[str]:
-    """The features of one normalised word and how often each occurs in it.
+def features(word: str) -> list[str]:
+    """The features of one normalised word, repeated ones as often as they occur."""
+    return [whole(word), *runs(word)]
 
-    Runs of 3 to 6 characters are taken inside the word with its boundaries marked, as
-    scikit-learn's analyzer "char_wb" does.
+
+def whole(word: str) -> str:
+    """The feature that is the word itself."""
+    return _WHOLE + word
+
+
+def is_run(feature: str) -> bool:
+    return not feature.startswith(_WHOLE)
+
+
+def runs(word: str) -> list[str]:
+    """The runs of 3 to 6 characters inside a word, its boundaries marked by blanks.
+
+    The same that scikit-learn's analyzer "char_wb" takes, but that a word shorter than a run
+    is not taken whole again and again.
     """
     bounded = f"{_BOUNDARY}{word}{_BOUNDARY}"
-    runs = [
+    return [
         bounded[start : start + length]
         for length in range(SHORTEST_RUN, LONGEST_RUN + 1)
         for start in range(len(bounded) - length + 1)
     ]
-    return Counter([_WHOLE + word, *runs])

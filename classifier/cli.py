@@ -1,0 +1,338 @@
+"""The command `classifier`. A command parses, calls and prints; nothing heavy loads before it runs."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from classifier import defaults
+from classifier.errors import ClassifierError
+
+if TYPE_CHECKING:
+    from classifier.articles import Article
+    from classifier.corpus import Corpus
+    from classifier.model import Model
+    from classifier.tagging import Tagged
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Text ▶ topics: train a model from labels, tag articles with it, explain and judge it."""
+    options = _parser().parse_args(arguments)
+    command: Command = options.command
+    try:
+        return command(options)
+    except ClassifierError as error:
+        for line in str(error).splitlines():
+            print(f"classifier: {line}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # The reader of our output has gone, as `head` does; that is no error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        print(f"classifier: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def train(options: argparse.Namespace) -> int:
+    """Make a model from seeds and labels and serve it.
+
+    Prints its quality, measured on folds that keep an article together, and which topics have
+    few labels. Label sheets in HOME/labels/*.tsv are read as well.
+    """
+    from classifier import display, storage, training
+
+    corpus = _corpus(options)
+    models = options.home / "models"
+    version = storage.current(models)
+    if options.if_changed and version and _is_made_of(models, version, corpus, options.terms):
+        _say(options, {"version": version, "trained": False}, f"{version}: no label has changed")
+        return 0
+    with display.progress("training") as tell:
+        trained = training.train(corpus, terms=options.terms, progress=tell)
+    made_by = {**training.versions(), "terms": "yes" if options.terms else "no"}
+    probes = [judged.article.headline for judged in corpus.articles[:5]]
+    model = storage.save(trained.model, models, probes=probes, made_by=made_by)
+    storage.use(models, model.version)
+    summary = {
+        "version": model.version,
+        "trained": True,
+        "quality": model.quality,
+        "few_labels": list(trained.few),
+    }
+    if options.json:
+        print(json.dumps(summary, ensure_ascii=False))
+        return 0
+    display.quality_table(model.quality, "Quality on folds that keep an article together")
+    for topic in trained.few:
+        display.out.print(f"few labels: {topic} has under {training.FEW_LABELS} main articles")
+    display.out.print(f"serving {model.version} from {models}")
+    return 0
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Judge the served model on labelled articles that it was never trained on.
+
+    By default those that ship with topicwire (own wording of real events, four languages).
+    """
+    from classifier import display, evaluation, examples
+
+    model = _load(options)
+    path = options.examples or defaults.shipped("labels") / "held-out" / "dev.jsonl"
+    judged = examples.read(path)
+    with display.progress("evaluating") as tell:
+        figures = evaluation.report(examples.judge(model, judged, tell))
+    if options.json:
+        print(json.dumps({"file": str(path), "model": model.version, **figures}))
+    else:
+        display.quality_table(figures, f"{path.name}, model {model.version}")
+    return 0
+
+
+def tag(options: argparse.Namespace) -> int:
+    """Topics of each article, with the passage that says so.
+
+    A PATH is a text or Markdown file, a folder of them, or a .jsonl file with an article a
+    line; "-" reads one article from standard input.
+    """
+    from classifier.errors import UnreadableArticleError
+
+    model = _load(options)
+    failed = 0
+    for name in options.paths:
+        for file, articles in _sources(name):
+            try:
+                for article in articles():
+                    _print_tagged(options, model, model.tag(article), file)
+            except (UnreadableArticleError, OSError) as error:
+                failed += 1
+                print(f"classifier: {file}: {error}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def explain(options: argparse.Namespace) -> int:
+    """What spoke for and against a topic in a file, word by word.
+
+    Without --topic: for each topic that was said, or else for the likeliest one.
+    """
+    from classifier import display, explaining
+    from classifier.reading import read_articles, read_bytes
+
+    model = _load(options)
+    if options.topic and options.topic not in model.topics:
+        raise ClassifierError(f"no topic {options.topic!r}; there are {', '.join(model.topics)}")
+    for article in read_articles(read_bytes(options.file), options.file.name):
+        found = model.tag(article)
+        likeliest = max(model.topics, key=lambda topic: found.probabilities[topic])
+        chosen = [options.topic] if options.topic else [tag.topic for tag in found.tags]
+        explanations = [explaining.explain(model, article, t) for t in chosen or [likeliest]]
+        if options.json:
+            topics = [explanation.as_json() for explanation in explanations]
+            print(json.dumps({"id": article.id, "topics": topics}, ensure_ascii=False))
+            continue
+        display.tagged(found, model.titles, str(options.file))
+        for explanation in explanations:
+            display.explained(explanation, model.titles[explanation.topic])
+    return 0
+
+
+def check(options: argparse.Namespace) -> int:
+    """Are labels, topics and seeds sound; which topics have too few labels, in which language."""
+    from classifier import display
+    from classifier.languages import SHIPPED
+
+    corpus = _corpus(options)
+    counts = corpus.counts()
+    few = [
+        f"{topic}: {count[language]} main articles in {language}"
+        for topic, count in counts.items()
+        for language in SHIPPED
+        if count[language] < options.at_least
+    ]
+    nothing = sum(not judged.main and not judged.mention for judged in corpus.articles)
+    summary = {
+        "topics": len(corpus.topics),
+        "articles": len(corpus.articles),
+        "about_nothing": nothing,
+        "terms": sum(1 for _ in corpus.terms()),
+        "few_labels": few,
+        "fingerprint": corpus.fingerprint,
+    }
+    if options.json:
+        print(json.dumps(summary, ensure_ascii=False))
+        return 0
+    display.lines([f"few labels: {line}" for line in few])
+    display.lines(
+        [
+            f"ok: {summary['topics']} topics, {summary['terms']} terms,"
+            f" {summary['articles']} labelled articles, {nothing} of them about nothing we follow"
+        ]
+    )
+    return 0
+
+
+def models_list(options: argparse.Namespace) -> int:
+    """All versions with their quality on folds; the served one is marked with a star."""
+    from classifier import display, storage
+
+    folder = options.home / "models"
+    served = storage.current(folder)
+    for version in storage.versions(folder):
+        try:
+            found = storage.card(folder, version)["quality"]["all"]
+            row: dict[str, Any] = {"version": version, "served": version == served, **found}
+            text = f"{'*' if version == served else ' '} {version}  F1 {found['f1']:.3f}"
+        except ClassifierError as error:
+            row = {"version": version, "served": version == served, "error": str(error)}
+            text = f"! {error}"
+        if options.json:
+            print(json.dumps(row))
+        else:
+            display.lines([text])
+    return 0
+
+
+def models_show(options: argparse.Namespace) -> int:
+    """What a version says of itself: quality, cuts, the libraries that made it."""
+    from classifier import display, storage
+
+    found = storage.card(options.home / "models", options.version)
+    if options.json:
+        print(json.dumps(found, ensure_ascii=False))
+        return 0
+    display.quality_table(found["quality"], f"{options.version}, on folds")
+    for topic in found["topics"]:
+        cuts = found["cuts"][topic["id"]]
+        display.lines([f"{topic['id']}: main from {cuts['main']:.2f}, mention from {cuts['mention']:.2f}"])
+    display.lines([f"labels {found['labels'][:12]}, made by {found['made_by']}"])
+    return 0
+
+
+def models_use(options: argparse.Namespace) -> int:
+    """Serve this version from now on; a running daemon changes over by itself."""
+    from classifier import display, storage
+
+    storage.use(options.home / "models", options.version)
+    display.lines([f"serving {options.version}"])
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="classifier", description=main.__doc__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    command = _add(commands, "train", train)
+    _labels_options(command)
+    command.add_argument("--if-changed", action="store_true", help="only if a label has changed")
+    command.add_argument(
+        "--terms", action=argparse.BooleanOptionalAction, default=True, help="use the topics' terms"
+    )
+    command = _add(commands, "evaluate", evaluate)
+    command.add_argument("--examples", type=Path, metavar="FILE.jsonl", help="labelled articles")
+    command = _add(commands, "tag", tag)
+    command.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, .jsonl, or -")
+    command = _add(commands, "explain", explain)
+    command.add_argument("file", type=Path, metavar="FILE")
+    command.add_argument("--topic", metavar="T", help="this topic's id")
+    command = _add(commands, "check", check)
+    _labels_options(command)
+    command.add_argument(
+        "--at-least", type=int, default=10, metavar="N", help="main articles a topic and language should have"
+    )
+    models = commands.add_parser("models", help="list, show and use versions of the model")
+    inner = models.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add(inner, "list", models_list)
+    _add(inner, "show", models_show).add_argument("version", metavar="V")
+    _add(inner, "use", models_use).add_argument("version", metavar="V")
+    return parser
+
+
+def _add(commands: Any, name: str, command: Command) -> argparse.ArgumentParser:
+    """A command whose help is its docstring, with the options that all have."""
+    text = inspect.getdoc(command) or ""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=text.split("\n\n", 1)[0], description=text
+    )
+    parser.add_argument(
+        "--home", type=Path, default=defaults.home(), help="folder with models/ (default: %(default)s)"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _labels_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--labels", type=Path, metavar="DIR", help="other labels than the shipped")
+    parser.add_argument("--seeds", type=Path, metavar="DIR", help="other seeds than the shipped")
+
+
+def _corpus(options: argparse.Namespace) -> Corpus:
+    from classifier.corpus import load_corpus
+
+    return load_corpus(
+        options.seeds or defaults.shipped("seeds"),
+        options.labels or defaults.shipped("labels"),
+        sorted((options.home / "labels").glob("*.tsv")),
+    )
+
+
+def _is_made_of(models: Path, version: str, corpus: Corpus, terms: bool) -> bool:
+    from classifier import storage, training
+
+    try:
+        card = storage.card(models, version)
+    except ClassifierError:
+        return False
+    made_by = {**training.versions(), "terms": "yes" if terms else "no"}
+    return bool(card.get("labels") == corpus.fingerprint and card.get("made_by") == made_by)
+
+
+def _load(options: argparse.Namespace) -> Model:
+    from classifier import storage
+
+    return storage.load(options.home / "models")
+
+
+def _sources(name: str) -> Iterator[tuple[str, Callable[[], Iterator[Article]]]]:
+    """Each file behind a PATH, with a function that reads its articles."""
+    from classifier.reading import TEXT_ENDINGS, read_articles, read_bytes, read_jsonl
+
+    if name == "-":
+        yield "-", lambda: iter(read_articles(sys.stdin.buffer.read(), "-"))
+        return
+    path = Path(name)
+    inside = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    for file in inside:
+        if file.suffix == ".jsonl":
+            yield str(file), lambda file=file: read_jsonl(file)  # type: ignore[misc]
+        elif file == path or file.suffix.lower() in TEXT_ENDINGS:
+            yield str(file), lambda file=file: iter(read_articles(read_bytes(file), file.name))  # type: ignore[misc]
+
+
+def _print_tagged(options: argparse.Namespace, model: Model, found: Tagged, file: str) -> None:
+    if options.json:
+        from classifier.records import as_json
+
+        print(json.dumps(as_json(found, file), ensure_ascii=False))
+        return
+    from classifier import display
+
+    display.tagged(found, model.titles, file)
+
+
+def _say(options: argparse.Namespace, row: dict[str, object], text: str) -> None:
+    print(json.dumps(row, ensure_ascii=False) if options.json else text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

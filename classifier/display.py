@@ -1,0 +1,129 @@
+"""What the commands print for people: tags, explanations, quality, on a terminal or into a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from classifier.articles import Grade
+from classifier.explaining import Explanation
+from classifier.tagging import Evidence, Tagged
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+_COLOURS = {Grade.MAIN: "bold green", Grade.MENTION: "yellow"}
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Any]:
+    """A function that takes what is being done, steps done and steps in all; shown on stderr."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=err, transient=True) as bar:
+        task = bar.add_task(title, total=None)
+
+        def tell(what: str, done: int, steps: int) -> None:
+            bar.update(task, description=f"{title}: {what}", completed=done, total=steps)
+
+        yield tell
+
+
+def tagged(found: Tagged, titles: Mapping[str, str], file: str) -> None:
+    """An article with its topics and the passage that carries each."""
+    article = found.article
+    facts = [fact for fact in (file, article.date, article.language) if fact]
+    out.print(Text(article.headline, style="bold"))
+    out.print(Text("  " + " · ".join(facts), style="dim"))
+    if not found.tags:
+        out.print(Text("  about none of the topics we follow", style="dim"))
+    for tag in found.tags:
+        line = Text("  ")
+        line.append(titles[tag.topic], style=_COLOURS[tag.grade])
+        line.append(f"  {tag.grade}  {tag.probability:.0%}")
+        out.print(line)
+        if tag.grade is Grade.MAIN:
+            out.print(quoted(tag.evidence[0]))
+    out.print()
+
+
+def quoted(evidence: Evidence) -> Text:
+    """The passage of a piece of evidence with the words that counted set off."""
+    text = Text(f"    “{evidence.passage}”", style="italic")
+    text.highlight_words([word for word, _ in evidence.words], style="bold cyan")
+    return text
+
+
+def explained(explanation: Explanation, title: str) -> None:
+    """What spoke for and against one topic, passage by passage and word by word."""
+    verdict = explanation.grade or "not said"
+    out.print(
+        f"[bold]{escape(title)}[/]  {verdict}  {explanation.probability:.1%}"
+        f"  (main from {explanation.cuts.main:.1%}, mention from {explanation.cuts.mention:.1%})"
+    )
+    for passage in explanation.passages:
+        mark = "*" if passage.counted else " "
+        text = Text(f"  {mark} {passage.score:+.2f}  ")
+        text.append_text(_coloured(passage.passage, passage.words))
+        out.print(text)
+    table = Table(box=None, padding=(0, 2))
+    table.add_column("for", justify="right")
+    table.add_column("")
+    table.add_column("against", justify="right")
+    table.add_column("")
+    helped, hindered = explanation.strongest()
+    for row in range(max(len(helped), len(hindered))):
+        cells: list[str] = []
+        for side in (helped, hindered):
+            word, value = side[row] if row < len(side) else ("", 0.0)
+            cells += [escape(word), f"{value:+.3f}" if word else ""]
+        table.add_row(*cells)
+    out.print(table)
+    out.print()
+
+
+def quality_table(figures: Mapping[str, Any], title: str) -> None:
+    """Precision, recall, F1 and the rest: all, then a row a language, then a row a topic."""
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
+    table.add_column("")
+    for name in ("articles", "main", "P", "R", "F1", "95 %", "AP", "alarms"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_row("all", *_figures(figures["all"]), style="bold")
+    for group in ("languages", "topics"):
+        table.add_section()
+        for name, row in figures[group].items():
+            table.add_row(name, *_figures(row))
+    out.print(table)
+
+
+def lines(texts: Sequence[str], console: Console | None = None) -> None:
+    for text in texts:
+        (console or out).print(Text(text))
+
+
+def _figures(row: Mapping[str, Any]) -> list[str]:
+    low, high = row["f1_interval"]
+    return [
+        str(row["articles"]),
+        str(row["positives"]),
+        f"{row['precision']:.3f}",
+        f"{row['recall']:.3f}",
+        f"{row['f1']:.3f}",
+        f"{low:.2f}–{high:.2f}",
+        f"{row['average_precision']:.3f}",
+        f"{row['alarms']}/{row['quiet']}",
+    ]
+
+
+def _coloured(passage: str, contributions: Mapping[str, float]) -> Text:
+    text = Text(passage)
+    for word, value in contributions.items():
+        if abs(value) >= 0.02:
+            text.highlight_words([word], style="green" if value > 0 else "red")
+    return text

@@ -1,0 +1,176 @@
+"""How good decisions are: precision, recall, F1 and average precision, with intervals.
+
+A main topic must be found; a mention counts neither way; anything else said is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+_RESAMPLES = 1000
+_SEED = 20261121
+
+
+@dataclass(frozen=True, slots=True)
+class Judgements:
+    """What was true and what was said of some articles (all arrays are articles × topics)."""
+
+    topics: tuple[str, ...]
+    languages: tuple[str, ...]  # one an article; "?" for unknown
+    main: Flags
+    mention: Flags
+    said: Flags  # said to be main
+    probabilities: Floats
+
+    def only(self, rows: Flags) -> Judgements:
+        languages = tuple(np.asarray(self.languages)[rows].tolist())
+        return Judgements(
+            self.topics,
+            languages,
+            self.main[rows],
+            self.mention[rows],
+            self.said[rows],
+            self.probabilities[rows],
+        )
+
+    def about(self, topic: str) -> Judgements:
+        """The same articles judged for one topic alone."""
+        column = slice(self.topics.index(topic), self.topics.index(topic) + 1)
+        return Judgements(
+            (topic,),
+            self.languages,
+            self.main[:, column],
+            self.mention[:, column],
+            self.said[:, column],
+            self.probabilities[:, column],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Micro-averaged figures between 0 and 1; `interval` is a 95 % bootstrap interval of F1.
+
+    `quiet` counts the articles without a main topic, `alarms` those of them of which something
+    wrong was said all the same.
+    """
+
+    articles: int
+    positives: int
+    precision: float
+    recall: float
+    f1: float
+    interval: tuple[float, float]
+    average_precision: float
+    quiet: int
+    alarms: int
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "articles": self.articles,
+            "positives": self.positives,
+            "precision": round(self.precision, 4),
+            "recall": round(self.recall, 4),
+            "f1": round(self.f1, 4),
+            "f1_interval": [round(bound, 4) for bound in self.interval],
+            "average_precision": round(self.average_precision, 4),
+            "quiet": self.quiet,
+            "alarms": self.alarms,
+        }
+
+
+def quality(judged: Judgements) -> Quality:
+    """Figures over all articles and topics of `judged`."""
+    counts = _counts(judged)
+    right, wrong, missed = counts.sum(axis=0).tolist()
+    quiet = ~judged.main.any(axis=1)
+    wrongly = judged.said & ~judged.mention
+    return Quality(
+        articles=len(judged.languages),
+        positives=int(judged.main.sum()),
+        precision=right / (right + wrong) if right + wrong else 1.0,
+        recall=right / (right + missed) if right + missed else 1.0,
+        f1=_f1(right, wrong, missed),
+        interval=_interval(counts),
+        average_precision=_average_precision(judged),
+        quiet=int(quiet.sum()),
+        alarms=int(wrongly[quiet].any(axis=1).sum()),
+    )
+
+
+def by_language(judged: Judgements) -> dict[str, Quality]:
+    languages = np.asarray(judged.languages)
+    return {name: quality(judged.only(languages == name)) for name in sorted(set(judged.languages))}
+
+
+def by_topic(judged: Judgements) -> dict[str, Quality]:
+    return {topic: quality(judged.about(topic)) for topic in judged.topics}
+
+
+def report(judged: Judgements) -> Mapping[str, object]:
+    """Everything as one JSON object: overall, by language, by topic."""
+    return {
+        "all": quality(judged).as_json(),
+        "languages": {name: found.as_json() for name, found in by_language(judged).items()},
+        "topics": {name: found.as_json() for name, found in by_topic(judged).items()},
+    }
+
+
+def flags(topics: Sequence[str], sets: Sequence[frozenset[str]]) -> Flags:
+    """articles × topics: which topics are in each article's set."""
+    return np.array([[topic in found for topic in topics] for found in sets], dtype=bool).reshape(
+        len(sets), len(topics)
+    )
+
+
+def average_precision(truth: Flags, scores: Floats) -> float:
+    """Area under the precision–recall curve, as the sum over the true ones of the precision at
+    their rank (Manning, Raghavan and Schütze 2008, chapter 8.4)."""
+    order = np.argsort(-scores, kind="stable")
+    ranked = truth[order]
+    if not ranked.any():
+        return 0.0
+    precision = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)
+    return float(precision[ranked].mean())
+
+
+def _counts(judged: Judgements) -> NDArray[np.int64]:
+    """Right, wrong and missed decisions, a row an article."""
+    said = judged.said & ~judged.mention
+    columns = (said & judged.main, said & ~judged.main, judged.main & ~said)
+    return np.stack([column.sum(axis=1) for column in columns], axis=1)
+
+
+def _f1(right: float, wrong: float, missed: float) -> float:
+    whole = 2 * right + wrong + missed
+    return 2 * right / whole if whole else 1.0
+
+
+def _interval(counts: NDArray[np.int64]) -> tuple[float, float]:
+    """Percentile bootstrap over articles (Efron and Tibshirani 1993, chapter 13)."""
+    if not len(counts):
+        return (0.0, 1.0)
+    generator = np.random.default_rng(_SEED)
+    draws = generator.multinomial(len(counts), np.full(len(counts), 1 / len(counts)), _RESAMPLES)
+    right, wrong, missed = (draws @ counts).T
+    whole = 2 * right + wrong + missed
+    found = np.where(whole > 0, 2 * right / np.maximum(whole, 1), 1.0)
+    low, high = np.percentile(found, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _average_precision(judged: Judgements) -> float:
+    """Mean over the topics that have a true article; mentions are left out."""
+    found = []
+    for column in range(len(judged.topics)):
+        counted = ~judged.mention[:, column]
+        truth = judged.main[counted, column]
+        if truth.any():
+            found.append(average_precision(truth, judged.probabilities[counted, column]))
+    return float(np.mean(found)) if found else 0.0

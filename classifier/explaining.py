@@ -1,0 +1,104 @@
+"""Why a topic was said of an article, or was not: exact sums, not estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from classifier.articles import Article, Grade
+from classifier.model import Model
+from classifier.passages import passages
+from classifier.tagging import Cuts, article_scores, best_passages
+
+_STRONGEST = 15
+
+
+@dataclass(frozen=True, slots=True)
+class PassageExplanation:
+    """A passage's score for the topic; its words' contributions and the intercept sum to it.
+
+    `counted`: it is one of those from which the article's score was made.
+    """
+
+    passage: str
+    start: int
+    end: int
+    score: float
+    counted: bool
+    words: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What spoke for and against a topic. `score` is the article's, before calibration."""
+
+    topic: str
+    grade: Grade | None
+    probability: float
+    score: float
+    intercept: float
+    cuts: Cuts
+    passages: tuple[PassageExplanation, ...]
+
+    def strongest(self) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
+        """Words for and against in the passages that counted, strongest first, summed."""
+        sums: dict[str, float] = {}
+        for passage in self.passages:
+            if passage.counted:
+                for word, value in passage.words.items():
+                    sums[word] = sums.get(word, 0.0) + value
+        ranked = sorted(sums.items(), key=lambda pair: -pair[1])
+        helped = [pair for pair in ranked if pair[1] > 0][:_STRONGEST]
+        hindered = [pair for pair in reversed(ranked) if pair[1] < 0][:_STRONGEST]
+        return helped, hindered
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "topic": self.topic,
+            "grade": self.grade,
+            "probability": self.probability,
+            "score": self.score,
+            "intercept": self.intercept,
+            "cuts": {"main": self.cuts.main, "mention": self.cuts.mention},
+            "passages": [
+                {
+                    "passage": passage.passage,
+                    "start": passage.start,
+                    "end": passage.end,
+                    "score": passage.score,
+                    "counted": passage.counted,
+                    "words": [[word, value] for word, value in passage.words.items()],
+                }
+                for passage in self.passages
+            ],
+        }
+
+
+def explain(model: Model, article: Article, topic: str) -> Explanation:
+    """Why `topic`, one of the model's, has its probability for an article."""
+    column = model.topics.index(topic)
+    cut_up = passages(article)
+    scores = model.scores([passage.text for passage in cut_up])
+    score = article_scores(scores)[column : column + 1]
+    probability = float(model.curve(article.language).probabilities(score)[0])
+    counted = set(best_passages(scores[:, column]))
+    explained = tuple(
+        PassageExplanation(
+            passage.text,
+            passage.start,
+            passage.end,
+            float(scores[row, column]),
+            row in counted,
+            model.contributions(passage.text, topic),
+        )
+        for row, passage in enumerate(cut_up)
+    )
+    return Explanation(
+        topic,
+        model.cuts[topic].grade(probability),
+        probability,
+        float(score[0]),
+        float(model.weights.intercepts[column]),
+        model.cuts[topic],
+        explained,
+    )

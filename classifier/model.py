@@ -1,0 +1,167 @@
+"""The trained model as it serves: a table with one row a word. Imports numpy, not scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier import tagging, words
+from classifier.articles import Article
+from classifier.features import runs
+from classifier.passages import passages
+from classifier.tagging import Calibration, Cuts, Evidence, Scores, Tag, Tagged
+
+# Words never seen in training are computed once and remembered, up to this many.
+_MOST_REMEMBERED = 200_000
+
+_NO_WORD = 0  # the row of words that say nothing: zeros
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What training leaves.
+
+    `word_rows` has a row for each word seen in training, with a column a topic (what the word
+    contributes) and a last one (its share of the squared norm). A word never seen gets such a
+    row from its runs of characters, by their coefficients (runs × topics) and idf.
+    `intercepts` has one number a topic.
+    """
+
+    words: Sequence[str]
+    word_rows: NDArray[np.float64]
+    runs: Sequence[str]
+    run_coefficients: NDArray[np.float32]
+    run_idf: NDArray[np.float64]
+    intercepts: NDArray[np.float64]
+
+
+class WordTable:
+    """Looks up the row of each word; a word never seen gets its row from its runs, once."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+        columns = weights.word_rows.shape[1]
+        self._known = {word: row for row, word in enumerate(weights.words, 1)}
+        self._rows = np.vstack([np.zeros((1, columns)), weights.word_rows])
+        self._run_row: dict[str, int] | None = None
+        self._used = len(self._rows)
+        self._index: dict[str, int] = {}
+
+    def rows(self, tokens: Sequence[str]) -> NDArray[np.float64]:
+        """A row for each token, in order."""
+        if len(self._index) >= _MOST_REMEMBERED:
+            self._forget()
+        index = self._index
+        found = [index[t] if t in index else self._look_up(t) for t in tokens]
+        return self._rows[found]
+
+    def _look_up(self, token: str) -> int:
+        word = words.normalise(token)
+        row = self._known.get(word, _NO_WORD) if word else _NO_WORD
+        if word and row == _NO_WORD:
+            row = self._append(self._from_runs(word))
+        self._index[token] = row
+        return row
+
+    def _from_runs(self, word: str) -> NDArray[np.float64]:
+        if self._run_row is None:
+            self._run_row = {run: row for row, run in enumerate(self._weights.runs)}
+        found = [self._run_row[run] for run in runs(word) if run in self._run_row]
+        idf = self._weights.run_idf[found]
+        return np.append(idf @ self._weights.run_coefficients[found], np.sum(idf**2))
+
+    def _append(self, row: NDArray[np.float64]) -> int:
+        if self._used == len(self._rows):
+            room = np.zeros((max(1024, len(self._rows) // 2), self._rows.shape[1]))
+            self._rows = np.vstack([self._rows, room])
+        self._rows[self._used] = row
+        self._used += 1
+        return self._used - 1
+
+    def _forget(self) -> None:
+        self._index.clear()
+        self._used = 1 + len(self._weights.words)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A version of the model. Tagging an article changes nothing but what it remembers of words.
+
+    Not safe for several threads at once: each thread that tags has its own.
+    """
+
+    version: str
+    topics: tuple[str, ...]
+    titles: Mapping[str, str]
+    cuts: Mapping[str, Cuts]
+    calibration: Mapping[str, Calibration]  # by language; "" for all others
+    weights: Weights
+    labels_fingerprint: str = ""
+    quality: Mapping[str, object] = field(default_factory=dict)
+    retired: frozenset[str] = frozenset()
+    _table: list[WordTable] = field(default_factory=list, repr=False)
+
+    @property
+    def table(self) -> WordTable:
+        if not self._table:
+            self._table.append(WordTable(self.weights))
+        return self._table[0]
+
+    def scores(self, texts: Sequence[str]) -> Scores:
+        """The score of each text for each topic (texts × topics), the texts taken as passages."""
+        tokens = [words.split(text) for text in texts]
+        rows = self.table.rows([token for text in tokens for token in text])
+        ends = np.cumsum([len(text) for text in tokens])
+        sums = np.zeros((len(texts), rows.shape[1]))
+        filled = [number for number, text in enumerate(tokens) if text]
+        if filled:
+            starts = [int(ends[number]) - len(tokens[number]) for number in filled]
+            sums[filled] = np.add.reduceat(rows, starts, axis=0)
+        norms = np.sqrt(sums[:, -1:])
+        norms[norms == 0.0] = 1.0
+        return sums[:, :-1] / norms + self.weights.intercepts
+
+    def contributions(self, text: str, topic: str) -> dict[str, float]:
+        """What each word of a text, as it is written there, adds to the text's score for a topic.
+
+        With the topic's intercept they sum to the score.
+        """
+        written, tokens = words.as_written(text), words.split(text)
+        if not tokens:
+            return {}
+        rows = self.table.rows(tokens)
+        norm = float(np.sqrt(rows[:, -1].sum())) or 1.0
+        column = rows[:, self.topics.index(topic)] / norm
+        found: dict[str, float] = {}
+        for word, value in zip(written, column.tolist(), strict=True):
+            if value:
+                found[word] = found.get(word, 0.0) + value
+        return found
+
+    def tag(self, article: Article) -> Tagged:
+        """The tags of an article with their evidence, and each topic's probability."""
+        cut_up = passages(article)
+        scores = self.scores([passage.text for passage in cut_up])
+        curve = self.curve(article.language)
+        probabilities = curve.probabilities(tagging.article_scores(scores))
+        tags = []
+        for column, topic in enumerate(self.topics):
+            probability = float(probabilities[column])
+            grade = None if topic in self.retired else self.cuts[topic].grade(probability)
+            if grade is not None:
+                carried: list[Evidence] = []
+                for row in tagging.best_passages(scores[:, column]):
+                    own = float(curve.probabilities(scores[row, column : column + 1])[0])
+                    words_for = self.contributions(cut_up[row].text, topic)
+                    carried.append(tagging.evidence(cut_up[row], own, words_for))
+                tags.append(Tag(topic, grade, round(probability, 4), tuple(carried)))
+        tags.sort(key=lambda tag: (-tag.probability, tag.topic))
+        everything = dict(zip(self.topics, probabilities.round(4).tolist(), strict=True))
+        return Tagged(article, tuple(tags), everything, self.version)
+
+    def curve(self, language: str | None) -> Calibration:
+        """The calibration for a language, or the common one."""
+        return self.calibration.get(language or "", self.calibration[""])

@@ -1,0 +1,33 @@
+"""Tags as JSON, in the shape that programs which call us rely on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from classifier.articles import Grade
+from classifier.tagging import Tagged
+
+
+def as_json(found: Tagged, file: str) -> dict[str, Any]:
+    """`{"id", "file", "title", "language", "main", "mention", "scores", "evidence", "model"}`."""
+    return {
+        "id": found.article.id,
+        "file": file,
+        "title": found.article.title,
+        "language": found.article.language,
+        "main": found.topics(Grade.MAIN),
+        "mention": found.topics(Grade.MENTION),
+        "scores": dict(found.probabilities),
+        "evidence": {tag.topic: [_evidence(e) for e in tag.evidence] for tag in found.tags},
+        "model": found.model,
+    }
+
+
+def _evidence(evidence: Any) -> dict[str, Any]:
+    return {
+        "passage": evidence.passage,
+        "start": evidence.start,
+        "end": evidence.end,
+        "score": evidence.score,
+        "words": [[word, value] for word, value in evidence.words],
+    }

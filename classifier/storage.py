@@ -1,0 +1,281 @@
+"""Models on disk: a folder a version, verified before it serves. Nothing in it can run code.
+
+`models/<version>/` holds `weights.npz`, `model.json` and `MANIFEST.json` (sha256 of the other
+two); `models/current` is a file with the name of the version that serves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.errors import ModelError, NoModelError
+from classifier.model import Model, Weights
+from classifier.tagging import Calibration, Cuts
+
+FORMAT = 1
+PROBE_TOLERANCE = 1e-6
+
+_CURRENT = "current"
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
+_PROBED = 5  # passages whose scores are stored and checked again at each load
+
+
+def save(
+    model: Model,
+    models: Path,
+    *,
+    probes: Sequence[str],
+    made_by: Mapping[str, str],
+    now: datetime | None = None,
+) -> Model:
+    """Write a new version, not yet served; a model that is there already is not written twice.
+
+    `probes` are texts whose scores are stored, to be checked at each load. The content depends
+    on the model alone; only the version's name has the day in it.
+    """
+    files = {
+        "weights.npz": _weights_bytes(model.weights),
+        "model.json": _card_bytes(model, probes, made_by),
+    }
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    files["MANIFEST.json"] = _json_bytes({"format": FORMAT, "sha256": sums})
+    mark = hashlib.sha256(files["MANIFEST.json"]).hexdigest()[:8]
+    for version in versions(models):
+        if version.endswith(f"-{mark}"):
+            return replace(model, version=version)
+    day = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%SZ")
+    version = f"{day}-{mark}"
+    _write_folder(models, version, files)
+    return replace(model, version=version)
+
+
+def load(models: Path, version: str | None = None) -> Model:
+    """A version, by default the current one, checked before it is used.
+
+    Raises NoModelError where there is none, ModelError where it cannot be trusted: a checksum
+    that differs, a file that others may write, a probe text with another score than it had.
+    """
+    name = version or current(models)
+    if name is None:
+        raise NoModelError(f"{models}: no model yet; make one with `classifier train`")
+    if not _VERSION.fullmatch(name):
+        raise ModelError(f"{models / _CURRENT}: {name[:80]!r} is not the name of a version")
+    folder = models / name
+    files = _verified(folder)
+    try:
+        card = json.loads(files["model.json"])
+        model = _model(name, card, _weights(files["weights.npz"]))
+    except (KeyError, TypeError, ValueError, BadZipFile, OSError) as error:
+        raise ModelError(f"{folder}: not a model of this version: {error}") from error
+    _check(model, card, folder)
+    return model
+
+
+def current(models: Path) -> str | None:
+    """The version that serves, or None."""
+    try:
+        return (models / _CURRENT).read_text(encoding="utf-8").strip() or None
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"{models / _CURRENT}: cannot be read: {error}") from error
+
+
+def use(models: Path, version: str) -> None:
+    """Serve a version from now on. It is loaded first, so what cannot serve is refused."""
+    load(models, version)
+    pointer = models / _CURRENT
+    fresh = models / f".{_CURRENT}.{os.getpid()}"
+    _write(fresh, f"{version}\n".encode())
+    os.replace(fresh, pointer)
+    _sync_folder(models)
+
+
+def versions(models: Path) -> list[str]:
+    """All versions, oldest first."""
+    if not models.is_dir():
+        return []
+    return sorted(folder.parent.name for folder in models.glob("*/MANIFEST.json"))
+
+
+def card(models: Path, version: str) -> dict[str, Any]:
+    """What a version says of itself (model.json), its checksums verified."""
+    found = json.loads(_verified(models / version)["model.json"])
+    if not isinstance(found, dict):
+        raise ModelError(f"{models / version}: model.json is not an object")
+    return found
+
+
+def _weights_bytes(weights: Weights) -> bytes:
+    content = io.BytesIO()
+    np.savez(
+        content,
+        words=_packed(weights.words),
+        word_rows=weights.word_rows,
+        runs=_packed(weights.runs),
+        run_coefficients=weights.run_coefficients,
+        run_idf=weights.run_idf,
+        intercepts=weights.intercepts,
+    )
+    return content.getvalue()
+
+
+def _weights(content: bytes) -> Weights:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return Weights(
+            words=_unpacked(arrays["words"]),
+            word_rows=arrays["word_rows"],
+            runs=_unpacked(arrays["runs"]),
+            run_coefficients=arrays["run_coefficients"],
+            run_idf=arrays["run_idf"],
+            intercepts=arrays["intercepts"],
+        )
+
+
+def _packed(names: Sequence[str]) -> NDArray[np.uint8]:
+    return np.frombuffer("\n".join(names).encode("utf-8"), dtype=np.uint8)
+
+
+def _unpacked(names: NDArray[np.uint8]) -> list[str]:
+    return names.tobytes().decode("utf-8").split("\n") if names.size else []
+
+
+def _card_bytes(model: Model, probes: Sequence[str], made_by: Mapping[str, str]) -> bytes:
+    chosen = list(probes)[:_PROBED]
+    scores = model.scores(chosen).tolist() if chosen else []
+    return _json_bytes(
+        {
+            "format": FORMAT,
+            "topics": [
+                {"id": topic, "title": model.titles[topic], "retired": topic in model.retired}
+                for topic in model.topics
+            ],
+            "cuts": {
+                topic: {"main": cuts.main, "mention": cuts.mention}
+                for topic, cuts in model.cuts.items()
+            },
+            "calibration": {
+                language: {"slope": curve.slope, "offset": curve.offset}
+                for language, curve in model.calibration.items()
+            },
+            "labels": model.labels_fingerprint,
+            "made_by": dict(made_by),
+            "quality": model.quality,
+            "probes": [
+                {"text": text, "scores": found} for text, found in zip(chosen, scores, strict=True)
+            ],
+        }
+    )
+
+
+def _model(version: str, card: dict[str, Any], weights: Weights) -> Model:
+    if card["format"] != FORMAT:
+        raise ValueError(f"format {card['format']}, and this program reads {FORMAT}")
+    topics = tuple(str(topic["id"]) for topic in card["topics"])
+    return Model(
+        version=version,
+        topics=topics,
+        titles={topic["id"]: str(topic["title"]) for topic in card["topics"]},
+        cuts={topic: Cuts(**card["cuts"][topic]) for topic in topics},
+        calibration={key: Calibration(**curve) for key, curve in card["calibration"].items()},
+        weights=weights,
+        labels_fingerprint=str(card["labels"]),
+        quality=card["quality"],
+        retired=frozenset(topic["id"] for topic in card["topics"] if topic["retired"]),
+    )
+
+
+def _check(model: Model, card: dict[str, Any], folder: Path) -> None:
+    weights, columns = model.weights, len(model.topics)
+    shapes = (
+        weights.word_rows.shape == (len(weights.words), columns + 1)
+        and weights.run_coefficients.shape == (len(weights.runs), columns)
+        and weights.run_idf.shape == (len(weights.runs),)
+        and weights.intercepts.shape == (columns,)
+    )
+    if not shapes or "" not in model.calibration:
+        raise ModelError(f"{folder}: its parts do not fit together")
+    arrays = (weights.word_rows, weights.run_coefficients, weights.run_idf, weights.intercepts)
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise ModelError(f"{folder}: a weight is not a finite number")
+    for probe in card["probes"]:
+        found = model.scores([str(probe["text"])])[0]
+        if not np.allclose(found, probe["scores"], rtol=0, atol=PROBE_TOLERANCE):
+            raise ModelError(f"{folder}: a probe text no longer has the score it had")
+
+
+def _verified(folder: Path) -> dict[str, bytes]:
+    """The files of a version, each with the checksum that the manifest says."""
+    try:
+        _refuse_if_others_write(folder)
+        manifest = json.loads((folder / "MANIFEST.json").read_bytes())
+        sums = manifest["sha256"]
+        files = {}
+        for name in ("weights.npz", "model.json"):
+            _refuse_if_others_write(folder / name)
+            files[name] = (folder / name).read_bytes()
+            if hashlib.sha256(files[name]).hexdigest() != sums[name]:
+                raise ModelError(
+                    f"{folder / name}: damaged, its checksum is not the manifest's; serve another"
+                    " version with `classifier models use`, or train again"
+                )
+    except FileNotFoundError as error:
+        raise ModelError(f"{error.filename}: missing") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{folder}: cannot be read: {error}") from error
+    return files
+
+
+def _refuse_if_others_write(path: Path) -> None:
+    status = path.stat()
+    if status.st_mode & 0o022:
+        raise ModelError(f"{path}: others may write it; `chmod go-w` it if you trust it")
+    if status.st_uid not in (0, os.geteuid()):
+        raise ModelError(f"{path}: belongs to another user")
+
+
+def _json_bytes(value: object) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _write_folder(models: Path, version: str, files: Mapping[str, bytes]) -> None:
+    """All files of a version appear at once, by one rename, and are on the disk by then."""
+    fresh = models / f".{version}.{os.getpid()}"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True, mode=0o755)
+    fresh.chmod(0o755)
+    for name, content in files.items():
+        _write(fresh / name, content)
+    _sync_folder(fresh)
+    os.rename(fresh, models / version)
+    _sync_folder(models)
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        os.fchmod(file.fileno(), 0o644)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
