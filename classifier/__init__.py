@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from classifier.reading import read_bytes as read_bytes
     from classifier.storage import current as current_version
     from classifier.storage import load as load_model
+    from classifier.storage import versions as model_versions
     from classifier.tagging import Evidence as Evidence
     from classifier.tagging import Tag as Tag
     from classifier.tagging import Tagged as Tagged
@@ -45,6 +46,7 @@ _HOMES = {
     "current_version": ("storage", "current"),
     "load_model": ("storage", "load"),
     "load_topics": "topics",
+    "model_versions": ("storage", "versions"),
     "read_articles": "reading",
     "read_bytes": "reading",
     "shipped": "defaults",

@@ -91,7 +91,7 @@ def explained(explanation: Explanation, title: str) -> None:
 def quality_table(figures: Mapping[str, Any], title: str) -> None:
     """Precision, recall, F1 and the rest: all, then a row a language, then a row a topic."""
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for name in ("articles", "main", "P", "R", "F1", "95 %", "AP", "alarms"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_row("all", *_figures(figures["all"]), style="bold")

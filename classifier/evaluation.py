@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,13 +157,19 @@ def _interval(counts: NDArray[np.int64]) -> tuple[float, float]:
     """Percentile bootstrap over articles (Efron and Tibshirani 1993, chapter 13)."""
     if not len(counts):
         return (0.0, 1.0)
-    generator = np.random.default_rng(_SEED)
-    draws = generator.multinomial(len(counts), np.full(len(counts), 1 / len(counts)), _RESAMPLES)
-    right, wrong, missed = (draws @ counts).T
+    right, wrong, missed = (_draws(len(counts)) @ counts.astype(np.float64)).T
     whole = 2 * right + wrong + missed
     found = np.where(whole > 0, 2 * right / np.maximum(whole, 1), 1.0)
     low, high = np.percentile(found, [2.5, 97.5])
     return float(low), float(high)
+
+
+@lru_cache(maxsize=2)
+def _draws(articles: int) -> Floats:
+    """How often each resample of the bootstrap draws each article (resamples × articles)."""
+    generator = np.random.default_rng(_SEED)
+    evenly = np.full(articles, 1 / articles)
+    return generator.multinomial(articles, evenly, _RESAMPLES).astype(np.float64)
 
 
 def _average_precision(judged: Judgements) -> float:

@@ -6,7 +6,7 @@ The only module that imports scikit-learn.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -67,8 +67,7 @@ def train(
         tell(f"fold {number + 1} of {FOLDS}", number + 1, steps)
         inside = material.folds == number
         weights = material.fit(~np.isin(material.owner, np.flatnonzero(inside)))
-        for row in np.flatnonzero(inside):
-            held_out[row] = material.article_scores(row, weights)
+        held_out[inside] = material.article_scores(np.flatnonzero(inside), weights)
     tell("all labels", FOLDS + 1, steps)
     weights = material.fit(np.ones(len(material.owner), dtype=bool))
     calibration = _calibrate(material, held_out)
@@ -135,9 +134,10 @@ class _Material:
         # The smoothed idf of scikit-learn's TfidfTransformer.
         self.idf = np.log((1 + counts.shape[0]) / (1 + frequency)) + 1.0
         self.matrix = self._weighted(counts)
-
-    def vectors(self, texts: Sequence[str]) -> sparse.csr_matrix:
-        return self._weighted(self._vectorizer.transform(texts).astype(np.float64))
+        cut_up = [judged.passages for judged in self.corpus.articles]
+        self.passage_ends = np.cumsum([0, *(len(passages) for passages in cut_up)])
+        texts = [passage.text for passages in cut_up for passage in passages]
+        self.passages = self._weighted(self._vectorizer.transform(texts).astype(np.float64))
 
     def _weighted(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
         """tf·idf over the square root of Σ tf·idf²: a norm to which each word adds its share."""
@@ -155,25 +155,28 @@ class _Material:
         intercepts = np.array([intercept for _, intercept in fitted])
         return _Fitted(coefficients, intercepts)
 
-    def article_scores(self, row: int, weights: _Fitted) -> Floats:
-        """Raw scores of an article, cut into passages as tagging cuts it."""
-        texts = [passage.text for passage in self.corpus.articles[row].passages]
-        scores = self.vectors(texts) @ weights.coefficients + weights.intercepts
-        return tagging.article_scores(np.asarray(scores))
+    def article_scores(self, articles: NDArray[np.int64], weights: _Fitted) -> Floats:
+        """Raw scores of articles (articles × topics), cut into passages as tagging cuts them."""
+        scores = np.asarray(self.passages @ weights.coefficients + weights.intercepts)
+        ends = self.passage_ends
+        return np.stack([tagging.article_scores(scores[ends[n] : ends[n + 1]]) for n in articles])
 
     def serving(self, weights: _Fitted) -> Weights:
         """The linear model collapsed into rows of words and of runs of characters."""
         names = self._vectorizer.get_feature_names_out().tolist()
         rows = np.column_stack([weights.coefficients * self.idf[:, None], self.idf**2])
-        row_of = dict(zip(names, rows, strict=True))
         seen = {words.normalise(word) for text in self.texts for word in words.split(text)}
         vocabulary = sorted(seen - {""})
-        zero = np.zeros(rows.shape[1])
-        word_rows = [sum((row_of.get(name, zero) for name in features(w)), zero) for w in vocabulary]
+        column_of = self._vectorizer.vocabulary_
+        columns = [[column_of[f] for f in features(w) if f in column_of] for w in vocabulary]
+        ends = np.cumsum([0, *map(len, columns)])
+        flat = np.array([column for found in columns for column in found], dtype=np.int64)
+        shape = (len(vocabulary), len(names))
+        word_rows = sparse.csr_matrix((np.ones(len(flat)), flat, ends), shape=shape) @ rows
         kept = [number for number, name in enumerate(names) if is_run(name)]
         return Weights(
             words=vocabulary,
-            word_rows=np.array(word_rows).reshape(len(vocabulary), rows.shape[1]),
+            word_rows=np.asarray(word_rows),
             runs=[names[number] for number in kept],
             run_coefficients=weights.coefficients[kept].astype(np.float32),
             run_idf=self.idf[kept],

@@ -1,0 +1,1 @@
+"""Folder ▶ alerts: takes articles in, tags them, and sees every alert through to its receiver."""

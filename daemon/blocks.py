@@ -1,0 +1,92 @@
+"""An alert as a Slack message: Block Kit within Slack's limits, the article's text made neutral.
+
+Limits: docs.slack.dev, reference of blocks (section 3,000 characters, 50 blocks) and an
+undocumented one on the whole message (bolt-js issue 2867: refused at about 11,300 characters of
+text), below which we stay by budget.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from classifier import shorten
+from daemon.records import Alert, AlertTopic
+
+Block = dict[str, Any]
+
+MOST_TEXT = 8_000  # characters of text in a message
+_MOST_QUOTES = 6
+_LONGEST_QUOTE = 420
+_LONGEST_HEADLINE = 150
+
+_ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
+# An invisible joint behind each of these keeps Slack from reading formatting, an emoji name, a
+# mention or an address out of an article's text.
+_MEANINGFUL = re.compile(r"([*_~`:@#])")
+_JOINT = "\u200b"
+
+
+def neutral(text: str) -> str:
+    """Article text that pings nobody, formats nothing and links nowhere, for mrkdwn and `text`.
+
+    Cut before, never after: an entity must not be cut in two.
+    """
+    folded = " ".join(text.split())
+    for character, entity in _ENTITIES:
+        folded = folded.replace(character, entity)
+    return _MEANINGFUL.sub(r"\1" + _JOINT, folded)
+
+
+def blocks(alert: Alert) -> list[Block]:
+    """The message: headline, facts, and for each topic the passage that carries it."""
+    found = [_section(f"*{neutral(shorten(alert.headline, _LONGEST_HEADLINE))}*")]
+    found.append(_context(" · ".join(neutral(shorten(fact, 200)) for fact in _facts(alert))))
+    for topic in alert.topics[:_MOST_QUOTES]:
+        found.append(_section(_quoted(topic)))
+    rest = alert.topics[_MOST_QUOTES:]
+    if rest:
+        found.append(_context("also: " + ", ".join(_named(topic) for topic in rest)))
+    why = ", ".join(neutral(word) for word in _words(alert))
+    if why:
+        found.append(_context(f"why: {why}"))
+    return found
+
+
+def fallback(alert: Alert) -> str:
+    """The message as plain text, complete enough for a notification or a screen reader."""
+    topics = ", ".join(_named(topic) for topic in alert.topics)
+    quote = neutral(shorten(alert.topics[0].passage, _LONGEST_QUOTE)) if alert.topics else ""
+    headline = neutral(shorten(alert.headline, _LONGEST_HEADLINE))
+    return f"{headline} — {topics}. “{quote}”"
+
+
+def _facts(alert: Alert) -> list[str]:
+    return [fact for fact in (alert.source, alert.date, alert.language, alert.file) if fact]
+
+
+def _named(topic: AlertTopic) -> str:
+    passing = "" if topic.grade == "main" else " (mention)"
+    return f"{neutral(topic.title)} {topic.probability:.0%}{passing}"
+
+
+def _quoted(topic: AlertTopic) -> str:
+    return f"*{_named(topic)}*\n“{neutral(shorten(topic.passage, _LONGEST_QUOTE))}”"
+
+
+def _words(alert: Alert) -> list[str]:
+    """The words that counted, each once, those of the likeliest topic first."""
+    return list(dict.fromkeys(word for topic in alert.topics for word in topic.words))[:10]
+
+
+def _section(text: str) -> Block:
+    return {"type": "section", "text": _mrkdwn(text)}
+
+
+def _context(text: str) -> Block:
+    return {"type": "context", "elements": [_mrkdwn(text)]}
+
+
+def _mrkdwn(text: str) -> Block:
+    # verbatim: Slack makes no links or mentions of its own out of the text.
+    return {"type": "mrkdwn", "text": text, "verbatim": True}

@@ -1,0 +1,303 @@
+"""The command `topicwired`. A command parses, calls and prints; nothing heavy loads before it runs."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from classifier import ClassifierError
+from daemon.errors import DaemonError, DeliveryError
+
+if TYPE_CHECKING:
+    from daemon.config import Settings
+    from daemon.database import Database
+
+Command = Callable[[argparse.Namespace], int]
+
+_HOME_VARIABLE = "TOPICWIRE_HOME"
+_CONFIG_VARIABLE = "TOPICWIRE_CONFIG"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Folder ▶ alerts: watch an inbox, tag what arrives, tell the desks that follow its topics."""
+    options = _parser().parse_args(arguments)
+    command: Command = options.command
+    try:
+        return command(options)
+    except (DaemonError, ClassifierError, DeliveryError) as error:
+        for line in str(error).splitlines():
+            print(f"topicwired: {line}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        print(f"topicwired: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def run(options: argparse.Namespace) -> int:
+    """Watch the inbox, tag and alert, until stopped.
+
+    --once takes what is in the inbox now, delivers, and exits; with 1 if an alert is still owed.
+    """
+    from daemon import app, logs
+
+    settings = _settings(options)
+    logs.configure(settings.log.format, verbose=options.verbose)
+    return app.run(settings, once=options.once)
+
+
+def demo(options: argparse.Namespace) -> int:
+    """The whole ring on a scratch home with shipped articles; ends by itself."""
+    from daemon import logs
+    from daemon.demo import demo as show
+
+    logs.configure("text", verbose=False)
+    return show()
+
+
+def check(options: argparse.Namespace) -> int:
+    """Is the configuration sound, would the daemon start, does Slack let us do what we need."""
+    from daemon import app
+    from daemon.slack import SCOPES, SlackSender
+
+    settings = _settings(options)
+    print(f"ok: {settings.file or 'no configuration file, the defaults'}, home {settings.home}")
+    app.make_home(settings)
+    _database(settings).close()
+    print(f"ok: ledger {settings.database}")
+    with_problems = 0
+    for receiver in settings.receivers:
+        sender = app.sender(receiver, settings)
+        if not isinstance(sender, SlackSender):
+            print(f"ok: receiver {receiver.name} ({receiver.type}), delivered at least once")
+            continue
+        try:
+            user, scopes = sender.identity()
+        except DeliveryError as error:
+            print(f"problem: receiver {receiver.name}: {error}")
+            with_problems += 1
+            continue
+        missing = sorted(SCOPES - scopes) if scopes else []
+        if missing:
+            print(f"problem: receiver {receiver.name}: the app lacks {', '.join(missing)}")
+            with_problems += 1
+        else:
+            print(f"ok: receiver {receiver.name}: Slack knows us as {user}")
+    return 1 if with_problems else 0
+
+
+def status(options: argparse.Namespace) -> int:
+    """What waits in the inbox, what is owed, parked or dead and why, when each job last ran."""
+    from daemon import status as standing
+
+    settings = _settings(options)
+    _needs_ledger(settings)
+    database = _database(settings)
+    try:
+        found = standing.gather(settings, database)
+    finally:
+        database.close()
+    print(json.dumps(found, ensure_ascii=False) if options.json else "\n".join(standing.lines(found)))
+    return 0
+
+
+def route(options: argparse.Namespace) -> int:
+    """Which receivers would hear of an article, and why; nothing is sent or recorded."""
+    from classifier import load_model, read_articles, read_bytes
+    from daemon import routing
+
+    settings = _settings(options)
+    model = load_model(settings.models)
+    for article in read_articles(read_bytes(options.file), options.file.name):
+        tagged = model.tag(article)
+        matches = [routing.match(tagged, route) for route in settings.routes]
+        if options.json:
+            rows = [
+                {"receiver": m.route.receiver, "topics": list(m.topics), "reason": m.reason}
+                for m in matches
+            ]
+            print(json.dumps({"id": article.id, "routes": rows}, ensure_ascii=False))
+            continue
+        print(article.headline)
+        for number, match in enumerate(matches, 1):
+            hears = f"hears of {', '.join(match.topics)}" if match.topics else f"no: {match.reason}"
+            print(f"  route {number} to {match.route.receiver}: {hears}")
+    return 0
+
+
+def retry(options: argparse.Namespace) -> int:
+    """Put files from failed/ back into the inbox, by NAME or with --all."""
+    settings = _settings(options)
+    if bool(options.names) == options.all:
+        raise DaemonError("say which: NAME…, or --all")
+    names = options.names or sorted(
+        path.name for path in settings.failed.iterdir() if not path.name.endswith(".error.json")
+    )
+    for name in names:
+        source, target = settings.failed / name, settings.inbox / name
+        if Path(name).name != name or not source.exists():
+            raise DaemonError(f"{source}: no such failed file")
+        if target.exists():
+            raise DaemonError(f"{target}: stands in the inbox already")
+        os.rename(source, target)
+        (settings.failed / f"{name}.error.json").unlink(missing_ok=True)
+        print(f"{name}: back in the inbox")
+    return 0
+
+
+def retrain(options: argparse.Namespace) -> int:
+    """Make a new model now if a label has changed, desks' verdicts included, and serve it."""
+    from daemon import retraining
+
+    settings = _settings(options)
+    _needs_ledger(settings)
+    database = _database(settings)
+    try:
+        rows = retraining.write_verdicts(settings.home, database)
+    finally:
+        database.close()
+    result = retraining.retrain(settings.home, if_changed=not options.force, shown=True)
+    result["verdicts"] = rows
+    done = f"serving {result['version']}" if result["trained"] else "no label changed"
+    print(json.dumps(result) if options.json else done)
+    return 0
+
+
+def verdicts_add(options: argparse.Namespace) -> int:
+    """Say that an article is about a topic (right) or is not (wrong)."""
+    from daemon import clock, verdicts
+
+    settings = _settings(options)
+    if options.topic not in _topics():
+        raise DaemonError(f"no topic {options.topic!r}; there are {', '.join(_topics())}")
+    _needs_ledger(settings)
+    database = _database(settings)
+    try:
+        with database.transaction() as connection:
+            article = verdicts.find_article(connection, options.article)
+            if article is None:
+                raise DaemonError(f"{options.article}: no article, or more than one, with this id")
+            verdicts.add(
+                connection,
+                article=article,
+                topic=options.topic,
+                verdict=verdicts.Verdict(options.verdict),
+                person=options.person,
+                now=clock.now(),
+            )
+    finally:
+        database.close()
+    return 0
+
+
+def verdicts_list(options: argparse.Namespace) -> int:
+    """Every verdict: who said what of which article, and when."""
+    from daemon import verdicts
+
+    settings = _settings(options)
+    _needs_ledger(settings)
+    database = _database(settings)
+    try:
+        with database.reading() as connection:
+            found = verdicts.all_verdicts(connection)
+    finally:
+        database.close()
+    for row in found:
+        if options.json:
+            said = {"article": row.article[:16], "topic": row.topic, "verdict": row.verdict}
+            print(json.dumps(said | {"person": row.person, "said_at": row.said_at}))
+        else:
+            print(f"{row.said_at}  {row.article[:16]}  {row.topic}  {row.verdict}  {row.person}")
+    return 0
+
+
+def unit(options: argparse.Namespace) -> int:
+    """Print a systemd unit that fits this installation."""
+    from daemon.units import service
+
+    print(service(options.home.absolute(), options.config), end="")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="topicwired", description=main.__doc__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    command = _add(commands, "run", run)
+    command.add_argument("--once", action="store_true", help="what is in the inbox now, then exit")
+    command.add_argument("-v", "--verbose", action="store_true", help="log more")
+    _add(commands, "demo", demo)
+    _add(commands, "check", check)
+    _add(commands, "status", status)
+    _add(commands, "route", route).add_argument("file", type=Path, metavar="FILE")
+    command = _add(commands, "retry", retry)
+    command.add_argument("names", nargs="*", metavar="NAME")
+    command.add_argument("--all", action="store_true", help="every file in failed/")
+    command = _add(commands, "retrain", retrain)
+    command.add_argument("--force", action="store_true", help="also if no label has changed")
+    verdicts = commands.add_parser("verdicts", help="what desks said of tags: add, list")
+    inner = verdicts.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add(inner, "list", verdicts_list)
+    command = _add(inner, "add", verdicts_add)
+    command.add_argument("article", metavar="ARTICLE", help="its id, as `classifier tag` prints it")
+    command.add_argument("topic", metavar="TOPIC")
+    command.add_argument("verdict", choices=("right", "wrong"))
+    command.add_argument("--person", default=os.environ.get("USER", "operator"), help="who says so")
+    _add(commands, "unit", unit)
+    return parser
+
+
+def _add(commands: Any, name: str, command: Command) -> argparse.ArgumentParser:
+    """A command whose help is its docstring, with the options that all have."""
+    text = inspect.getdoc(command) or ""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=text.split("\n\n", 1)[0], description=text
+    )
+    home = Path(os.environ.get(_HOME_VARIABLE) or "var")
+    config = os.environ.get(_CONFIG_VARIABLE)
+    parser.add_argument(
+        "--home", type=Path, default=home, help="folder of the inbox and all else (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--config", type=Path, default=Path(config) if config else None, help="one TOML file"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _topics() -> list[str]:
+    from classifier import load_topics, shipped
+
+    return [topic.id for topic in load_topics(shipped("labels") / "topics.toml")]
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    from daemon.config import load_settings
+
+    return load_settings(options.config, options.home, _topics())
+
+
+def _needs_ledger(settings: Settings) -> None:
+    path = settings.database.removeprefix("sqlite:///")
+    if "://" not in path and not Path(path).exists():
+        raise DaemonError(f"{path}: no ledger yet; `topicwired run` makes it")
+
+
+def _database(settings: Settings) -> Database:
+    from daemon.database import open_database
+
+    return open_database(settings.database)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

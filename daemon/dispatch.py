@@ -1,0 +1,183 @@
+"""Dispatch: sees every delivery through to its receiver, in order, once where that can be known."""
+
+from __future__ import annotations
+
+import logging
+import random
+from datetime import timedelta
+from typing import Protocol
+
+from daemon import clock, outbox
+from daemon.backoff import Backoff
+from daemon.database import Database
+from daemon.errors import (
+    DeliveryError,
+    PermanentDeliveryError,
+    ReceiverRefusedError,
+    TemporaryDeliveryError,
+    UnknownOutcomeError,
+)
+from daemon.records import Alert, Delivery, DeliveryState, Sent
+
+logger = logging.getLogger(__name__)
+
+_ENOUGH_TRIES = 3  # for one run that is to end by itself; a later run goes on
+_IDLE = 30.0  # seconds; whoever adds a delivery wakes us
+_PROBE = Backoff(first=30.0, ceiling=300.0)  # how often a receiver that refuses is asked again
+# Seconds before each look at the history. A request that was cut off may still be applied a
+# little later, so nothing is sent again before the second look.
+_LOOKS = (2.0, 13.0)
+
+
+class Sender(Protocol):
+    """What delivers alerts to one receiver."""
+
+    @property
+    def can_look(self) -> bool:
+        """Whether `find` can tell if an alert has arrived."""
+
+    def send(self, alert: Alert) -> Sent:
+        """Deliver an alert, or raise a DeliveryError."""
+
+    def find(self, alert: Alert, since: str) -> Sent | None:
+        """The alert as it arrived after `since`, or None. Raises a DeliveryError."""
+
+    def pause(self) -> float:
+        """Seconds until the receiver may be sent something; 0.0 takes the place."""
+
+
+class Dispatch:
+    """The work of one receiver's worker."""
+
+    def __init__(
+        self, receiver: str, sender: Sender, database: Database, backoff: Backoff | None = None
+    ) -> None:
+        self.receiver = receiver
+        self._sender = sender
+        self._database = database
+        self._backoff = backoff or Backoff()
+
+    def work(self) -> float:
+        """See to the oldest delivery. Returns in how many seconds to be called again."""
+        with self._database.reading() as connection:
+            found = outbox.oldest(connection, self.receiver)
+        if found is None:
+            return _IDLE
+        delivery, due_at = found
+        wait = (due_at - clock.now()).total_seconds()
+        if wait > 0:
+            return min(wait, _IDLE)
+        if delivery.state is DeliveryState.UNKNOWN:
+            self._look(delivery)
+            return 0.0
+        pause = self._sender.pause()
+        if pause > 0:
+            return pause
+        with self._database.transaction() as connection:
+            started = outbox.start_sending(connection, delivery, now=clock.now())
+        if started is not None:
+            self._send(started)
+        return 0.0
+
+    def is_idle(self) -> bool:
+        """Whether nothing more can be delivered now: all has been, or the receiver does not take it."""
+        with self._database.reading() as connection:
+            found = outbox.oldest(connection, self.receiver)
+        if found is None or found[0].state is DeliveryState.PARKED:
+            return True
+        delivery, due_at = found
+        return delivery.attempts >= _ENOUGH_TRIES and due_at > clock.now()
+
+    def _send(self, delivery: Delivery) -> None:
+        try:
+            sent = self._sender.send(delivery.alert)
+        except DeliveryError as error:
+            self._failed(delivery, error)
+        except Exception as error:
+            logger.exception("sending failed", extra={"receiver": self.receiver})
+            unknown = UnknownOutcomeError(f"{type(error).__name__}: {error}")
+            unknown.retry_after = self._backoff.delay(delivery.attempts)
+            self._failed(delivery, unknown)
+        else:
+            self._sent(delivery, sent)
+
+    def _look(self, delivery: Delivery) -> None:
+        """Find out whether a delivery of unknown outcome arrived, before it is sent again."""
+        if not self._sender.can_look:
+            self._again(delivery, "outcome unknown, and it cannot be looked up")
+            return
+        try:
+            found = self._sender.find(delivery.alert, delivery.first_sent_at or "")
+        except ReceiverRefusedError as error:
+            self._again(delivery, f"outcome unknown, and the history cannot be read: {error}")
+            return
+        except DeliveryError as error:
+            after = getattr(error, "retry_after", None)
+            wait = self._backoff.delay(delivery.attempts, retry_after=after)
+            self._put_off(delivery, DeliveryState.UNKNOWN, wait, str(error), delivery.looks)
+            return
+        if found is not None:
+            self._sent(delivery, found)
+        elif delivery.looks + 1 < len(_LOOKS):
+            looks = delivery.looks + 1
+            self._put_off(delivery, DeliveryState.UNKNOWN, _LOOKS[looks], "not seen yet", looks)
+        else:
+            self._again(delivery, "it did not arrive")
+
+    def _failed(self, delivery: Delivery, error: DeliveryError) -> None:
+        after = getattr(error, "retry_after", None)
+        later = self._backoff.delay(delivery.attempts, retry_after=after, jitter=random.random())
+        match error:
+            case TemporaryDeliveryError():
+                state, wait = DeliveryState.PENDING, later
+            case ReceiverRefusedError():
+                state, wait = DeliveryState.PARKED, _PROBE.delay(delivery.attempts)
+            case PermanentDeliveryError():
+                state, wait = DeliveryState.DEAD, 0.0
+            case _:
+                state, wait = DeliveryState.UNKNOWN, max(_LOOKS[0], after or 0.0)
+        self._put_off(delivery, state, wait, str(error))
+        level = logging.ERROR if state is DeliveryState.DEAD else logging.WARNING
+        logger.log(
+            level,
+            "alert not delivered",
+            extra={
+                "receiver": self.receiver,
+                "alert": delivery.alert.key,
+                "state": state.value,
+                "error": str(error),
+                "again_in": round(wait, 1),
+            },
+        )
+
+    def _again(self, delivery: Delivery, reason: str) -> None:
+        wait = 0.0 if delivery.attempts <= 1 else self._backoff.delay(delivery.attempts - 1)
+        self._put_off(delivery, DeliveryState.PENDING, wait, reason)
+        logger.warning(
+            "alert is sent again",
+            extra={"receiver": self.receiver, "alert": delivery.alert.key, "reason": reason},
+        )
+
+    def _put_off(
+        self, delivery: Delivery, state: DeliveryState, wait: float, error: str, looks: int = 0
+    ) -> None:
+        due_at = clock.now() + timedelta(seconds=wait)
+        with self._database.transaction() as connection:
+            outbox.put_off(
+                connection, delivery, state, due_at=due_at, error=error, looks=looks
+            )
+
+    def _sent(self, delivery: Delivery, sent: Sent) -> None:
+        with self._database.transaction() as connection:
+            outbox.mark_sent(
+                connection, delivery, now=clock.now(), channel=sent.channel, message=sent.message
+            )
+        logger.info(
+            "alert delivered",
+            extra={
+                "receiver": self.receiver,
+                "alert": delivery.alert.key,
+                "topics": ",".join(topic.id for topic in delivery.alert.topics),
+                "attempts": delivery.attempts,
+            },
+        )
