@@ -9,28 +9,47 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from classifier.articles import Article as Article
-    from classifier.articles import Grade as Grade
-    from classifier.articles import shorten as shorten
-    from classifier.defaults import shipped as shipped
-    from classifier.errors import ClassifierError as ClassifierError
-    from classifier.errors import LabelError as LabelError
-    from classifier.errors import ModelError as ModelError
-    from classifier.errors import NoModelError as NoModelError
-    from classifier.errors import UnreadableArticleError as UnreadableArticleError
-    from classifier.model import Model as Model
-    from classifier.reading import read_articles as read_articles
-    from classifier.reading import read_bytes as read_bytes
+    from classifier.articles import Article, Grade, shorten
+    from classifier.defaults import shipped
+    from classifier.errors import (
+        ClassifierError,
+        LabelError,
+        ModelError,
+        NoModelError,
+        UnreadableArticleError,
+    )
+    from classifier.model import Model
+    from classifier.reading import read_articles, read_bytes
     from classifier.storage import current as current_version
     from classifier.storage import load as load_model
     from classifier.storage import versions as model_versions
-    from classifier.tagging import Evidence as Evidence
-    from classifier.tagging import Tag as Tag
-    from classifier.tagging import Tagged as Tagged
-    from classifier.topics import Topic as Topic
-    from classifier.topics import load_topics as load_topics
+    from classifier.tagging import Evidence, Tag, Tagged
+    from classifier.topics import Topic, load_topics
 
-_HOMES = {
+__all__ = [
+    "Article",
+    "ClassifierError",
+    "Evidence",
+    "Grade",
+    "LabelError",
+    "Model",
+    "ModelError",
+    "NoModelError",
+    "Tag",
+    "Tagged",
+    "Topic",
+    "UnreadableArticleError",
+    "current_version",
+    "load_model",
+    "load_topics",
+    "model_versions",
+    "read_articles",
+    "read_bytes",
+    "shipped",
+    "shorten",
+]
+
+_HOMES: dict[str, str | tuple[str, str]] = {
     "Article": "articles",
     "ClassifierError": "errors",
     "Evidence": "tagging",
@@ -52,8 +71,6 @@ _HOMES = {
     "shipped": "defaults",
     "shorten": "articles",
 }
-
-__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> object:

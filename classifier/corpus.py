@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from classifier.articles import Article
@@ -103,9 +104,9 @@ def load_corpus(seeds: Path, labels: Path, more: Sequence[Path] = ()) -> Corpus:
     problems: list[str] = []
     articles: list[Judged] = []
     for sheet in sorted((labels / "seeds").glob("*.tsv")):
-        articles += _collect(problems, lambda sheet=sheet: _seed_articles(sheet, seeds, known))
+        articles += _collect(problems, partial(_seed_articles, sheet, seeds, known))
     for sheet in [*sorted((labels / "examples").glob("*/*.tsv")), *more]:
-        articles += _collect(problems, lambda sheet=sheet: _examples(sheet, known))
+        articles += _collect(problems, partial(_examples, sheet, known))
     problems += _repeated(articles)
     if problems:
         raise LabelError(problems)
@@ -128,9 +129,7 @@ def _seed_articles(sheet: Path, seeds: Path, known: frozenset[str]) -> list[Judg
         raise LabelError([f"{sheet}:1: its source {source} cannot be read: {error}"]) from error
     labels = read_article_labels(sheet, known)
     if len(labels) != len(articles):
-        raise LabelError(
-            [f"{sheet}:1: labels {len(labels)} articles, but {source} holds {len(articles)}"]
-        )
+        raise LabelError([f"{sheet}:1: labels {len(labels)} articles, but {source} holds {len(articles)}"])
     problems: list[str] = []
     for article, labelled in zip(articles, labels, strict=True):
         problems += _misfits(article, labelled)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,7 +17,10 @@ from classifier.articles import Grade
 from classifier.explaining import Explanation
 from classifier.tagging import Evidence, Tagged
 
-out = Console(highlight=False, soft_wrap=True)
+# Into a pipe or a file there is no width to keep to.
+_WIDTH = None if sys.stdout.isatty() else 120
+
+out = Console(highlight=False, soft_wrap=True, width=_WIDTH)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 _COLOURS = {Grade.MAIN: "bold green", Grade.MENTION: "yellow"}

@@ -132,7 +132,8 @@ def flags(topics: Sequence[str], sets: Sequence[frozenset[str]]) -> Flags:
 
 def average_precision(truth: Flags, scores: Floats) -> float:
     """Area under the precision–recall curve, as the sum over the true ones of the precision at
-    their rank (Manning, Raghavan and Schütze 2008, chapter 8.4)."""
+    their rank (Manning, Raghavan and Schütze 2008, chapter 8.4).
+    """
     order = np.argsort(-scores, kind="stable")
     ranked = truth[order]
     if not ranked.any():

@@ -50,9 +50,7 @@ def read(path: Path) -> tuple[Example, ...]:
     return tuple(found)
 
 
-def judge(
-    model: Model, examples: Sequence[Example], tell: Callable[[str, int, int], None]
-) -> Judgements:
+def judge(model: Model, examples: Sequence[Example], tell: Callable[[str, int, int], None]) -> Judgements:
     """What was true of the examples beside what the model says of them."""
     tagged = []
     for number, example in enumerate(examples):

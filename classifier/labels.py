@@ -82,21 +82,16 @@ def read_article_labels(path: Path, known: Collection[str]) -> tuple[ArticleLabe
     return tuple(articles)
 
 
-def _article(
-    rows: list[_Row], path: Path, known: Collection[str], problems: list[str]
-) -> ArticleLabels:
+def _article(rows: list[_Row], path: Path, known: Collection[str], problems: list[str]) -> ArticleLabels:
     head = {row.left: row for row in rows[:3]}
     if list(head) != ["article", "main", "mention"]:
-        problems.append(
-            f"{path}:{rows[0].line}: an article opens with the rows article, main and mention"
-        )
+        problems.append(f"{path}:{rows[0].line}: an article opens with the rows article, main and mention")
     main = _topics(_head_row(head.get("main"), rows[0]), path, known, problems)
     mention = _topics(_head_row(head.get("mention"), rows[0]), path, known, problems)
     for topic in sorted(main & mention):
         problems.append(f"{path}:{rows[0].line}: {topic!r} is both main and mention")
     passages = tuple(
-        LabelledPassage(row.right, _topics(row, path, known, problems), path, row.line)
-        for row in rows[3:]
+        LabelledPassage(row.right, _topics(row, path, known, problems), path, row.line) for row in rows[3:]
     )
     return ArticleLabels(rows[0].right, main, mention, passages, path, rows[0].line)
 

@@ -36,9 +36,11 @@ _NOT_BULGARIAN = frozenset("ыэ")
 _NOT_ARABIC = frozenset("پچژگڭڤۋۇۆۈېەھیکٹڈڑےںہۀۍ")
 
 _ENGLISH = frozenset(
-    "the of and to in a is that for on with was as by at from has have it be are its will said"
-    " he she they his her their which this an not were been who after into than more about"
-    " would but had we i you".split()
+    """
+    the of and to in a is that for on with was as by at from has have it be are its will said he she
+    they his her their which this an not were been who after into than more about would but had we i
+    you
+    """.split()
 )
 _LATIN_WORD = re.compile(r"[^\W\d_]+")
 

@@ -153,7 +153,7 @@ class Model:
             grade = None if topic in self.retired else self.cuts[topic].grade(probability)
             if grade is not None:
                 carried: list[Evidence] = []
-                for row in tagging.best_passages(scores[:, column]):
+                for row in tagging.quotable(tagging.best_passages(scores[:, column]), cut_up):
                     own = float(curve.probabilities(scores[row, column : column + 1])[0])
                     words_for = self.contributions(cut_up[row].text, topic)
                     carried.append(tagging.evidence(cut_up[row], own, words_for))

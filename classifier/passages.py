@@ -20,8 +20,10 @@ _SENTENCE_END = re.compile(r"[.!?…؟]+[\"'»”’)\]]*\s+(?=[^\sa-zа-яёә�
 _LAST_WORD = re.compile(r"[^\W\d_]+\Z")
 # These take a full stop and end nothing; nor does an initial, as in "B. Sadykov".
 _SHORTENED = frozenset(
-    "mr mrs ms dr st no vs jan feb mar apr jun jul aug sept sep oct nov dec inc ltd gen col sen rep"
-    " гг кг им ул тг тыс млн млрд руб долл проф акад".split()
+    """
+    mr mrs ms dr st no vs jan feb mar apr jun jul aug sept sep oct nov dec inc ltd gen col sen rep
+    гг кг им ул тг тыс млн млрд руб долл проф акад
+    """.split()
 )
 
 

@@ -69,9 +69,7 @@ def read_articles(data: bytes, name: str) -> tuple[Article, ...]:
     ending = Path(name).suffix.lower()
     text = decode(data)
     if len(text) > LONGEST_TEXT:
-        raise UnreadableArticleError(
-            f"longer than {LONGEST_TEXT:,} characters", "part it into smaller files"
-        )
+        raise UnreadableArticleError(f"longer than {LONGEST_TEXT:,} characters", "part it into smaller files")
     if ending in MARKDOWN_ENDINGS:
         return (_markdown_article(text),)
     parts = _parts(text)
@@ -98,7 +96,7 @@ def _article_of_line(line: str, where: str) -> Article:
     except (ValueError, RecursionError) as error:
         raise UnreadableArticleError(f"{where}: not JSON: {error}", "mend the line") from error
     if not isinstance(given, dict) or not isinstance(given.get("text"), str):
-        raise UnreadableArticleError(f"{where}: no \"text\" in it", "give each line a text")
+        raise UnreadableArticleError(f'{where}: no "text" in it', "give each line a text")
     title, body = clean(str(given.get("title") or "")).strip(), clean(given["text"])
     date, language = given.get("date"), given.get("lang")
     return compose(

@@ -165,8 +165,7 @@ def _card_bytes(model: Model, probes: Sequence[str], made_by: Mapping[str, str])
                 for topic in model.topics
             ],
             "cuts": {
-                topic: {"main": cuts.main, "mention": cuts.mention}
-                for topic, cuts in model.cuts.items()
+                topic: {"main": cuts.main, "mention": cuts.mention} for topic, cuts in model.cuts.items()
             },
             "calibration": {
                 language: {"slope": curve.slope, "offset": curve.offset}
@@ -175,9 +174,7 @@ def _card_bytes(model: Model, probes: Sequence[str], made_by: Mapping[str, str])
             "labels": model.labels_fingerprint,
             "made_by": dict(made_by),
             "quality": model.quality,
-            "probes": [
-                {"text": text, "scores": found} for text, found in zip(chosen, scores, strict=True)
-            ],
+            "probes": [{"text": text, "scores": found} for text, found in zip(chosen, scores, strict=True)],
         }
     )
 

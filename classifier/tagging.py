@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,9 +103,12 @@ def best_passages(scores: Scores, most: int = 2) -> list[int]:
     return [int(row) for rank, row in enumerate(order) if rank == 0 or scores[row] > 0]
 
 
-def evidence(
-    passage: Passage, probability: float, contributions: Mapping[str, float]
-) -> Evidence:
+def quotable(rows: list[int], cut_up: Sequence[Passage]) -> list[int]:
+    """The same rows with the title last: it stands above the quotation anyway."""
+    return sorted(rows, key=lambda row: cut_up[row].is_title)
+
+
+def evidence(passage: Passage, probability: float, contributions: Mapping[str, float]) -> Evidence:
     """Evidence from a passage and what each of its words contributed to the topic."""
     helped = [(word, value) for word, value in contributions.items() if value > 0]
     helped.sort(key=lambda pair: (-pair[1], pair[0]))

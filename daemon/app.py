@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from types import FrameType
 
 from classifier import Model, ModelError, NoModelError, load_model, model_versions
@@ -154,9 +153,7 @@ class _Daemon:
         self._database = database
         self._dispatches = [Dispatch(name, sender, database) for name, sender in senders.items()]
         self._workers = [Worker(f"dispatch {d.receiver}", d.work) for d in self._dispatches]
-        self._intake = Intake(
-            settings, database, serving, self._wake_dispatches, lambda: self._inbox.wake()
-        )
+        self._intake = Intake(settings, database, serving, self._wake_dispatches, self._wake_inbox)
         self._inbox = Worker("inbox", self._intake.work)
         self._timetable = Timetable(
             database,
@@ -216,6 +213,9 @@ class _Daemon:
 
     def _is_idle(self) -> bool:
         return self._intake.idle and all(dispatch.is_idle() for dispatch in self._dispatches)
+
+    def _wake_inbox(self) -> None:
+        self._inbox.wake()
 
     def _wake_dispatches(self) -> None:
         for worker in self._workers:

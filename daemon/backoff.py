@@ -12,9 +12,7 @@ class Backoff:
     first: float = 1.0
     ceiling: float = 300.0
 
-    def delay(
-        self, attempts: int, *, retry_after: float | None = None, jitter: float = 0.0
-    ) -> float:
+    def delay(self, attempts: int, *, retry_after: float | None = None, jitter: float = 0.0) -> float:
         """Seconds to wait after `attempts` failures, 1 or more.
 
         `jitter` between 0 and 1 lengthens the wait by up to a quarter, so that many who failed

@@ -123,8 +123,7 @@ def route(options: argparse.Namespace) -> int:
         matches = [routing.match(tagged, route) for route in settings.routes]
         if options.json:
             rows = [
-                {"receiver": m.route.receiver, "topics": list(m.topics), "reason": m.reason}
-                for m in matches
+                {"receiver": m.route.receiver, "topics": list(m.topics), "reason": m.reason} for m in matches
             ]
             print(json.dumps({"id": article.id, "routes": rows}, ensure_ascii=False))
             continue
@@ -267,9 +266,7 @@ def _add(commands: Any, name: str, command: Command) -> argparse.ArgumentParser:
     parser.add_argument(
         "--home", type=Path, default=home, help="folder of the inbox and all else (default: %(default)s)"
     )
-    parser.add_argument(
-        "--config", type=Path, default=Path(config) if config else None, help="one TOML file"
-    )
+    parser.add_argument("--config", type=Path, default=Path(config) if config else None, help="one TOML file")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.set_defaults(command=command)
     return parser

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from daemon.errors import TemporaryDeliveryError
@@ -21,7 +20,7 @@ class ConsoleSender:
     def send(self, alert: Alert) -> Sent:
         try:
             for part in rendered(alert):
-                self._console.print(part, soft_wrap=not self._console.is_terminal)
+                self._console.print(part, soft_wrap=True)
             self._console.file.flush()
         except OSError as error:
             raise TemporaryDeliveryError(f"standard output: {error}") from error
@@ -34,20 +33,19 @@ class ConsoleSender:
         return 0.0
 
 
-def rendered(alert: Alert) -> list[Text | Padding]:
+def rendered(alert: Alert) -> list[Text]:
     """The lines of an alert. Article text stands in Text, where markup has no meaning."""
     facts = [fact for fact in (alert.source, alert.date, alert.language, alert.file) if fact]
     head = Text("● ", style="bold cyan").append(alert.headline, style="bold")
-    parts: list[Text | Padding] = [head, Padding(Text(" · ".join(facts), style="dim"), (0, 0, 0, 2))]
+    parts = [head, Text("  " + " · ".join(facts), style="dim")]
     for topic in alert.topics:
-        parts.append(Padding(_topic(topic), (0, 0, 0, 2)))
-    parts.append(Text(""))
-    return parts
+        parts += _topic(topic)
+    return [*parts, Text("")]
 
 
-def _topic(topic: AlertTopic) -> Text:
-    text = Text(topic.title, style="bold green" if topic.grade == "main" else "yellow")
-    text.append(f"  {topic.probability:.0%}" + ("" if topic.grade == "main" else "  mention"))
-    quote = Text(f"\n  “{topic.passage}”", style="italic")
+def _topic(topic: AlertTopic) -> list[Text]:
+    name = Text("  ").append(topic.title, style="bold green" if topic.grade == "main" else "yellow")
+    name.append(f"  {topic.probability:.0%}" + ("" if topic.grade == "main" else "  mention"))
+    quote = Text(f"    “{topic.passage}”", style="italic")
     quote.highlight_words(topic.words, style="bold")
-    return text.append_text(quote)
+    return [name, quote]

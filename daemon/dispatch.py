@@ -126,7 +126,8 @@ class Dispatch:
 
     def _failed(self, delivery: Delivery, error: DeliveryError) -> None:
         after = getattr(error, "retry_after", None)
-        later = self._backoff.delay(delivery.attempts, retry_after=after, jitter=random.random())
+        spread = random.random()  # noqa: S311  it spreads retries, it guards nothing
+        later = self._backoff.delay(delivery.attempts, retry_after=after, jitter=spread)
         match error:
             case TemporaryDeliveryError():
                 state, wait = DeliveryState.PENDING, later
@@ -163,9 +164,7 @@ class Dispatch:
     ) -> None:
         due_at = clock.now() + timedelta(seconds=wait)
         with self._database.transaction() as connection:
-            outbox.put_off(
-                connection, delivery, state, due_at=due_at, error=error, looks=looks
-            )
+            outbox.put_off(connection, delivery, state, due_at=due_at, error=error, looks=looks)
 
     def _sent(self, delivery: Delivery, sent: Sent) -> None:
         with self._database.transaction() as connection:

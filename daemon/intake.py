@@ -156,9 +156,7 @@ class Intake:
                     owed += outbox.add(connection, alert, article=article, now=now)
         return file, owed
 
-    def _take_duplicate(
-        self, candidate: Candidate, name: str, size: int, first: FileRecord
-    ) -> None:
+    def _take_duplicate(self, candidate: Candidate, name: str, size: int, first: FileRecord) -> None:
         now = clock.now()
         target = shelves.done_target(self._settings.home, name, first.fingerprint, now)
         with self._database.transaction() as connection:
@@ -183,16 +181,12 @@ class Intake:
         except (OSError, SQLAlchemyError) as later:
             self._put_off(candidate, name, _plainly(later))
 
-    def _set_aside(
-        self, candidate: Candidate, name: str, data: bytes, error: UnreadableArticleError
-    ) -> None:
+    def _set_aside(self, candidate: Candidate, name: str, data: bytes, error: UnreadableArticleError) -> None:
         """To failed/ with the reason beside it; the bytes are kept as they are."""
         now = clock.now()
         fingerprint = hashlib.sha256(data).hexdigest()
         target = shelves.failed_target(self._settings.home, name, fingerprint)
-        shelves.explain_failure(
-            self._settings.home, target, reason=error.reason, mend=error.mend, now=now
-        )
+        shelves.explain_failure(self._settings.home, target, reason=error.reason, mend=error.mend, now=now)
         shelves.move(candidate.path, self._settings.home, target)
         with self._database.transaction() as connection:
             ledger.record_file(
@@ -205,9 +199,7 @@ class Intake:
                 reason=error.reason,
                 now=now,
             )
-        logger.warning(
-            "file set aside", extra={"file": name, "reason": error.reason, "target": target}
-        )
+        logger.warning("file set aside", extra={"file": name, "reason": error.reason, "target": target})
 
     def _move(self, path: Path, file: FileRecord) -> None:
         """Out of the inbox to where the ledger says, and marked so."""

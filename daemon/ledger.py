@@ -14,18 +14,16 @@ from classifier import Article, Tagged
 from daemon.clock import to_text
 from daemon.records import FileRecord, FileState
 
-_COLUMNS = "id, fingerprint, name, state, target, duplicate_of, reason"
-
 _ADD_FILE = text(
-    f"""
+    """
     INSERT INTO files (fingerprint, name, size, state, target, duplicate_of, reason, arrived_at)
     VALUES (:fingerprint, :name, :size, :state, :target, :duplicate_of, :reason, :arrived_at)
-    RETURNING {_COLUMNS}
+    RETURNING id, fingerprint, name, state, target, duplicate_of, reason
     """
 )
 _FIRST_FILE = text(
-    f"""
-    SELECT {_COLUMNS}
+    """
+    SELECT id, fingerprint, name, state, target, duplicate_of, reason
     FROM files
     WHERE fingerprint = :fingerprint
       AND duplicate_of IS NULL
@@ -35,8 +33,8 @@ _FIRST_FILE = text(
     """
 )
 _UNMOVED_FILE = text(
-    f"""
-    SELECT {_COLUMNS}
+    """
+    SELECT id, fingerprint, name, state, target, duplicate_of, reason
     FROM files
     WHERE fingerprint = :fingerprint
       AND name = :name
@@ -45,7 +43,14 @@ _UNMOVED_FILE = text(
     LIMIT 1
     """
 )
-_UNMOVED = text(f"SELECT {_COLUMNS} FROM files WHERE state = 'taken' ORDER BY id")
+_UNMOVED = text(
+    """
+    SELECT id, fingerprint, name, state, target, duplicate_of, reason
+    FROM files
+    WHERE state = 'taken'
+    ORDER BY id
+    """
+)
 _MARK_DONE = text("UPDATE files SET state = 'done', target = :target WHERE id = :id")
 _ADD_ARTICLE = text(
     """

@@ -103,9 +103,7 @@ def add(connection: Connection, alert: Alert, *, article: int, now: datetime) ->
     identity = connection.execute(_ADD_ALERT, row).scalar_one_or_none()
     if identity is None:
         return False
-    connection.execute(
-        _ADD_DELIVERY, {"alert_id": identity, "receiver": alert.receiver, "now": to_text(now)}
-    )
+    connection.execute(_ADD_DELIVERY, {"alert_id": identity, "receiver": alert.receiver, "now": to_text(now)})
     return True
 
 

@@ -35,10 +35,7 @@ def alerts(
         topics = match(tagged, route).topics
         if topics:
             carried.setdefault(route.receiver, set()).update(topics)
-    return [
-        _alert(tagged, receiver, topics, titles, file, source)
-        for receiver, topics in carried.items()
-    ]
+    return [_alert(tagged, receiver, topics, titles, file, source) for receiver, topics in carried.items()]
 
 
 def match(tagged: Tagged, route: Route) -> Match:
