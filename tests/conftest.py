@@ -1,0 +1,84 @@
+"""What tests share: one model trained from the shipped labels, a ledger, a Slack to talk to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from classifier.cli import main as classifier
+from classifier.model import Model
+from classifier.storage import load
+from daemon.database import Database, open_database
+from tests.slack_stand_in import SlackStandIn
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a model of the shipped labels. Tests only read it; copy it to change it."""
+    home = tmp_path_factory.mktemp("trained")
+    assert classifier(["train", "--home", str(home), "--json"]) == 0
+    return home
+
+
+@pytest.fixture
+def model(trained_home: Path) -> Model:
+    return load(trained_home / "models")
+
+
+@pytest.fixture
+def home(trained_home: Path, tmp_path: Path) -> Path:
+    """A home of the test's own, with a model in it."""
+    own = tmp_path / "home"
+    shutil.copytree(trained_home / "models", own / "models")
+    return own
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = open_database(f"sqlite:///{tmp_path}/ledger.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[Connection]:
+    with database.transaction() as opened:
+        yield opened
+
+
+@pytest.fixture
+def slack() -> Iterator[SlackStandIn]:
+    with SlackStandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def token_file(tmp_path: Path, slack: SlackStandIn) -> Path:
+    path = tmp_path / "slack-token"
+    path.write_text(slack.token)
+    path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("TOPICWIRE_", "SLACK_")) or name in ("CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET"):
+            monkeypatch.delenv(name)
+
+
+def shared(*parts: str) -> Path:
+    """A file of the shared folder; the test is skipped where there is none."""
+    given = os.environ.get("TOPICWIRE_DATA")
+    path = (Path(given).parent if given else SHARED).joinpath(*parts)
+    if not path.exists():
+        pytest.skip(f"{path} is not here")
+    return path
