@@ -1,0 +1,46 @@
+# Everything sets itself up: a machine with Python 3.11 or newer, make and pip needs no other step.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: run demo test lint bench wheel constraints clean
+
+run: $(READY)  ## watch ./var/inbox, alerts on the console
+	@$(BIN)/topicwired run $(ARGS)
+
+demo: $(READY)  ## the same on a scratch home with shipped articles; ends by itself
+	@$(BIN)/topicwired demo
+
+test: $(READY)  ## all tests that CI runs
+	$(BIN)/pytest $(ARGS)
+
+lint: $(READY)  ## style, types, floors
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)  ## speed as ratios to a scikit-learn pipeline of the same features
+	@$(BIN)/python -m tests.bench
+
+wheel: $(READY)  ## build the wheel and try it in a bare environment outside the checkout
+	rm -rf dist
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist . > /dev/null
+	$(BIN)/python -m tests.bare_wheel dist
+
+constraints:  ## resolve the newest allowed versions again, with hashes (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+	    --extra dev pyproject.toml --output-file constraints.txt
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(READY): constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "topicwire needs Python 3.11 or newer; name one with make PYTHON=python3.12"; exit 1; }
+	@echo "Setting up $(VENV) (once, about a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
