@@ -71,6 +71,8 @@ def explained(explanation: Explanation, title: str) -> None:
         f"[bold]{escape(title)}[/]  {verdict}  {explanation.probability:.1%}"
         f"  (main from {explanation.cuts.main:.1%}, mention from {explanation.cuts.mention:.1%})"
     )
+    parts = [f"{name} {value:+.2f}" for name, value in explanation.parts.items()]
+    out.print(f"  log-odds: {', '.join(parts)}, offset {explanation.offset:+.2f}", style="dim")
     for passage in explanation.passages:
         mark = "*" if passage.counted else " "
         text = Text(f"  {mark} {passage.score:+.2f}  ")

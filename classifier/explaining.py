@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from classifier.articles import Article, Grade
 from classifier.model import Model
 from classifier.passages import passages
-from classifier.tagging import Cuts, article_scores, best_passages
+from classifier.tagging import FEATURES, Cuts, article_features, best_passages
 
 _STRONGEST = 15
 
@@ -17,7 +19,7 @@ _STRONGEST = 15
 class PassageExplanation:
     """A passage's score for the topic; its words' contributions and the intercept sum to it.
 
-    `counted`: it is one of those from which the article's score was made.
+    `counted`: it is one of the best, which speak most for the article.
     """
 
     passage: str
@@ -30,12 +32,18 @@ class PassageExplanation:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What spoke for and against a topic. `score` is the article's, before calibration."""
+    """What spoke for and against a topic.
+
+    `features` are what the passages' scores sum up to, `parts` what each adds to the log-odds of
+    the article's probability, beside `offset`.
+    """
 
     topic: str
     grade: Grade | None
     probability: float
-    score: float
+    features: Mapping[str, float]
+    parts: Mapping[str, float]
+    offset: float
     intercept: float
     cuts: Cuts
     passages: tuple[PassageExplanation, ...]
@@ -57,7 +65,9 @@ class Explanation:
             "topic": self.topic,
             "grade": self.grade,
             "probability": self.probability,
-            "score": self.score,
+            "features": dict(self.features),
+            "parts": dict(self.parts),
+            "offset": self.offset,
             "intercept": self.intercept,
             "cuts": {"main": self.cuts.main, "mention": self.cuts.mention},
             "passages": [
@@ -79,8 +89,9 @@ def explain(model: Model, article: Article, topic: str) -> Explanation:
     column = model.topics.index(topic)
     cut_up = passages(article)
     scores = model.scores([passage.text for passage in cut_up])
-    score = article_scores(scores)[column : column + 1]
-    probability = float(model.curve(article.language).probabilities(score)[0])
+    features = article_features(scores)[column]
+    curve = model.curve(article.language)
+    probability = float(curve.probabilities(features))
     counted = set(best_passages(scores[:, column]))
     explained = tuple(
         PassageExplanation(
@@ -97,7 +108,9 @@ def explain(model: Model, article: Article, topic: str) -> Explanation:
         topic,
         model.cuts[topic].grade(probability),
         probability,
-        float(score[0]),
+        dict(zip(FEATURES, features.tolist(), strict=True)),
+        dict(zip(FEATURES, (features * np.array(curve.weights)).tolist(), strict=True)),
+        curve.offset,
         float(model.weights.intercepts[column]),
         model.cuts[topic],
         explained,

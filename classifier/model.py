@@ -146,7 +146,8 @@ class Model:
         cut_up = passages(article)
         scores = self.scores([passage.text for passage in cut_up])
         curve = self.curve(article.language)
-        probabilities = curve.probabilities(tagging.article_scores(scores))
+        probabilities = curve.probabilities(tagging.article_features(scores))
+        alone = curve.probabilities(np.stack([tagging.article_features(row[None]) for row in scores]))
         tags = []
         for column, topic in enumerate(self.topics):
             probability = float(probabilities[column])
@@ -154,8 +155,8 @@ class Model:
             if grade is not None:
                 carried: list[Evidence] = []
                 for row in tagging.quotable(tagging.best_passages(scores[:, column]), cut_up):
-                    own = float(curve.probabilities(scores[row, column : column + 1])[0])
                     words_for = self.contributions(cut_up[row].text, topic)
+                    own = float(alone[row, column])
                     carried.append(tagging.evidence(cut_up[row], own, words_for))
                 tags.append(Tag(topic, grade, round(probability, 4), tuple(carried)))
         tags.sort(key=lambda tag: (-tag.probability, tag.topic))

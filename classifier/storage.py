@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 
 from classifier.errors import ModelError, NoModelError
 from classifier.model import Model, Weights
-from classifier.tagging import Calibration, Cuts
+from classifier.tagging import FEATURES, Calibration, Cuts
 
-FORMAT = 1
+FORMAT = 2
 PROBE_TOLERANCE = 1e-6
 
 _CURRENT = "current"
@@ -168,7 +168,7 @@ def _card_bytes(model: Model, probes: Sequence[str], made_by: Mapping[str, str])
                 topic: {"main": cuts.main, "mention": cuts.mention} for topic, cuts in model.cuts.items()
             },
             "calibration": {
-                language: {"slope": curve.slope, "offset": curve.offset}
+                language: {"weights": curve.weights, "offset": curve.offset}
                 for language, curve in model.calibration.items()
             },
             "labels": model.labels_fingerprint,
@@ -188,7 +188,10 @@ def _model(version: str, card: dict[str, Any], weights: Weights) -> Model:
         topics=topics,
         titles={topic["id"]: str(topic["title"]) for topic in card["topics"]},
         cuts={topic: Cuts(**card["cuts"][topic]) for topic in topics},
-        calibration={key: Calibration(**curve) for key, curve in card["calibration"].items()},
+        calibration={
+            key: Calibration(tuple(curve["weights"]), curve["offset"])
+            for key, curve in card["calibration"].items()
+        },
         weights=weights,
         labels_fingerprint=str(card["labels"]),
         quality=card["quality"],
@@ -203,6 +206,7 @@ def _check(model: Model, card: dict[str, Any], folder: Path) -> None:
         and weights.run_coefficients.shape == (len(weights.runs), columns)
         and weights.run_idf.shape == (len(weights.runs),)
         and weights.intercepts.shape == (columns,)
+        and all(len(curve.weights) == len(FEATURES) for curve in model.calibration.values())
     )
     if not shapes or "" not in model.calibration:
         raise ModelError(f"{folder}: its parts do not fit together")

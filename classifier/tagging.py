@@ -16,6 +16,9 @@ Scores = NDArray[np.float64]
 # Evidence shows the words that made up most of a score, not every syllable of the passage.
 _MOST_WORDS = 8
 
+# What the passages' scores are summed up to, a number a topic each.
+FEATURES = ("best two", "mean", "opening", "length")
+
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
@@ -34,13 +37,17 @@ class Cuts:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Raw score ▶ probability, for one language: the logistic curve of Platt (1999)."""
+    """Article features ▶ probability, for one language: a logistic curve.
 
-    slope: float
+    `weights` has one number a feature of `FEATURES`.
+    """
+
+    weights: tuple[float, ...]
     offset: float
 
-    def probabilities(self, scores: Scores) -> Scores:
-        return sigmoid(self.slope * scores + self.offset)
+    def probabilities(self, features: Scores) -> Scores:
+        """Probabilities between 0 and 1 of features (… × features)."""
+        return sigmoid(features @ np.asarray(self.weights) + self.offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +92,17 @@ def sigmoid(values: Scores) -> Scores:
     return 0.5 * (1.0 + np.tanh(0.5 * values))
 
 
-def article_scores(passage_scores: Scores) -> Scores:
-    """Passage scores (passages × topics) ▶ one raw score a topic: the mean of the two best.
+def article_features(scores: Scores) -> Scores:
+    """Passage scores (passages × topics, one passage or more) ▶ (topics × features).
 
-    One passage alone may sound like a topic that the article is not about; of two that agree
-    that is rarer (measured: half the false alarms on long articles).
+    The mean of the two best passages, because one alone may sound like a topic that the article
+    is not about; the mean of all; the opening passage, which is the title where there is one;
+    and the logarithm of their number, because the best of thirty is high by chance.
     """
-    if len(passage_scores) <= 2:
-        return np.asarray(passage_scores.mean(axis=0))
-    best_two = np.partition(passage_scores, len(passage_scores) - 2, axis=0)[-2:]
-    return np.asarray(best_two.mean(axis=0))
+    number, topics = scores.shape
+    best = np.partition(scores, number - 2, axis=0)[-2:] if number > 2 else scores
+    columns = (best.mean(axis=0), scores.mean(axis=0), scores[0], np.full(topics, np.log(number)))
+    return np.stack(columns, axis=1)
 
 
 def best_passages(scores: Scores, most: int = 2) -> list[int]:

@@ -6,7 +6,7 @@ The only module that imports scikit-learn.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,7 @@ from classifier.corpus import Corpus
 from classifier.errors import LabelError
 from classifier.evaluation import Judgements, flags, report
 from classifier.features import features, is_run
+from classifier.mixing import Mixed, Pool, can_mix, mix
 from classifier.model import Model, Weights
 from classifier.tagging import Calibration, Cuts
 
@@ -61,16 +62,12 @@ def train(
     steps = FOLDS + 2
     tell("reading features", 0, steps)
     material.count_features()
-    held_out = np.zeros((len(corpus.articles), len(corpus.topics)))
-    for number in range(FOLDS):
-        tell(f"fold {number + 1} of {FOLDS}", number + 1, steps)
-        inside = material.folds == number
-        weights = material.fit(~np.isin(material.owner, np.flatnonzero(inside)))
-        held_out[inside] = material.article_scores(np.flatnonzero(inside), weights)
+    held_out = _held_out(material, lambda done: tell(f"fold {done} of {FOLDS}", done, steps))
     tell("all labels", FOLDS + 1, steps)
     weights = material.fit(np.ones(len(material.owner), dtype=bool))
-    calibration = _calibrate(material, held_out)
-    cuts = _choose_cuts(corpus, _probabilities(material, held_out, calibration))
+    mixtures = _mixtures(material, held_out)
+    calibration = {language: _curve(mixed) for language, mixed in mixtures.items()}
+    cuts = _choose_cuts(corpus.topic_ids, mixtures, calibration)
     tell("done", steps, steps)
     counts = corpus.counts()
     main = {topic: sum(by_language.values()) for topic, by_language in counts.items()}
@@ -166,12 +163,6 @@ class _Material:
         intercepts = np.array([intercept for _, intercept in fitted])
         return _Fitted(coefficients, intercepts)
 
-    def article_scores(self, articles: NDArray[np.int64], weights: _Fitted) -> Floats:
-        """Raw scores of articles (articles × topics), cut into passages as tagging cuts them."""
-        scores = np.asarray(self.passages @ weights.coefficients + weights.intercepts)
-        ends = self.passage_ends
-        return np.stack([tagging.article_scores(scores[ends[n] : ends[n + 1]]) for n in articles])
-
     def serving(self, weights: _Fitted) -> Weights:
         """The linear model collapsed into rows of words and of runs of characters."""
         rows = np.column_stack([weights.coefficients * self.idf[:, None], self.idf**2])
@@ -209,52 +200,72 @@ def _fit_topic(matrix: sparse.csr_matrix, truth: Flags) -> tuple[Floats, float]:
     return coefficients, float(regression.intercept_[0])
 
 
-def _calibrate(material: _Material, scores: Floats) -> dict[str, Calibration]:
-    """A curve for all languages together, and one for each that has labels enough."""
-    counted = ~material.mention
-    common = _curve(scores[counted], material.main[counted])
-    curves = {"": common}
+@dataclass(frozen=True, slots=True)
+class _HeldOut:
+    """Scores by models that were not trained on the article."""
+
+    labelled: Floats  # rows of the material × topics; terms stay zero
+    features: Floats  # articles × topics × features, cut into passages as tagging cuts them
+
+
+def _held_out(material: _Material, tell: Callable[[int], None]) -> _HeldOut:
+    labelled = np.zeros(material.truth.shape)
+    features = np.zeros((*material.main.shape, len(tagging.FEATURES)))
+    ends = material.passage_ends
+    for number in range(FOLDS):
+        tell(number + 1)
+        articles = np.flatnonzero(material.folds == number)
+        inside = np.isin(material.owner, articles)
+        weights = material.fit(~inside)
+        labelled[inside] = material.matrix[inside] @ weights.coefficients + weights.intercepts
+        scores = np.asarray(material.passages @ weights.coefficients + weights.intercepts)
+        for article in articles:
+            cut_up = scores[ends[article] : ends[article + 1]]
+            features[article] = tagging.article_features(cut_up)
+    return _HeldOut(labelled, features)
+
+
+def _mixtures(material: _Material, held_out: _HeldOut) -> dict[str, Mixed]:
+    """Mixed articles for each language with labels enough, and for all together under ""."""
+    generator = np.random.default_rng(_SEED)
+    spoken = np.where(material.owner >= 0, material.languages[material.owner], "")
+    pools = {"": material.owner >= 0}
     for language in sorted(set(material.languages.tolist()) - {"?"}):
-        rows = material.languages == language
-        kept = counted[rows]
-        truth = material.main[rows][kept]
-        if truth.sum() >= FEW_LABELS:
-            curves[language] = _curve(scores[rows][kept], truth)
-    return curves
+        pools[language] = spoken == language
+    mixtures = {}
+    for language, rows in pools.items():
+        pool = Pool(held_out.labelled[rows], material.truth[rows])
+        if can_mix(pool):
+            mixtures[language] = mix(pool, generator)
+    if "" not in mixtures:
+        raise LabelError(["labels: too few to learn from: 20 passages about nothing, and two topics"])
+    return mixtures
 
 
-def _curve(scores: Floats, truth: Flags) -> Calibration:
-    """Platt's logistic curve, his smoothed targets by weight (Platt 1999, section 2.2)."""
-    if not truth.any() or truth.all():
-        return Calibration(1.0, 0.0)
-    positives, negatives = int(truth.sum()), int((~truth).sum())
-    high, low = (positives + 1) / (positives + 2), 1 / (negatives + 2)
-    target = np.where(truth, high, low)
-    regression = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000)
-    column = np.concatenate([scores, scores])[:, None]
-    outcome = np.concatenate([np.ones(len(scores)), np.zeros(len(scores))])
-    regression.fit(column, outcome, sample_weight=np.concatenate([target, 1 - target]))
-    return Calibration(float(regression.coef_[0, 0]), float(regression.intercept_[0]))
+def _curve(mixed: Mixed) -> Calibration:
+    """A logistic curve through mixed articles; a mention counts neither way."""
+    counted = ~mixed.mention
+    regression = LogisticRegression(C=1.0, max_iter=1000)
+    regression.fit(mixed.features[counted], mixed.main[counted])
+    weights = tuple(round(float(weight), 6) for weight in regression.coef_[0])
+    return Calibration(weights, round(float(regression.intercept_[0]), 6))
 
 
-def _probabilities(material: _Material, scores: Floats, calibration: Mapping[str, Calibration]) -> Floats:
-    found = np.empty_like(scores)
-    for language in set(material.languages.tolist()):
-        rows = material.languages == language
-        found[rows] = calibration.get(language, calibration[""]).probabilities(scores[rows])
-    return found
-
-
-def _choose_cuts(corpus: Corpus, probabilities: Floats) -> dict[str, Cuts]:
-    """Cuts from held-out probabilities, each topic's averaged with the common one."""
-    main = flags(corpus.topic_ids, [judged.main for judged in corpus.articles])
-    mention = flags(corpus.topic_ids, [judged.mention for judged in corpus.articles])
+def _choose_cuts(
+    topics: Sequence[str], mixtures: Mapping[str, Mixed], calibration: Mapping[str, Calibration]
+) -> dict[str, Cuts]:
+    """Cuts from mixed articles of every language, each topic's averaged with the common one."""
+    named = [language for language in mixtures if language] or [""]
+    probabilities = np.concatenate(
+        [calibration[name].probabilities(mixtures[name].features) for name in named]
+    )
+    main = np.concatenate([mixtures[name].main for name in named])
+    mention = np.concatenate([mixtures[name].mention for name in named])
     counted = ~mention
     common = _best_cut(probabilities[counted], main[counted])
-    said = main | mention
-    touched = min(common, _best_cut(probabilities[mention | ~said], mention[mention | ~said]))
+    touched = _best_cut(probabilities, main | mention)
     cuts = {}
-    for column, topic in enumerate(corpus.topic_ids):
+    for column, topic in enumerate(topics):
         kept = counted[:, column]
         truth = main[kept, column]
         cut = common
@@ -266,8 +277,8 @@ def _choose_cuts(corpus: Corpus, probabilities: Floats) -> dict[str, Cuts]:
 
 def _best_cut(probabilities: Floats, truth: Flags) -> float:
     """The cut with the best smoothed F, (2TP+1)/(2TP+FP+FN+2), midway to the next score."""
-    order = np.argsort(-probabilities, kind="stable")
-    ranked, hits = probabilities[order], np.cumsum(truth[order])
+    order = np.argsort(-probabilities, axis=None, kind="stable")
+    ranked, hits = probabilities.ravel()[order], np.cumsum(truth.ravel()[order])
     said = np.arange(1, len(ranked) + 1)
     smoothed = (2 * hits + 1) / (said + int(truth.sum()) + 2)
     # Equal probabilities are said together or not at all.
@@ -279,18 +290,24 @@ def _best_cut(probabilities: Floats, truth: Flags) -> float:
 
 def _cross_validated(
     material: _Material,
-    scores: Floats,
+    held_out: _HeldOut,
     calibration: Mapping[str, Calibration],
     cuts: Mapping[str, Cuts],
 ) -> Mapping[str, object]:
-    probabilities = _probabilities(material, scores, calibration)
+    """Quality on the labelled articles, each by a model that was not trained on it."""
+    probabilities = np.zeros(material.main.shape)
+    for language in set(material.languages.tolist()):
+        rows = material.languages == language
+        curve = calibration.get(language, calibration[""])
+        probabilities[rows] = curve.probabilities(held_out.features[rows])
     levels = np.array([cuts[topic].main for topic in material.corpus.topic_ids])
-    judged = Judgements(
-        material.corpus.topic_ids,
-        tuple(material.languages.tolist()),
-        material.main,
-        material.mention,
-        probabilities >= levels,
-        probabilities,
+    return report(
+        Judgements(
+            material.corpus.topic_ids,
+            tuple(material.languages.tolist()),
+            material.main,
+            material.mention,
+            probabilities >= levels,
+            probabilities,
+        )
     )
-    return report(judged)

@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 from classifier.articles import Article, Grade
 from classifier.tagging import Evidence, Tag, Tagged
+from daemon import ledger, outbox
 from daemon.config import Receiver, Retrain, Route, Settings, load_settings
-from daemon.records import Alert, AlertTopic, alert_key
+from daemon.records import Alert, AlertTopic, FileState, alert_key
 
 NOON = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -79,3 +82,15 @@ def make_route(**values: Any) -> Route:
 
 def never_retrain() -> Retrain:
     return Retrain(cron="never")
+
+
+def owe(connection: Connection, alert: Alert, now: datetime = NOON) -> int:
+    """Owe an alert, with a file and an article of its own; returns the article's id."""
+    file = ledger.record_file(
+        connection, fingerprint=alert.key, name=alert.file, size=1, state=FileState.DONE, now=now
+    )
+    tagged = make_tagged(make_tag(), text=f"{alert.headline}\nText of {alert.key}.")
+    article = ledger.record_article(connection, file, 0, tagged, now=now)
+    assert article is not None
+    outbox.add(connection, alert, article=article, now=now)
+    return article

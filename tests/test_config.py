@@ -1,0 +1,383 @@
+"""The configuration: sound files are read, unsound ones are refused with file and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from daemon.config import Settings, load_settings, secret
+from daemon.errors import ConfigError
+
+TOPICS = frozenset({"energy", "health"})
+
+
+def load(folder: Path, text: str, home: Path | None = None) -> Settings:
+    file = folder / "topicwire.toml"
+    file.write_text(text, encoding="utf-8")
+    return load_settings(file, home or folder / "home", TOPICS)
+
+
+def problems(folder: Path, text: str, home: Path | None = None) -> list[str]:
+    """What is said of a configuration, each problem without the file's name it begins with."""
+    with pytest.raises(ConfigError) as caught:
+        load(folder, text, home)
+    start = f"{folder / 'topicwire.toml'}: "
+    for problem in caught.value.problems:
+        assert problem.startswith(start)
+        assert "\n" not in problem
+    return [problem.removeprefix(start) for problem in caught.value.problems]
+
+
+def secret_file(path: Path, content: bytes = b"xoxb-1-file\n", mode: int = 0o600) -> Path:
+    path.write_bytes(content)
+    path.chmod(mode)
+    return path
+
+
+def test_without_a_file_one_console_hears_of_everything(tmp_path: Path) -> None:
+    settings = load_settings(None, tmp_path, TOPICS)
+
+    assert [(r.name, r.type) for r in settings.receivers] == [("console", "console")]
+    assert [(r.receiver, r.topics, r.grade) for r in settings.routes] == [("console", None, "main")]
+    assert settings.inbox == tmp_path / "inbox"
+    assert settings.settle == 2.0
+    assert settings.database == f"sqlite:///{tmp_path}/ledger.db"
+    assert settings.slack.api_url == "https://slack.com/api/"
+    assert settings.retrain.cron == "30 3 * * *"
+    assert settings.log.format == "text"
+
+
+def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
+    settings = load(tmp_path, "")
+
+    without = load_settings(None, tmp_path / "home", TOPICS)
+    assert settings.model_copy(update={"file": None}) == without
+
+
+def test_every_key_is_read(tmp_path: Path) -> None:
+    settings = load(
+        tmp_path,
+        """
+        [inbox]
+        path = "/srv/drop"
+        settle_seconds = 0.5
+        [storage]
+        database = "state/ledger.db"
+        [slack]
+        token_file = "/run/token"
+        api_url = "http://127.0.0.1:4004/api"
+        [[receiver]]
+        name = "desk"
+        type = "slack"
+        channel = "C0DESK"
+        [[receiver]]
+        name = "wall"
+        type = "webhook"
+        url_file = "/run/url"
+        [[route]]
+        receiver = "desk"
+        topics = ["energy", "health"]
+        grade = "mention"
+        languages = ["en", "ru"]
+        min_probability = 0.25
+        [[route]]
+        receiver = "wall"
+        [retrain]
+        cron = "never"
+        [log]
+        format = "json"
+        """,
+    )
+
+    assert settings.inbox == Path("/srv/drop")
+    assert settings.settle == 0.5
+    assert settings.database == f"sqlite:///{tmp_path}/home/state/ledger.db"
+    assert settings.slack.token_file == Path("/run/token")
+    assert settings.slack.api_url == "http://127.0.0.1:4004/api/"
+    assert [(r.name, r.type, r.channel, r.url_file) for r in settings.receivers] == [
+        ("desk", "slack", "C0DESK", None),
+        ("wall", "webhook", None, Path("/run/url")),
+    ]
+    assert settings.routes[0].model_dump() == {
+        "receiver": "desk",
+        "topics": ("energy", "health"),
+        "grade": "mention",
+        "languages": ("en", "ru"),
+        "min_probability": 0.25,
+    }
+    assert settings.retrain.cron == "never"
+    assert settings.log.format == "json"
+
+
+def test_without_a_route_every_receiver_hears_of_everything(tmp_path: Path) -> None:
+    settings = load(tmp_path, console("a") + console("b"))
+
+    assert [(route.receiver, route.topics) for route in settings.routes] == [("a", None), ("b", None)]
+
+
+def test_a_database_that_is_an_address_is_left_as_it_is(tmp_path: Path) -> None:
+    settings = load(tmp_path, '[storage]\ndatabase = "postgresql+psycopg://ledger.example/topicwire"\n')
+
+    assert settings.database == "postgresql+psycopg://ledger.example/topicwire"
+
+
+def test_a_file_that_an_editor_saved_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "topicwire.toml"
+    file.write_bytes(b"\xef\xbb\xbf[inbox]\nsettle_seconds = 1.0\n")
+
+    assert load_settings(file, tmp_path / "home", TOPICS).settle == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[inbx]\n", "unknown key 'inbx'"),
+        ("[inbox]\npth = 'x'\n", "unknown key 'inbox.pth'"),
+        ("[slack]\ntoken = 'xoxb-1'\n", "unknown key 'slack.token'"),
+        (
+            "[[receiver]]\nname = 'a'\ntype = 'console'\ncolour = 'red'\n",
+            "unknown key 'receiver number 1.colour'",
+        ),
+    ],
+)
+def test_an_unknown_key_is_refused_by_its_name(tmp_path: Path, text: str, said: str) -> None:
+    assert problems(tmp_path, text) == [said]
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("inbox = 3\n", "inbox: "),
+        ("[inbox]\nsettle_seconds = 'soon'\n", "inbox.settle_seconds: "),
+        ("[inbox]\nsettle_seconds = -1\n", "inbox.settle_seconds: "),
+        ("[inbox]\nsettle_seconds = nan\n", "inbox.settle_seconds: "),
+        ("[inbox]\npath = 7\n", "inbox.path: "),
+        ("[storage]\ndatabase = []\n", "storage.database: "),
+        ("[slack]\napi_url = 'slack.com/api'\n", "slack.api_url: "),
+        ("receiver = 'desk'\n", "receiver: "),
+        ("[[receiver]]\nname = 'a'\ntype = 'slak'\n", "receiver number 1.type: "),
+        ("[[receiver]]\nname = ''\ntype = 'console'\n", "receiver number 1.name: "),
+        ("[[receiver]]\ntype = 'console'\n", "receiver number 1.name: "),
+        ("[[route]]\nreceiver = 'console'\ntopics = 'energy'\n", "route number 1.topics: "),
+        ("[[route]]\nreceiver = 'console'\ngrade = 'high'\n", "route number 1.grade: "),
+        ("[[route]]\nreceiver = 'console'\nmin_probability = 1.5\n", "route number 1.min_probability: "),
+        ("[log]\nformat = 'xml'\n", "log.format: "),
+        ("[retrain]\ncron = 'every night'\n", "retrain.cron: "),
+        ("[retrain]\ncron = '99 3 * * *'\n", "retrain.cron: "),
+        ("[retrain]\ncron = ''\n", "retrain.cron: "),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_refused_by_its_key(tmp_path: Path, text: str, key: str) -> None:
+    found = problems(tmp_path, text)
+
+    assert len(found) == 1
+    assert found[0].startswith(key)
+    assert len(found[0]) > len(key)
+
+
+def test_a_route_of_an_unknown_topic_is_refused_and_the_known_ones_are_named(tmp_path: Path) -> None:
+    found = problems(tmp_path, "[[route]]\nreceiver = 'console'\ntopics = ['energy', 'sport']\n")
+
+    assert found == ["route number 1: no topic 'sport'; there are energy, health"]
+
+
+def test_a_route_to_an_unknown_receiver_is_refused(tmp_path: Path) -> None:
+    found = problems(tmp_path, "[[route]]\nreceiver = 'console'\n[[route]]\nreceiver = 'desk'\n")
+
+    assert found == ["route number 2: no receiver 'desk'"]
+
+
+def test_a_receiver_that_no_route_leads_to_is_refused(tmp_path: Path) -> None:
+    found = problems(tmp_path, console("a") + console("b") + "[[route]]\nreceiver = 'a'\n")
+
+    assert found == ["receiver 'b': no route leads to it"]
+
+
+def test_two_receivers_of_one_name_are_refused(tmp_path: Path) -> None:
+    assert problems(tmp_path, console("desk") * 2) == ["receiver 'desk' stands twice"]
+
+
+def test_no_receiver_at_all_is_refused(tmp_path: Path) -> None:
+    assert problems(tmp_path, "receiver = []\n") == ["no receiver; take the key away to have the console"]
+
+
+@pytest.mark.parametrize(
+    ("receiver", "said"),
+    [
+        ('type = "slack"\n', "receiver 'desk': a Slack receiver needs 'channel', its id"),
+        ('type = "slack"\nchannel = ""\n', "receiver 'desk': a Slack receiver needs 'channel', its id"),
+        ('type = "console"\nchannel = "C1"\n', "receiver 'desk': only a Slack receiver has a 'channel'"),
+        ('type = "console"\nurl_file = "/x"\n', "receiver 'desk': only a webhook has a 'url_file'"),
+    ],
+)
+def test_a_receiver_whose_keys_do_not_fit_its_type_is_refused(
+    tmp_path: Path, receiver: str, said: str
+) -> None:
+    assert problems(tmp_path, f'[[receiver]]\nname = "desk"\n{receiver}') == [said]
+
+
+@pytest.mark.parametrize("path", [".", "..", "../..", "/", "inbox/.."])
+def test_an_inbox_that_holds_the_home_is_refused(tmp_path: Path, path: str) -> None:
+    found = problems(tmp_path, f"[inbox]\npath = '{path}'\n")
+
+    assert len(found) == 1
+    assert found[0].startswith("inbox.path: ")
+    assert found[0].endswith("holds the home folder; name a folder of its own")
+
+
+@pytest.mark.parametrize("path", ["done", "failed/again", "models", "labels/x", "inbox/../done"])
+def test_an_inbox_inside_a_folder_of_ours_is_refused(tmp_path: Path, path: str) -> None:
+    found = problems(tmp_path, f"[inbox]\npath = '{path}'\n")
+
+    assert len(found) == 1
+    assert found[0].startswith("inbox.path: ")
+    assert f" lies in {tmp_path / 'home'}" in found[0]
+
+
+def test_an_inbox_beside_the_home_is_taken(tmp_path: Path) -> None:
+    assert load(tmp_path, "[inbox]\npath = '../drop'\n").inbox == tmp_path / "drop"
+
+
+def test_a_relative_home_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    settings = load_settings(None, Path("var"), TOPICS)
+
+    assert settings.home == tmp_path / "var"
+    assert settings.inbox == tmp_path / "var" / "inbox"
+
+
+def test_all_wrong_keys_and_values_are_said_at_once(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        "[inbox]\nsettle_seconds = -1\npth = 'x'\n"
+        "[slack]\napi_url = 'ftp://x'\n[retrain]\ncron = 'x'\n[foo]\n",
+    )
+
+    assert [problem.split(": ")[0] for problem in found] == [
+        "inbox.settle_seconds",
+        "unknown key 'inbox.pth'",
+        "slack.api_url",
+        "retrain.cron",
+        "unknown key 'foo'",
+    ]
+
+
+def test_all_that_does_not_fit_together_is_said_at_once(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        "[inbox]\npath = 'done'\n"
+        + console("desk") * 2
+        + "[[receiver]]\nname = 'slack'\ntype = 'slack'\n"
+        + "[[route]]\nreceiver = 'dask'\ntopics = ['enrgy']\n",
+    )
+
+    assert [problem.split(";")[0] for problem in found] == [
+        "receiver 'desk' stands twice",
+        "receiver 'slack': a Slack receiver needs 'channel', its id",
+        "route number 1: no receiver 'dask'",
+        "route number 1: no topic 'enrgy'",
+        "receiver 'desk': no route leads to it",
+        "receiver 'slack': no route leads to it",
+        f"inbox.path: {tmp_path}/home/done lies in {tmp_path}/home/done",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"x = \n", "Invalid value"),
+        (b"[inbox\n", "line 1"),
+        (b"[inbox]\npath = 'a'\npath = 'b'\n", "Cannot overwrite"),
+        (b"# caf\xe9\n", "utf-8"),
+    ],
+)
+def test_a_file_that_is_not_toml_is_refused_in_one_line(tmp_path: Path, content: bytes, said: str) -> None:
+    file = tmp_path / "topicwire.toml"
+    file.write_bytes(content)
+
+    with pytest.raises(ConfigError) as caught:
+        load_settings(file, tmp_path / "home", TOPICS)
+
+    assert len(caught.value.problems) == 1
+    assert caught.value.problems[0].startswith(f"{file}: ")
+    assert said in caught.value.problems[0]
+
+
+@pytest.mark.parametrize("name", ["missing.toml", "."])
+def test_a_file_that_cannot_be_read_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+
+    with pytest.raises(ConfigError) as caught:
+        load_settings(file, tmp_path / "home", TOPICS)
+
+    assert len(caught.value.problems) == 1
+    assert caught.value.problems[0].startswith(f"{file}: ")
+
+
+def test_a_secret_of_a_named_file_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = secret_file(tmp_path / "token")
+    secret_file(tmp_path / "slack-bot-token", b"xoxb-1-credential")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1-environment")
+
+    assert secret("slack-bot-token", "SLACK_BOT_TOKEN", file) == "xoxb-1-file"
+
+
+def test_a_systemd_credential_comes_before_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret_file(tmp_path / "slack-bot-token", b"xoxb-1-credential\n", mode=0o400)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1-environment")
+
+    assert secret("slack-bot-token", "SLACK_BOT_TOKEN", None) == "xoxb-1-credential"
+
+
+def test_a_secret_comes_from_the_environment_where_no_file_and_no_credential_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1-environment")
+
+    assert secret("slack-bot-token", "SLACK_BOT_TOKEN", None) == "xoxb-1-environment"
+
+
+def test_a_secret_that_is_nowhere_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert secret("slack-bot-token", "SLACK_BOT_TOKEN", None) is None
+
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "")
+
+    assert secret("slack-bot-token", "SLACK_BOT_TOKEN", None) is None
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])
+def test_a_token_file_that_others_can_read_or_write_is_refused(tmp_path: Path, mode: int) -> None:
+    file = secret_file(tmp_path / "token", mode=mode)
+
+    with pytest.raises(ConfigError) as caught:
+        secret("slack-bot-token", "SLACK_BOT_TOKEN", file)
+
+    assert str(caught.value) == f"{file}: others may read this secret; `chmod 600` it"
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00"])
+def test_a_token_file_that_cannot_be_read_is_named_and_nothing_of_it_shown(
+    tmp_path: Path, content: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1-environment")
+    file = tmp_path / "token"
+    if content is not None:
+        secret_file(file, b"xoxb-1-secret" + content)
+
+    with pytest.raises(ConfigError) as caught:
+        secret("slack-bot-token", "SLACK_BOT_TOKEN", file)
+
+    assert str(caught.value).startswith(f"{file}: the secret cannot be read: ")
+    assert "xoxb-1" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def console(name: str) -> str:
+    return f'[[receiver]]\nname = "{name}"\ntype = "console"\n'
