@@ -17,7 +17,7 @@ Scores = NDArray[np.float64]
 _MOST_WORDS = 8
 
 # What the passages' scores are summed up to, a number a topic each.
-FEATURES = ("best two", "mean", "opening", "length")
+FEATURES = ("best two", "mean", "opening", "length", "length squared")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +97,12 @@ def article_features(scores: Scores) -> Scores:
 
     The mean of the two best passages, because one alone may sound like a topic that the article
     is not about; the mean of all; the opening passage, which is the title where there is one;
-    and the logarithm of their number, because the best of thirty is high by chance.
+    and the logarithm of their number and its square, because the best of thirty is high by chance.
     """
     number, topics = scores.shape
     best = np.partition(scores, number - 2, axis=0)[-2:] if number > 2 else scores
-    columns = (best.mean(axis=0), scores.mean(axis=0), scores[0], np.full(topics, np.log(number)))
+    length = np.full(topics, np.log(number))
+    columns = (best.mean(axis=0), scores.mean(axis=0), scores[0], length, length**2)
     return np.stack(columns, axis=1)
 
 
