@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from classifier.decoding import clean, decode
 from classifier.errors import UnreadableArticleError
 
-ENGLISH = "The “café” at the port\nThe owner’s naïve plan — a terminal for 50 ships — was refused on Monday.\n"
+ENGLISH = (
+    "The “café” at the port\nThe owner’s naïve plan — a terminal for 50 ships — was refused on Monday.\n"
+)
 RUSSIAN = (
     "Порт Актау принял первый поезд\nПервый контейнерный поезд прибыл в порт Актау во вторник, сообщили"
     " в министерстве транспорта. Объём перевозок вырос на пятую часть за год.\n"
@@ -109,7 +111,9 @@ def test_a_mark_that_does_not_hold_is_named(data: bytes, encoding: str) -> None:
         decode(data)
 
 
-@pytest.mark.parametrize("data", [b"", b" \r\n\t ", codecs.BOM_UTF8, codecs.BOM_UTF16_LE, "\u200b\u2060".encode()])
+@pytest.mark.parametrize(
+    "data", [b"", b" \r\n\t ", codecs.BOM_UTF8, codecs.BOM_UTF16_LE, "\u200b\u2060".encode()]
+)
 def test_a_file_without_text_is_empty(data: bytes) -> None:
     with pytest.raises(UnreadableArticleError) as caught:
         decode(data)
@@ -119,7 +123,13 @@ def test_a_file_without_text_is_empty(data: bytes) -> None:
 
 
 def test_every_refusal_is_one_line() -> None:
-    for data in (b"", b"%PDF", b"\0" * 64, random.Random(1).randbytes(999), codecs.BOM_UTF16_BE + b"\xd8\x00"):
+    for data in (
+        b"",
+        b"%PDF",
+        b"\0" * 64,
+        random.Random(1).randbytes(999),
+        codecs.BOM_UTF16_BE + b"\xd8\x00",
+    ):
         with pytest.raises(UnreadableArticleError) as caught:
             decode(data)
 
