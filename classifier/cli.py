@@ -45,22 +45,28 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def train(options: argparse.Namespace) -> int:
-    """Make a model from seeds and labels and serve it.
+    """Make a model from seeds and labels, or from labelled articles of your own, and serve it.
 
     Prints its quality, measured on folds that keep an article together, and which topics have
-    few labels. Label sheets in HOME/labels/*.tsv are read as well.
+    few labels. Label sheets in HOME/labels/*.tsv are read as well. --examples takes JSON Lines,
+    an export of doccano or Label Studio, or a folder as Annif has it; its topics are then the
+    model's.
     """
-    from classifier import display, storage, training
+    from classifier import archives, calibrating, display, features, storage, training
 
-    corpus = _corpus(options)
+    if options.examples:
+        corpus = archives.corpus(archives.read(options.examples))
+        recipe = training.recipe_for(corpus)
+    else:
+        corpus, recipe = _corpus(options), features.PASSAGES
     models = options.home / "models"
     version = storage.current(models)
-    if options.if_changed and version and _is_made_of(models, version, corpus, options.terms):
+    made_by = {**training.versions(), "terms": "yes" if options.terms else "no"}
+    if options.if_changed and version and _is_made_of(models, version, corpus, made_by):
         _say(options, {"version": version, "trained": False}, f"{version}: no label has changed")
         return 0
     with display.progress("training") as tell:
-        trained = training.train(corpus, terms=options.terms, progress=tell)
-    made_by = {**training.versions(), "terms": "yes" if options.terms else "no"}
+        trained = training.train(corpus, terms=options.terms, recipe=recipe, progress=tell)
     probes = [judged.article.headline for judged in corpus.articles[:5]]
     model = storage.save(trained.model, models, probes=probes, made_by=made_by)
     storage.use(models, model.version)
@@ -75,7 +81,7 @@ def train(options: argparse.Namespace) -> int:
         return 0
     display.quality_table(model.quality, "Quality on folds that keep an article together")
     for topic in trained.few:
-        display.out.print(f"few labels: {topic} has under {training.FEW_LABELS} main articles")
+        display.out.print(f"few labels: {topic} has under {calibrating.FEW_LABELS} main articles")
     display.out.print(f"serving {model.version} from {models}")
     return 0
 
@@ -85,13 +91,14 @@ def evaluate(options: argparse.Namespace) -> int:
 
     By default those that ship with topicwire (own wording of real events, four languages).
     """
-    from classifier import display, evaluation, examples
+    from classifier import archives, display, evaluation, judging
 
     model = _load(options)
     path = options.examples or defaults.shipped("labels") / "held-out" / "dev.jsonl"
-    judged = examples.read(path)
+    articles = archives.read(path)
     with display.progress("evaluating") as tell:
-        figures = evaluation.report(examples.judge(model, judged, tell))
+        judgements, _ = judging.judge(model, articles, tell)
+        figures = evaluation.report(judgements)
     if options.json:
         print(json.dumps({"file": str(path), "model": model.version, **figures}))
     else:
@@ -233,12 +240,13 @@ def _parser() -> argparse.ArgumentParser:
 
     command = _add(commands, "train", train)
     _labels_options(command)
+    command.add_argument("--examples", type=Path, metavar="PATH", help="labelled articles of your own")
     command.add_argument("--if-changed", action="store_true", help="only if a label has changed")
     command.add_argument(
         "--terms", action=argparse.BooleanOptionalAction, default=True, help="use the topics' terms"
     )
     command = _add(commands, "evaluate", evaluate)
-    command.add_argument("--examples", type=Path, metavar="FILE.jsonl", help="labelled articles")
+    command.add_argument("--examples", type=Path, metavar="PATH", help="labelled articles")
     command = _add(commands, "tag", tag)
     command.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, .jsonl, or -")
     command = _add(commands, "explain", explain)
@@ -286,14 +294,13 @@ def _corpus(options: argparse.Namespace) -> Corpus:
     )
 
 
-def _is_made_of(models: Path, version: str, corpus: Corpus, terms: bool) -> bool:
-    from classifier import storage, training
+def _is_made_of(models: Path, version: str, corpus: Corpus, made_by: dict[str, str]) -> bool:
+    from classifier import storage
 
     try:
         card = storage.card(models, version)
     except ClassifierError:
         return False
-    made_by = {**training.versions(), "terms": "yes" if terms else "no"}
     return bool(card.get("labels") == corpus.fingerprint and card.get("made_by") == made_by)
 
 

@@ -98,7 +98,7 @@ def quality_table(figures: Mapping[str, Any], title: str) -> None:
     """Precision, recall, F1 and the rest: all, then a row a language, then a row a topic."""
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
     table.add_column("", no_wrap=True)
-    for name in ("articles", "main", "P", "R", "F1", "95 %", "AP", "alarms"):
+    for name in ("articles", "main", "P", "R", "F1", "95 %", "AP", "ECE", "alarms"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_row("all", *_figures(figures["all"]), style="bold")
     for group in ("languages", "topics"):
@@ -106,6 +106,8 @@ def quality_table(figures: Mapping[str, Any], title: str) -> None:
         for name, row in figures[group].items():
             table.add_row(name, *_figures(row))
     out.print(table)
+    if figures.get("accuracy") is not None:
+        out.print(f"accuracy {figures['accuracy']:.3f}: each article has one topic, the likeliest is it")
 
 
 def lines(texts: Sequence[str], console: Console | None = None) -> None:
@@ -123,6 +125,7 @@ def _figures(row: Mapping[str, Any]) -> list[str]:
         f"{row['f1']:.3f}",
         f"{low:.2f}–{high:.2f}",
         f"{row['average_precision']:.3f}",
+        f"{row['calibration_error']:.3f}",
         f"{row['alarms']}/{row['quiet']}",
     ]
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
+BINS = 10
 _RESAMPLES = 1000
 _SEED = 20261121
 
@@ -69,6 +70,7 @@ class Quality:
     f1: float
     interval: tuple[float, float]
     average_precision: float
+    calibration_error: float
     quiet: int
     alarms: int
 
@@ -81,6 +83,7 @@ class Quality:
             "f1": round(self.f1, 4),
             "f1_interval": [round(bound, 4) for bound in self.interval],
             "average_precision": round(self.average_precision, 4),
+            "calibration_error": round(self.calibration_error, 4),
             "quiet": self.quiet,
             "alarms": self.alarms,
         }
@@ -100,6 +103,7 @@ def quality(judged: Judgements) -> Quality:
         f1=_f1(right, wrong, missed),
         interval=_interval(counts),
         average_precision=_average_precision(judged),
+        calibration_error=_calibration_error(judged),
         quiet=int(quiet.sum()),
         alarms=int(wrongly[quiet].any(axis=1).sum()),
     )
@@ -118,6 +122,7 @@ def report(judged: Judgements) -> Mapping[str, object]:
     """Everything as one JSON object: overall, by language, by topic."""
     return {
         "all": quality(judged).as_json(),
+        "accuracy": accuracy(judged),
         "languages": {name: found.as_json() for name, found in by_language(judged).items()},
         "topics": {name: found.as_json() for name, found in by_topic(judged).items()},
     }
@@ -152,6 +157,31 @@ def _counts(judged: Judgements) -> NDArray[np.int64]:
 def _f1(right: float, wrong: float, missed: float) -> float:
     whole = 2 * right + wrong + missed
     return 2 * right / whole if whole else 1.0
+
+
+def reliability(probabilities: Floats, truth: Flags) -> list[tuple[float, float, int]]:
+    """Ten bins of equal width: mean probability, share that is true, number; empty ones left out."""
+    bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
+    return [
+        (float(probabilities[bins == n].mean()), float(truth[bins == n].mean()), int((bins == n).sum()))
+        for n in range(BINS)
+        if (bins == n).any()
+    ]
+
+
+def accuracy(judged: Judgements) -> float | None:
+    """Share of the articles whose likeliest topic is theirs; None unless each has exactly one."""
+    if not len(judged.languages) or (judged.main.sum(axis=1) != 1).any():
+        return None
+    return float((judged.probabilities.argmax(axis=1) == judged.main.argmax(axis=1)).mean())
+
+
+def _calibration_error(judged: Judgements) -> float:
+    """Expected calibration error with ten bins (Guo et al. 2017, section 2); mentions left out."""
+    counted = ~judged.mention
+    found = reliability(judged.probabilities[counted], judged.main[counted])
+    total = sum(number for _, _, number in found)
+    return sum(abs(said - true) * number for said, true, number in found) / max(total, 1)
 
 
 def _interval(counts: NDArray[np.int64]) -> tuple[float, float]:

@@ -89,7 +89,8 @@ def explain(model: Model, article: Article, topic: str) -> Explanation:
     column = model.topics.index(topic)
     cut_up = passages(article)
     scores = model.scores([passage.text for passage in cut_up])
-    features = article_features(scores)[column]
+    judged = model.article_scores(article, cut_up) if model.recipe.whole else scores
+    features = article_features(judged)[column]
     curve = model.curve(article.language)
     probability = float(curve.probabilities(features))
     counted = set(best_passages(scores[:, column]))

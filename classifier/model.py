@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,8 +11,8 @@ from numpy.typing import NDArray
 
 from classifier import tagging, words
 from classifier.articles import Article
-from classifier.features import runs
-from classifier.passages import passages
+from classifier.features import PASSAGES, Recipe, runs, saturated
+from classifier.passages import Passage, passages
 from classifier.tagging import Calibration, Cuts, Evidence, Scores, Tag, Tagged
 
 # Words never seen in training are computed once and remembered, up to this many.
@@ -41,8 +42,9 @@ class Weights:
 class WordTable:
     """Looks up the row of each word; a word never seen gets its row from its runs, once."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Weights, recipe: Recipe) -> None:
         self._weights = weights
+        self._recipe = recipe
         columns = weights.word_rows.shape[1]
         self._known = {word: row for row, word in enumerate(weights.words, 1)}
         self._rows = np.vstack([np.zeros((1, columns)), weights.word_rows])
@@ -51,7 +53,7 @@ class WordTable:
         self._index: dict[str, int] = {}
 
     def rows(self, tokens: Sequence[str]) -> NDArray[np.float64]:
-        """A row for each token, in order."""
+        """A row for each token, in order. A token of the title is marked as `Recipe` marks it."""
         if len(self._index) >= _MOST_REMEMBERED:
             self._forget()
         index = self._index
@@ -59,9 +61,9 @@ class WordTable:
         return self._rows[found]
 
     def _look_up(self, token: str) -> int:
-        word = words.normalise(token)
+        word = self._recipe.normalise_marked(token)
         row = self._known.get(word, _NO_WORD) if word else _NO_WORD
-        if word and row == _NO_WORD:
+        if word and row == _NO_WORD and self._weights.runs:
             row = self._append(self._from_runs(word))
         self._index[token] = row
         return row
@@ -102,27 +104,43 @@ class Model:
     labels_fingerprint: str = ""
     quality: Mapping[str, object] = field(default_factory=dict)
     retired: frozenset[str] = frozenset()
+    recipe: Recipe = PASSAGES
     _table: list[WordTable] = field(default_factory=list, repr=False)
 
     @property
     def table(self) -> WordTable:
         if not self._table:
-            self._table.append(WordTable(self.weights))
+            self._table.append(WordTable(self.weights, self.recipe))
         return self._table[0]
 
     def scores(self, texts: Sequence[str]) -> Scores:
         """The score of each text for each topic (texts × topics), the texts taken as passages."""
-        tokens = [words.split(text) for text in texts]
-        rows = self.table.rows([token for text in tokens for token in text])
-        ends = np.cumsum([len(text) for text in tokens])
+        return self._block([words.split(text) for text in texts]) + self.weights.intercepts
+
+    def article_scores(self, article: Article, cut_up: Sequence[Passage]) -> Scores:
+        """The scores from which an article is judged: its passages', or by recipe one for it whole."""
+        if not self.recipe.whole:
+            return self.scores([passage.text for passage in cut_up])
+        score = self.scores([article.text])
+        if self.recipe.title and article.title:
+            marked = [self.recipe.mark(token) for token in words.split(article.title)]
+            score = score + self.recipe.title * self._block([marked])
+        return score
+
+    def _block(self, texts: Sequence[Sequence[str]]) -> Scores:
+        """Sums of the rows of each text's tokens, over the square root of their shares of the norm."""
+        counts = [Counter(tokens) for tokens in texts]
+        rows = self.table.rows([token for found in counts for token in found])
+        often = np.array([number for found in counts for number in found.values()], dtype=np.float64)
+        rows = rows * saturated(often)[:, None]
         sums = np.zeros((len(texts), rows.shape[1]))
-        filled = [number for number, text in enumerate(tokens) if text]
+        filled = [number for number, found in enumerate(counts) if found]
         if filled:
-            starts = [int(ends[number]) - len(tokens[number]) for number in filled]
-            sums[filled] = np.add.reduceat(rows, starts, axis=0)
+            ends = np.cumsum([len(counts[number]) for number in filled])
+            sums[filled] = np.add.reduceat(rows, [0, *ends[:-1]], axis=0)
         norms = np.sqrt(sums[:, -1:])
         norms[norms == 0.0] = 1.0
-        return sums[:, :-1] / norms + self.weights.intercepts
+        return np.asarray(sums[:, :-1] / norms)
 
     def contributions(self, text: str, topic: str) -> dict[str, float]:
         """What each word of a text, as it is written there, adds to the text's score for a topic.
@@ -132,7 +150,10 @@ class Model:
         written, tokens = words.as_written(text), words.split(text)
         if not tokens:
             return {}
-        rows = self.table.rows(tokens)
+        counts = Counter(tokens)
+        # What a word adds is shared evenly among the places where it stands.
+        often = np.array([counts[token] for token in tokens], dtype=np.float64)
+        rows = self.table.rows(tokens) * (saturated(often) / often)[:, None]
         norm = float(np.sqrt(rows[:, -1].sum())) or 1.0
         column = rows[:, self.topics.index(topic)] / norm
         found: dict[str, float] = {}
@@ -145,8 +166,9 @@ class Model:
         """The tags of an article with their evidence, and each topic's probability."""
         cut_up = passages(article)
         scores = self.scores([passage.text for passage in cut_up])
+        judged = self.article_scores(article, cut_up) if self.recipe.whole else scores
         curve = self.curve(article.language)
-        probabilities = curve.probabilities(tagging.article_features(scores))
+        probabilities = curve.probabilities(tagging.article_features(judged))
         alone = curve.probabilities(np.stack([tagging.article_features(row[None]) for row in scores]))
         tags = []
         for column, topic in enumerate(self.topics):

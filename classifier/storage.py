@@ -23,10 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.errors import ModelError, NoModelError
+from classifier.features import RECIPES
 from classifier.model import Model, Weights
 from classifier.tagging import FEATURES, Calibration, Cuts
 
-FORMAT = 2
+FORMAT = 3
 PROBE_TOLERANCE = 1e-6
 
 _CURRENT = "current"
@@ -160,6 +161,7 @@ def _card_bytes(model: Model, probes: Sequence[str], made_by: Mapping[str, str])
     return _json_bytes(
         {
             "format": FORMAT,
+            "recipe": model.recipe.name,
             "topics": [
                 {"id": topic, "title": model.titles[topic], "retired": topic in model.retired}
                 for topic in model.topics
@@ -195,6 +197,7 @@ def _model(version: str, card: dict[str, Any], weights: Weights) -> Model:
         weights=weights,
         labels_fingerprint=str(card["labels"]),
         quality=card["quality"],
+        recipe=RECIPES[card["recipe"]],
         retired=frozenset(topic["id"] for topic in card["topics"] if topic["retired"]),
     )
 

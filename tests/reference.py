@@ -25,7 +25,7 @@ class Reference:
 
     def __init__(self, weights: Weights) -> None:
         own_idf, own_coefficients = _own_features(weights)
-        kept = np.flatnonzero(own_idf > 0.0)
+        kept = np.flatnonzero(own_idf > 0.0).tolist()
         names = [*weights.runs, *(whole(weights.words[row]) for row in kept)]
         self.idf = np.concatenate([weights.run_idf, own_idf[kept]])
         self.coefficients = np.vstack([weights.run_coefficients, own_coefficients[kept]])

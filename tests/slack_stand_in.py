@@ -52,7 +52,7 @@ class SlackStandIn:
         self.webhook_url = f"http://127.0.0.1:{self.port}/hook"
 
     def __enter__(self) -> SlackStandIn:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.articles import Grade
-from classifier.tagging import Tagged
+from classifier.tagging import Tag, Tagged
 from daemon import routing
 from daemon.config import Route
 from daemon.records import Alert, AlertTopic
@@ -181,7 +181,7 @@ def test_the_same_article_has_the_same_key_for_a_receiver_and_another_for_anothe
 
 @given(TAGS, ROUTES)
 def test_a_receiver_hears_exactly_of_what_one_of_its_routes_carries(
-    tags: list[routing.Tag], routes: list[Route]
+    tags: list[Tag], routes: list[Route]
 ) -> None:
     tagged = make_tagged(*tags)
 
@@ -195,7 +195,7 @@ def test_a_receiver_hears_exactly_of_what_one_of_its_routes_carries(
 
 
 @given(TAGS, ROUTES)
-def test_a_route_carries_something_or_says_why_not(tags: list[routing.Tag], routes: list[Route]) -> None:
+def test_a_route_carries_something_or_says_why_not(tags: list[Tag], routes: list[Route]) -> None:
     for route in routes:
         match = routing.match(make_tagged(*tags), route)
 

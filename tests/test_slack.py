@@ -25,7 +25,7 @@ from daemon.errors import (
     UnknownOutcomeError,
 )
 from daemon.records import Alert, AlertTopic, Sent
-from daemon.slack import EVENT_TYPE, SCOPES, SlackSender, WebhookSender, translated
+from daemon.slack import EVENT_TYPE, SlackSender, WebhookSender, translated
 from tests.builders import make_alert
 from tests.slack_stand_in import Fault, SlackStandIn
 
@@ -381,12 +381,6 @@ def test_a_short_burst_may_go_at_once_and_then_about_one_a_second(sender: SlackS
 
     assert waits[:3] == [0.0, 0.0, 0.0]
     assert 0.5 < waits[3] <= 1.0
-
-
-def test_we_know_who_slack_takes_us_for_and_what_we_may_do(slack: SlackStandIn, sender: SlackSender) -> None:
-    slack.scopes = "chat:write, channels:history"
-
-    assert sender.identity() == ("topicwire", SCOPES)
 
 
 def test_a_slack_that_tells_no_scopes_gives_none(slack: SlackStandIn, sender: SlackSender) -> None:

@@ -1,0 +1,137 @@
+"""Labelled articles that people bring: their own archive, with topics of their own.
+
+JSON Lines in our shape (`{"id", "title"?, "text", "main": [...], "mention": [...], "lang"?}`),
+exports of doccano (`{"text", "label": [...]}`) and Label Studio (a JSON list of tasks with
+annotations of choices), and a folder as Annif has it (`X.txt` beside `X.tsv`, subjects in the
+last column or after a tab).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from classifier.articles import compose
+from classifier.corpus import Corpus, Judged
+from classifier.decoding import clean
+from classifier.errors import LabelError
+from classifier.languages import detect
+from classifier.topics import RESERVED, Topic
+
+_MOST_PROBLEMS = 50  # named one by one; a file of another kind has as many as it has lines
+
+
+def read(path: Path) -> tuple[Judged, ...]:
+    """The labelled articles of a file or folder. Raises LabelError with every bad line at once."""
+    problems: list[str] = []
+    found: list[Judged] = []
+    for where, given in _given(path, problems):
+        try:
+            found.append(_judged(given))
+        except ValueError as error:
+            problems.append(f"{where}: {error}")
+    if not found and not problems:
+        problems.append(f"{path}: no labelled article in it")
+    if problems:
+        more = len(problems) - _MOST_PROBLEMS
+        said = [*problems[:_MOST_PROBLEMS], f"{path}: and {more} more"] if more > 0 else problems
+        raise LabelError(said)
+    return tuple(found)
+
+
+def corpus(articles: Iterable[Judged]) -> Corpus:
+    """A corpus whose topics are those that the articles name, in alphabetical order."""
+    kept = tuple(articles)
+    names = sorted(set().union(*(judged.main | judged.mention for judged in kept)))
+    topics = tuple(Topic(name, name, "as the labelled articles have it", {}) for name in names)
+    return Corpus(topics, kept)
+
+
+def _given(path: Path, problems: list[str]) -> Iterator[tuple[str, object]]:
+    """Where each record stands, and the record."""
+    try:
+        if path.is_dir():
+            yield from _annif(path)
+            return
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LabelError([f"{path}: {error}"]) from error
+    if text.lstrip().startswith("["):
+        yield from _json_list(path, text)
+        return
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                yield f"{path}:{number}", json.loads(line)
+            except (ValueError, RecursionError) as error:
+                problems.append(f"{path}:{number}: not JSON: {error}")
+
+
+def _json_list(path: Path, text: str) -> Iterator[tuple[str, object]]:
+    try:
+        tasks = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise LabelError([f"{path}: not JSON: {error}"]) from error
+    for number, task in enumerate(tasks, 1):
+        yield f"{path}: task {number}", task
+
+
+def _annif(folder: Path) -> Iterator[tuple[str, object]]:
+    for path in sorted(folder.glob("*.txt")):
+        subjects = [path.with_suffix(ending) for ending in (".tsv", ".key")]
+        labels = next((file for file in subjects if file.exists()), None)
+        text = path.read_text(encoding="utf-8")
+        topics = labels.read_text(encoding="utf-8").splitlines() if labels else []
+        # A line is "<uri>\tlabel", or the label alone.
+        names = [line.rpartition("\t")[2].strip() for line in topics if line.strip()]
+        yield str(path), {"id": path.stem, "text": text, "main": names}
+
+
+def _judged(given: object) -> Judged:
+    if not isinstance(given, dict):
+        raise ValueError("should be an object")
+    given = _label_studio(given) if "annotations" in given else given
+    body = given.get("text")
+    if not isinstance(body, str) or not body.strip():
+        raise ValueError('"text" should be a text')
+    main = _topics(given, "main" if "main" in given else "label")
+    mention = _topics(given, "mention")
+    if main & mention:
+        raise ValueError(f"{', '.join(sorted(main & mention))}: both main and mention")
+    title, body = clean(str(given.get("title") or "")).strip(), clean(body).strip()
+    if title and body.startswith(title):
+        body = body.removeprefix(title).lstrip()
+    language = given.get("lang")
+    article = compose(
+        title or None,
+        body,
+        language=language if isinstance(language, str) else detect(f"{title}\n{body}"),
+        given_id=str(given["id"]) if given.get("id") is not None else None,
+    )
+    return Judged(article, main, mention, ())
+
+
+def _label_studio(task: dict[str, Any]) -> dict[str, Any]:
+    """A Label Studio task as one of our records; the last annotation that was not cancelled counts."""
+    data = task.get("data")
+    if not isinstance(data, dict):
+        raise ValueError('"data" should be an object')
+    choices: list[str] = []
+    for annotation in task["annotations"]:
+        if isinstance(annotation, dict) and not annotation.get("was_cancelled"):
+            results = annotation.get("result") or []
+            values = (result.get("value") or {} for result in results if isinstance(result, dict))
+            choices = [choice for value in values for choice in value.get("choices") or []]
+    return {"id": task.get("id"), **data, "main": choices, "mention": []}
+
+
+def _topics(given: dict[str, Any], key: str) -> frozenset[str]:
+    topics = given.get(key, [])
+    if not isinstance(topics, list) or not all(isinstance(topic, str) for topic in topics):
+        raise ValueError(f'"{key}" should be a list of topics')
+    for topic in topics:
+        if not topic.strip() or "," in topic or topic in RESERVED:
+            raise ValueError(f"{topic!r} cannot be the name of a topic")
+    return frozenset(topics)

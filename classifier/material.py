@@ -1,0 +1,135 @@
+"""Corpus ▶ matrices: what scikit-learn trains on, and how a trained model collapses into rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.feature_extraction.text import CountVectorizer
+
+from classifier.corpus import Corpus, Stretch
+from classifier.errors import LabelError
+from classifier.evaluation import flags
+from classifier.features import Recipe, blocks, is_run, saturated
+from classifier.model import Weights
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+FOLDS = 5
+SEED = 20261121
+
+_RAREST = 2  # a feature in a single text is a name or a slip
+
+_Text = tuple[str, str | None]  # a text, and its title where that counts apart
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """One linear model a topic: coefficients (features × topics) and intercepts."""
+
+    coefficients: Floats
+    intercepts: Floats
+
+
+class Material:
+    """The corpus as matrices.
+
+    Rows of `matrix` and `truth` are labelled texts, `owner` says of which article (-1: a term).
+    `main`, `mention`, `languages` and `folds` have a row an article; `passages` are the texts
+    that tagging would score, those of article n from `passage_ends[n]` to `passage_ends[n + 1]`.
+    """
+
+    def __init__(self, corpus: Corpus, recipe: Recipe, *, terms: bool) -> None:
+        self.topics = corpus.topic_ids
+        self.recipe = recipe
+        articles = corpus.articles
+        stretches = list(corpus.terms()) if terms else []
+        owner = [-1] * len(stretches)
+        for number, judged in enumerate(articles):
+            whole = (Stretch(judged.article.text, judged.main),)
+            found = whole if recipe.whole else judged.stretches
+            stretches += found
+            owner += [number] * len(found)
+        self.owner = np.array(owner, dtype=np.int64)
+        self.truth = flags(self.topics, [stretch.topics for stretch in stretches])
+        self.main = flags(self.topics, [judged.main for judged in articles])
+        self.mention = flags(self.topics, [judged.mention for judged in articles])
+        self.languages = np.array([judged.article.language or "?" for judged in articles])
+        self.folds = np.random.default_rng(SEED).permutation(len(articles)) % FOLDS
+        _refuse_one_sided(self.topics, self.truth)
+        titles = [judged.article.title for judged in articles]
+        texts = [
+            (stretch.text, titles[number] if recipe.whole and number >= 0 else None)
+            for stretch, number in zip(stretches, owner, strict=True)
+        ]
+        counter = CountVectorizer(analyzer=lambda text: recipe.words_of(*text))
+        counts = _saturated(counter.fit_transform(texts))
+        self.words: list[str] = counter.get_feature_names_out().tolist()
+        self.matrix = self._learn_features(counts)
+        self.passages, self.passage_ends = self.matrix, np.arange(len(articles) + 1)
+        if not recipe.whole:
+            cut_up = [judged.passages for judged in articles]
+            self.passage_ends = np.cumsum([0, *(len(passages) for passages in cut_up)])
+            passages = [(passage.text, None) for found in cut_up for passage in found]
+            self.passages = self._weighted(_saturated(counter.transform(passages)) @ self.spelled)
+
+    def _learn_features(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
+        """The features, their idf, and the labelled texts in them.
+
+        A text's features are the sum over its words, so words are counted first and their
+        features only once: texts × words times words × features.
+        """
+        speller = CountVectorizer(analyzer=self.recipe.features)
+        spelled = speller.fit_transform(self.words).astype(np.float64)
+        found = (counts @ spelled).tocsc()
+        frequency = np.diff(found.indptr)
+        kept = np.flatnonzero(frequency >= _RAREST)
+        self.features: list[str] = speller.get_feature_names_out()[kept].tolist()
+        self.spelled = spelled[:, kept]
+        # The smoothed idf of scikit-learn's TfidfTransformer.
+        self.idf = np.log((1 + counts.shape[0]) / (1 + frequency[kept])) + 1.0
+        return self._weighted(found[:, kept].tocsr())
+
+    def _weighted(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
+        """tf·idf over the square root of Σ tf·idf², block by block: a norm that words add up to."""
+        parts = []
+        for mask, weight in blocks(self.features, self.recipe):
+            norms = np.sqrt(counts @ (self.idf**2 * mask))
+            norms[norms == 0.0] = 1.0
+            parts.append(sparse.diags(1.0 / norms) @ counts @ sparse.diags(weight * self.idf * mask))
+        return sum(parts[1:], start=parts[0]).tocsr()
+
+    def serving(self, fitted: Fitted) -> Weights:
+        """The linear model collapsed into rows of words and of runs of characters.
+
+        The title's weight is in its block, not in the rows: serving multiplies with it again.
+        """
+        rows = np.column_stack([fitted.coefficients * self.idf[:, None], self.idf**2])
+        kept = [number for number, name in enumerate(self.features) if is_run(name)]
+        return Weights(
+            words=self.words,
+            word_rows=np.asarray(self.spelled @ rows),
+            runs=[self.features[number] for number in kept],
+            run_coefficients=fitted.coefficients[kept].astype(np.float32),
+            run_idf=self.idf[kept],
+            intercepts=fitted.intercepts,
+        )
+
+
+def _saturated(counts: sparse.csr_matrix) -> sparse.csr_matrix:
+    counts = counts.astype(np.float64)
+    counts.data = saturated(counts.data)
+    return counts
+
+
+def _refuse_one_sided(topics: tuple[str, ...], truth: Flags) -> None:
+    problems = [
+        f"labels: topic {topic!r} is in {'every' if column.all() else 'no'} labelled text"
+        for topic, column in zip(topics, truth.T, strict=True)
+        if column.all() or not column.any()
+    ]
+    if problems:
+        raise LabelError(problems)
