@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,21 +51,30 @@ class WordTable:
         self._rows = np.vstack([np.zeros((1, columns)), weights.word_rows])
         self._run_row: dict[str, int] | None = None
         self._used = len(self._rows)
-        self._index: dict[str, int] = {}
+        self._index: dict[str, int] = {}  # by token
+        self._new: dict[str, int] = {}  # by word, of those not seen in training
 
-    def rows(self, tokens: Sequence[str]) -> NDArray[np.float64]:
-        """A row for each token, in order. A token of the title is marked as `Recipe` marks it."""
+    def numbers(self, tokens: Sequence[str]) -> list[int]:
+        """The number of each token's row, in order: tokens of the same word have the same.
+
+        A token of the title comes marked as `Recipe` marks it. Numbers hold until the next call.
+        """
         if len(self._index) >= _MOST_REMEMBERED:
             self._forget()
         index = self._index
-        found = [index[t] if t in index else self._look_up(t) for t in tokens]
-        return self._rows[found]
+        return [index[t] if t in index else self._look_up(t) for t in tokens]
+
+    def rows(self, numbers: Sequence[int]) -> NDArray[np.float64]:
+        """A row for each number, in order."""
+        return self._rows[list(numbers)]
 
     def _look_up(self, token: str) -> int:
         word = self._recipe.normalise_marked(token)
-        row = self._known.get(word, _NO_WORD) if word else _NO_WORD
-        if word and row == _NO_WORD and self._weights.runs:
-            row = self._append(self._from_runs(word))
+        row = _NO_WORD
+        if word:
+            row = self._known.get(word) or self._new.get(word, _NO_WORD)
+            if row == _NO_WORD and self._weights.runs:
+                row = self._new[word] = self._append(self._from_runs(word))
         self._index[token] = row
         return row
 
@@ -85,6 +95,7 @@ class WordTable:
 
     def _forget(self) -> None:
         self._index.clear()
+        self._new.clear()
         self._used = 1 + len(self._weights.words)
 
 
@@ -129,9 +140,10 @@ class Model:
 
     def _block(self, texts: Sequence[Sequence[str]]) -> Scores:
         """Sums of the rows of each text's tokens, over the square root of their shares of the norm."""
-        counts = [Counter(tokens) for tokens in texts]
-        rows = self.table.rows([token for found in counts for token in found])
-        often = np.array([number for found in counts for number in found.values()], dtype=np.float64)
+        numbers = iter(self.table.numbers([token for tokens in texts for token in tokens]))
+        counts = [Counter(islice(numbers, len(tokens))) for tokens in texts]
+        rows = self.table.rows([number for found in counts for number in found])
+        often = np.array([times for found in counts for times in found.values()], dtype=np.float64)
         rows = rows * saturated(often)[:, None]
         sums = np.zeros((len(texts), rows.shape[1]))
         filled = [number for number, found in enumerate(counts) if found]
@@ -150,10 +162,11 @@ class Model:
         written, tokens = words.as_written(text), words.split(text)
         if not tokens:
             return {}
-        counts = Counter(tokens)
         # What a word adds is shared evenly among the places where it stands.
-        often = np.array([counts[token] for token in tokens], dtype=np.float64)
-        rows = self.table.rows(tokens) * (saturated(often) / often)[:, None]
+        numbers = self.table.numbers(tokens)
+        counts = Counter(numbers)
+        often = np.array([counts[number] for number in numbers], dtype=np.float64)
+        rows = self.table.rows(numbers) * (saturated(often) / often)[:, None]
         norm = float(np.sqrt(rows[:, -1].sum())) or 1.0
         column = rows[:, self.topics.index(topic)] / norm
         found: dict[str, float] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,9 +70,8 @@ def train(
     steps = FOLDS + 2
     tell("reading features", 0, steps)
     material = Material(corpus, recipe, terms=terms)
-    held_out = hold_out(material, lambda done: tell(f"fold {done} of {FOLDS}", done, steps))
-    tell("all labels", FOLDS + 1, steps)
-    fitted = fit(material, np.ones(len(material.owner), dtype=bool))
+    *folds, fitted = fit_folds(material, lambda done: tell("learning", done, steps))
+    held_out = hold_out(material, folds)
     judged = _judged(material, held_out)
     curves = {language: calibrating.curve(articles) for language, articles in judged.items()}
     cuts = calibrating.choose_cuts(material.topics, judged, curves)
@@ -106,31 +105,44 @@ def versions() -> dict[str, str]:
     return {"numpy": np.__version__, "scikit-learn": sklearn.__version__}
 
 
-def fit(material: Material, rows: Flags) -> Fitted:
-    """One linear model a topic on the chosen labelled texts, side by side in threads."""
-    matrix, truth = material.matrix[rows], material.truth[rows]
-    fitted = Parallel(n_jobs=-1, backend="threading")(
-        delayed(_fit_topic)(matrix, truth[:, column], material.recipe) for column in range(truth.shape[1])
-    )
+def fit(matrix: sparse.csr_matrix, truth: Flags, recipe: Recipe) -> Fitted:
+    """One linear model a topic. The same matrix gives the same models, to the bit."""
+    fitted = [_fit_topic(matrix, column, recipe) for column in truth.T]
     coefficients = np.stack([coefficient for coefficient, _ in fitted], axis=1)
     return Fitted(coefficients, np.array([intercept for _, intercept in fitted]))
 
 
-def hold_out(material: Material, tell: Callable[[int], None]) -> HeldOut:
-    """Every article scored by a model of the other folds. `tell` hears the number of each fold."""
+def fit_folds(material: Material, tell: Callable[[int], None]) -> list[Fitted]:
+    """A fit without each fold, and last one of everything. `tell` hears how many are done.
+
+    Side by side in processes: liblinear's random numbers are one sequence for all threads of a
+    process, so fits in threads would differ from run to run.
+    """
+    owned = [np.flatnonzero(material.folds == number) for number in range(FOLDS)]
+    outside = [~np.isin(material.owner, articles) for articles in owned]
+    rows = [*outside, np.ones(len(material.owner), dtype=bool)]
+    tasks = (
+        delayed(fit)(material.matrix[chosen], material.truth[chosen], material.recipe) for chosen in rows
+    )
+    found = []
+    for done, fitted in enumerate(Parallel(n_jobs=-1, return_as="generator")(tasks), 1):
+        tell(done)
+        found.append(fitted)
+    return found
+
+
+def hold_out(material: Material, fits: Sequence[Fitted]) -> HeldOut:
+    """Every article scored by the fit that was made without its fold."""
     labelled = np.zeros(material.truth.shape)
     features = np.zeros((*material.main.shape, len(tagging.FEATURES)))
     ends = material.passage_ends
-    for number in range(FOLDS):
-        tell(number + 1)
+    for number, fitted in enumerate(fits):
         articles = np.flatnonzero(material.folds == number)
         inside = np.isin(material.owner, articles)
-        fitted = fit(material, ~inside)
         labelled[inside] = material.matrix[inside] @ fitted.coefficients + fitted.intercepts
+        scores = np.asarray(material.passages @ fitted.coefficients + fitted.intercepts)
         for article in articles:
-            cut_up = material.passages[ends[article] : ends[article + 1]]
-            scores = np.asarray(cut_up @ fitted.coefficients + fitted.intercepts)
-            features[article] = tagging.article_features(scores)
+            features[article] = tagging.article_features(scores[ends[article] : ends[article + 1]])
     return HeldOut(labelled, features)
 
 

@@ -88,6 +88,13 @@ def test_noise_is_not_text(size: int) -> None:
         decode(noise)
 
 
+def test_noise_behind_a_good_beginning_is_not_text() -> None:
+    data = (RUSSIAN * 1_500).encode("cp1251") + b"\x98" * 10_000
+
+    with pytest.raises(UnreadableArticleError, match="not text in any encoding we know"):
+        decode(data)
+
+
 @pytest.mark.parametrize("data", [b"\0" * 4096, b"oil\0\0\0" * 50 + b"."])
 def test_a_file_full_of_zero_bytes_is_not_text(data: bytes) -> None:
     with pytest.raises(UnreadableArticleError, match="zero bytes"):

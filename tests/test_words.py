@@ -20,6 +20,8 @@ KAZAKH_IN_ARABIC = {
     "جۇيە": "жүйе",
     "كۇن": "күн",
     "ءتىل": "тіл",
+    "ءدام": "дәм",
+    "ٴسان": "сән",
     "بويىنشا": "бойынша",
     "جىلى": "жылы",
     "قالا": "қала",
@@ -104,6 +106,7 @@ def test_arabic_vowel_signs_do_not_count(written: str) -> None:
 
 def test_stress_marks_do_not_count() -> None:
     assert normalise("за́мок") == normalise("замо́к") == "замок"
+    assert normalise("кра́й") == "край"
 
 
 @pytest.mark.parametrize("written", ["2026", "٢٠٢٦", "1000000", "a", "я", "و", "ُ", "ـــ", "½", ""])

@@ -1,0 +1,151 @@
+"""How things stand: what waits, what is owed to whom and why, when jobs ran."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from daemon import ledger, outbox, status
+from daemon.config import Settings
+from daemon.database import Database
+from daemon.records import DeliveryState, FileState
+from daemon.timetable import Job, Timetable
+from tests.builders import NOON, make_alert, make_settings, owe
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    found = make_settings(tmp_path / "home")
+    found.inbox.mkdir(parents=True)
+    return found
+
+
+def put_off(database: Database, receiver: str, state: DeliveryState, error: str) -> None:
+    with database.transaction() as connection:
+        found = outbox.oldest(connection, receiver)
+        assert found is not None
+        started = outbox.start_sending(connection, found[0], now=NOON)
+        assert started is not None
+        outbox.put_off(connection, started, state, due_at=NOON, error=error)
+
+
+def test_a_new_home_has_nothing_to_tell(settings: Settings, database: Database) -> None:
+    found = status.gather(settings, database)
+
+    assert found == {
+        "home": str(settings.home),
+        "model": None,
+        "inbox": {"files": 0, "oldest_seconds": None},
+        "files": {"articles": 0},
+        "deliveries": {},
+        "trouble": [],
+        "jobs": [],
+    }
+    assert status.lines(found) == [
+        f"home       {settings.home}",
+        "model      none yet",
+        "inbox      0 files",
+        "ledger     0 articles from 0 files, 0 files failed",
+    ]
+
+
+def test_what_waits_in_the_inbox_is_counted_with_the_age_of_the_oldest(
+    settings: Settings, database: Database
+) -> None:
+    (settings.inbox / "wire").mkdir()
+    for name in ("a.txt", "wire/b.txt", ".hidden", "c.txt.part"):
+        (settings.inbox / name).touch()
+    os.utime(settings.inbox / "a.txt", (0, 0))  # a date of its own says nothing of how long it waits
+
+    found = status.gather(settings, database)
+
+    assert found["inbox"]["files"] == 2
+    assert 0.0 <= found["inbox"]["oldest_seconds"] < 60.0
+    assert status.lines(found)[2] == "inbox      2 files, the oldest for 0 s"
+
+
+def test_an_inbox_that_is_missing_has_no_files(settings: Settings, database: Database) -> None:
+    settings.inbox.rmdir()
+
+    assert status.gather(settings, database)["inbox"] == {"files": 0, "oldest_seconds": None}
+
+
+def test_files_articles_deliveries_and_their_trouble_are_told(settings: Settings, database: Database) -> None:
+    with database.transaction() as connection:
+        for number in (1, 2, 3):
+            owe(connection, make_alert("desk", number=number))
+        owe(connection, make_alert("embassy", number=4))
+        ledger.record_file(
+            connection, fingerprint="f" * 64, name="x", size=0, state=FileState.FAILED, now=NOON
+        )
+    put_off(database, "desk", DeliveryState.DEAD, "Slack does not take the message: no_text")
+    put_off(database, "desk", DeliveryState.PARKED, "Slack refuses: not_in_channel")
+
+    found = status.gather(settings, database)
+
+    assert found["files"] == {"done": 4, "failed": 1, "articles": 4}
+    assert found["deliveries"] == {
+        "desk": {"dead": 1, "parked": 1, "pending": 1},
+        "embassy": {"pending": 1},
+    }
+    assert found["trouble"] == [
+        {
+            "receiver": "desk",
+            "state": "dead",
+            "reason": "Slack does not take the message: no_text",
+            "alerts": 1,
+        },
+        {"receiver": "desk", "state": "parked", "reason": "Slack refuses: not_in_channel", "alerts": 1},
+    ]
+    assert status.lines(found)[3:] == [
+        "ledger     4 articles from 4 files, 1 files failed",
+        "receiver   desk: 1 dead, 1 parked, 1 pending",
+        "receiver   embassy: 1 pending",
+        "trouble    desk: 1 dead: Slack does not take the message: no_text",
+        "trouble    desk: 1 parked: Slack refuses: not_in_channel",
+    ]
+
+
+def test_jobs_are_told_with_their_next_and_their_last_time(settings: Settings, database: Database) -> None:
+    table = Timetable(database, (Job("retrain", "30 3 * * *", lambda: "no label changed"),))
+    table.plan(NOON.replace(year=2020))
+
+    planned = status.lines(status.gather(settings, database))[-1]
+    assert planned.startswith("job        retrain: due 2020-03-0")
+    assert planned.endswith(", not run yet")
+
+    table.look()
+    assert status.lines(status.gather(settings, database))[-1].endswith(": no label changed")
+
+
+def test_the_model_that_serves_is_named(settings: Settings, database: Database) -> None:
+    settings.models.mkdir()
+    (settings.models / "current").write_text("20260305T120000Z-abcdef12\n")
+
+    found = status.gather(settings, database)
+
+    assert found["model"] == "20260305T120000Z-abcdef12"
+    assert status.lines(found)[1] == "model      20260305T120000Z-abcdef12"
+
+
+def test_a_pointer_to_the_model_that_cannot_be_read_is_told_and_hides_nothing_else(
+    settings: Settings, database: Database
+) -> None:
+    (settings.models / "current").mkdir(parents=True)
+
+    found = status.gather(settings, database)
+
+    assert str(found["model"]).startswith("unreadable: ")
+    assert found["inbox"]["files"] == 0
+
+
+def test_all_of_it_is_json(settings: Settings, database: Database) -> None:
+    with database.transaction() as connection:
+        owe(connection, make_alert())
+
+    found = status.gather(settings, database)
+
+    assert json.loads(json.dumps(found)) == found
