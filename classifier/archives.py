@@ -29,7 +29,7 @@ def read(path: Path) -> tuple[Judged, ...]:
     found: list[Judged] = []
     for where, given in _given(path, problems):
         try:
-            found.append(_judged(given))
+            found.append(_judged(given, where))
         except ValueError as error:
             problems.append(f"{where}: {error}")
     if not found and not problems:
@@ -89,7 +89,7 @@ def _annif(folder: Path) -> Iterator[tuple[str, object]]:
         yield str(path), {"id": path.stem, "text": text, "main": names}
 
 
-def _judged(given: object) -> Judged:
+def _judged(given: object, where: str) -> Judged:
     if not isinstance(given, dict):
         raise ValueError("should be an object")
     given = _label_studio(given) if "annotations" in given else given
@@ -110,7 +110,7 @@ def _judged(given: object) -> Judged:
         language=language if isinstance(language, str) else detect(f"{title}\n{body}"),
         given_id=str(given["id"]) if given.get("id") is not None else None,
     )
-    return Judged(article, main, mention, ())
+    return Judged(article, main, mention, (), where)
 
 
 def _label_studio(task: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,35 +155,45 @@ def explain(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Are labels, topics and seeds sound; which topics have too few labels, in which language."""
-    from classifier import display
-    from classifier.languages import SHIPPED
+    """Are labels, topics and seeds sound, and which labels are missing, doubtful or of no use.
+
+    Reads everything, then lists topics with too few labels and in which language, terms that
+    stand in no labelled passage or more often in another topic's, and the labels that models
+    trained without them contradict most (--quick leaves this out: it takes a training).
+    """
+    from classifier import auditing, display, training
 
     corpus = _corpus(options)
-    counts = corpus.counts()
-    few = [
-        f"{topic}: {count[language]} main articles in {language}"
-        for topic, count in counts.items()
-        for language in SHIPPED
-        if count[language] < options.at_least
-    ]
+    few = auditing.too_few(corpus, options.at_least)
+    terms = auditing.term_use(corpus)
+    idle = [use for use in terms if not use.own and not use.others]
+    astray = sorted((use for use in terms if use.others > use.own), key=lambda use: use.own - use.others)
+    doubts: list[auditing.Doubt] = []
+    if not options.quick:
+        with display.progress("looking for doubtful labels") as tell:
+            doubts = auditing.doubts(corpus, training.examine(corpus, progress=tell), options.most)
     nothing = sum(not judged.main and not judged.mention for judged in corpus.articles)
-    summary = {
+    summary: dict[str, object] = {
         "topics": len(corpus.topics),
         "articles": len(corpus.articles),
         "about_nothing": nothing,
-        "terms": sum(1 for _ in corpus.terms()),
+        "terms": len(terms),
         "few_labels": few,
+        "terms_astray": [asdict(use) for use in astray],
+        "terms_never_seen": [asdict(use) for use in idle],
+        "doubtful": [asdict(doubt) for doubt in doubts],
         "fingerprint": corpus.fingerprint,
     }
     if options.json:
         print(json.dumps(summary, ensure_ascii=False))
         return 0
     display.lines([f"few labels: {line}" for line in few])
+    display.lines([f"term of two topics? {use}" for use in astray[: options.most]])
+    display.lines([f"doubtful: {doubt}" for doubt in doubts])
     display.lines(
         [
-            f"ok: {summary['topics']} topics, {summary['terms']} terms,"
-            f" {summary['articles']} labelled articles, {nothing} of them about nothing we follow"
+            f"ok: {summary['topics']} topics, {len(corpus.articles)} labelled articles, {nothing} of them"
+            f" about nothing we follow, {len(terms)} terms ({len(idle)} of them in no labelled passage)"
         ]
     )
     return 0
@@ -257,6 +268,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--at-least", type=int, default=10, metavar="N", help="main articles a topic and language should have"
     )
+    command.add_argument("--quick", action="store_true", help="without the doubtful labels")
+    command.add_argument("--most", type=int, default=20, metavar="N", help="doubtful labels to list")
     models = commands.add_parser("models", help="list, show and use versions of the model")
     inner = models.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add(inner, "list", models_list)

@@ -43,6 +43,7 @@ class Judged:
     main: frozenset[str]
     mention: frozenset[str]
     stretches: tuple[Stretch, ...]
+    where: str = ""  # file and line of the judgement
 
     @property
     def passages(self) -> tuple[Passage, ...]:
@@ -159,7 +160,7 @@ def _misfits(article: Article, labels: ArticleLabels) -> Iterator[str]:
 
 def _judged(article: Article, labels: ArticleLabels) -> Judged:
     stretches = tuple(Stretch(passage.text, passage.topics) for passage in labels.passages)
-    return Judged(article, labels.main, labels.mention, stretches)
+    return Judged(article, labels.main, labels.mention, stretches, labels.where)
 
 
 def _examples(sheet: Path, known: frozenset[str]) -> list[Judged]:
@@ -170,7 +171,7 @@ def _examples(sheet: Path, known: frozenset[str]) -> list[Judged]:
 def _example(passage: LabelledPassage) -> Judged:
     article = Article(passage.text, language=detect(passage.text))
     stretch = Stretch(passage.text, passage.topics)
-    return Judged(article, passage.topics, frozenset(), (stretch,))
+    return Judged(article, passage.topics, frozenset(), (stretch,), passage.where)
 
 
 def _repeated(articles: Iterable[Judged]) -> Iterator[str]:
@@ -179,4 +180,4 @@ def _repeated(articles: Iterable[Judged]) -> Iterator[str]:
         first = seen.setdefault(judged.article.fingerprint, judged)
         if first is not judged:
             said = "with other topics" if first.main != judged.main else "with the same topics"
-            yield f"labels: the same text stands twice, {said}: {judged.article.text[:60]!r}"
+            yield f"{judged.where}: the same text as in {first.where}, {said}"

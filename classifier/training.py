@@ -94,6 +94,18 @@ def train(
     return Trained(model, counts, few)
 
 
+def examine(corpus: Corpus, *, recipe: Recipe = PASSAGES, progress: Progress | None = None) -> Judgements:
+    """The labelled articles beside what models say of them that were not trained on them."""
+    tell = progress or (lambda what, done, all_: None)
+    material = Material(corpus, recipe, terms=True)
+    *folds, _ = fit_folds(material, lambda done: tell("learning", done, FOLDS + 1))
+    held_out = hold_out(material, folds)
+    judged = _judged(material, held_out)
+    curves = {language: calibrating.curve(articles) for language, articles in judged.items()}
+    cuts = calibrating.choose_cuts(material.topics, judged, curves)
+    return cross_validated(material, held_out, curves, cuts)
+
+
 def recipe_for(corpus: Corpus) -> Recipe:
     """The recipe for an archive of labelled articles, by its size."""
     words = sum(judged.article.text.count(" ") for judged in corpus.articles)

@@ -16,7 +16,7 @@ TEXT = "Refinery restarts\nThe refinery in Atyrau restarted."
     [
         "REFINERY RESTARTS\nThe refinery in Atyrau restarted.",
         "Refinery restarts\n\n  The refinery   in\tAtyrau restarted. \n",
-        "Reﬁnery restarts The refinery in Atyrau restarted.",
+        "Ｒefinery restarts The refinery in Atyrau restarted.",
     ],
 )
 def test_blanks_case_and_compatibility_forms_do_not_change_the_fingerprint(other: str) -> None:

@@ -149,6 +149,18 @@ def test_main_articles_are_counted_by_topic_and_language(seeds: Path, labels: Pa
     assert counts["trade"]["?"] == 1
 
 
+def test_a_passage_that_stands_twice_is_labelled_twice(seeds: Path, labels: Path) -> None:
+    (seeds / "one.txt").write_text("Oil rises\nGas fell.\nOil rises\n", encoding="utf-8")
+    (labels / "seeds" / "one.tsv").write_text(
+        "article\tOil rises\nmain\tenergy\nmention\t-\n-\tOil rises\nenergy\tGas fell.\nenergy\tOil rises\n",
+        encoding="utf-8",
+    )
+
+    stretches = load_corpus(seeds, labels).articles[0].stretches
+
+    assert [len(stretch.topics) for stretch in stretches] == [0, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

@@ -118,6 +118,16 @@ def test_the_interval_contains_the_figure(
     assert 0.0 <= low <= found.f1 <= high <= 1.0
 
 
+def test_the_interval_is_two_standard_errors_wide_where_theory_knows_it() -> None:
+    # A fair coin says which of 400 true topics is found: recall lies within 0.5 ± 0.049.
+    judged = judgements(main=[ENERGY] * 400, mention=[NONE] * 400, said=[ENERGY, NONE] * 200)
+
+    low, high = quality(judged).interval
+
+    assert low == pytest.approx(2 * 0.451 / 1.451, abs=0.01)
+    assert high == pytest.approx(2 * 0.549 / 1.549, abs=0.01)
+
+
 def test_more_articles_make_a_narrower_interval() -> None:
     def width(times: int) -> float:
         low, high = quality(

@@ -118,6 +118,12 @@ def test_a_long_paragraph_is_cut_at_sentence_ends() -> None:
     assert all(passage.text.endswith("repairs.") for passage in found[:-1])
 
 
+def test_a_short_sentence_is_not_left_alone() -> None:
+    long = "Crude oil " + "and petrol " * 36 + "rose."
+
+    assert [passage.text for passage in passages(Article(f"Yes. {long}"))] == [f"Yes. {long}"]
+
+
 @pytest.mark.parametrize(
     ("paragraph", "first"),
     [
