@@ -7,7 +7,7 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,8 @@ from classifier.errors import ClassifierError
 
 if TYPE_CHECKING:
     from classifier.articles import Article
-    from classifier.corpus import Corpus
+    from classifier.corpus import Corpus, Judged
+    from classifier.evaluation import Judgements
     from classifier.model import Model
     from classifier.tagging import Tagged
 
@@ -90,20 +91,31 @@ def train(options: argparse.Namespace) -> int:
 def evaluate(options: argparse.Namespace) -> int:
     """Judge the served model on labelled articles that it was never trained on.
 
-    By default those that ship with topicwire (own wording of real events, four languages).
+    By default those that ship with topicwire (own wording of real events, four languages). With
+    --folds: the labels it was trained from, each judged by a model that had not seen it.
+    --report writes one HTML page with curves, reliability, what more labels would buy, and the
+    worst mistakes.
     """
-    from classifier import archives, display, evaluation, judging
+    from classifier import archives, display, evaluation, judging, training
 
-    model = _load(options)
-    path = options.examples or defaults.shipped("labels") / "held-out" / "dev.jsonl"
-    articles = archives.read(path)
     with display.progress("evaluating") as tell:
-        judgements, _ = judging.judge(model, articles, tell)
+        if options.folds:
+            corpus = _corpus(options)
+            articles, model = corpus.articles, "folds"
+            tagged: tuple[Tagged, ...] = ()
+            judgements, name = training.examine(corpus, progress=tell), "labels, on folds"
+        else:
+            path = options.examples or defaults.shipped("labels") / "held-out" / "dev.jsonl"
+            served = _load(options)
+            articles, name, model = archives.read(path), path.name, served.version
+            judgements, tagged = judging.judge(served, articles, tell)
         figures = evaluation.report(judgements)
+        if options.report:
+            _write_report(options, judgements, figures, articles, tagged, f"{name}, model {model}", tell)
     if options.json:
-        print(json.dumps({"file": str(path), "model": model.version, **figures}))
+        print(json.dumps({"file": name, "model": model, **figures}))
     else:
-        display.quality_table(figures, f"{path.name}, model {model.version}")
+        display.quality_table(figures, f"{name}, model {model}")
     return 0
 
 
@@ -258,6 +270,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     command = _add(commands, "evaluate", evaluate)
     command.add_argument("--examples", type=Path, metavar="PATH", help="labelled articles")
+    command.add_argument("--folds", action="store_true", help="the labels themselves, on folds")
+    command.add_argument("--report", type=Path, metavar="FILE.html", help="write a page as well")
+    _labels_options(command)
     command = _add(commands, "tag", tag)
     command.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, .jsonl, or -")
     command = _add(commands, "explain", explain)
@@ -297,13 +312,32 @@ def _labels_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=Path, metavar="DIR", help="other seeds than the shipped")
 
 
+def _write_report(
+    options: argparse.Namespace,
+    judgements: Judgements,
+    figures: Mapping[str, Any],
+    articles: Sequence[Judged],
+    tagged: Sequence[Tagged],
+    title: str,
+    tell: Callable[[str, int, int], None],
+) -> None:
+    from classifier import reporting, training
+
+    learning: list[tuple[int, float]] = []
+    if not options.examples and not options.folds:
+        learning = training.learning_curve(_corpus(options), articles, progress=tell)
+    points = [reporting.LearningPoint(*point) for point in learning]
+    page = reporting.page(title, judgements, figures, articles, tagged, points)
+    options.report.write_text(page, encoding="utf-8")
+
+
 def _corpus(options: argparse.Namespace) -> Corpus:
     from classifier.corpus import load_corpus
 
     return load_corpus(
         options.seeds or defaults.shipped("seeds"),
         options.labels or defaults.shipped("labels"),
-        sorted((options.home / "labels").glob("*.tsv")),
+        options.home / "labels",
     )
 
 
@@ -319,8 +353,11 @@ def _is_made_of(models: Path, version: str, corpus: Corpus, made_by: dict[str, s
 
 def _load(options: argparse.Namespace) -> Model:
     from classifier import storage
+    from classifier.topics import load_topics
 
-    return storage.load(options.home / "models")
+    model = storage.load(options.home / "models")
+    own = options.home / "labels" / "topics.toml"
+    return model.without(load_topics(defaults.shipped("labels") / "topics.toml", own))
 
 
 def _sources(name: str) -> Iterator[tuple[str, Callable[[], Iterator[Article]]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -94,13 +94,17 @@ def _add(digest: hashlib._Hash, value: object) -> None:
     digest.update(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
 
 
-def load_corpus(seeds: Path, labels: Path, more: Sequence[Path] = ()) -> Corpus:
-    """The corpus of a folder of seeds and a folder of labels; `more` are further example sheets.
+def load_corpus(seeds: Path, labels: Path, own: Path | None = None) -> Corpus:
+    """The corpus of a folder of seeds and a folder of labels.
+
+    `own` is a folder of the user's: its `topics.toml` adds to the topics, its `.tsv` sheets are
+    examples.
 
     Raises LabelError with every problem in every file: a label must fit its text, a topic must
     be known, a source file must have its labels.
     """
-    topics = load_topics(labels / "topics.toml")
+    topics = load_topics(labels / "topics.toml", own / "topics.toml" if own else None)
+    more = sorted(own.glob("*.tsv")) if own else []
     known = frozenset(topic.id for topic in topics)
     problems: list[str] = []
     articles: list[Judged] = []

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import numpy as np
@@ -15,6 +15,7 @@ from classifier.articles import Article
 from classifier.features import PASSAGES, Recipe, runs, saturated
 from classifier.passages import Passage, passages
 from classifier.tagging import Calibration, Cuts, Evidence, Scores, Tag, Tagged
+from classifier.topics import Topic
 
 # Words never seen in training are computed once and remembered, up to this many.
 _MOST_REMEMBERED = 200_000
@@ -197,6 +198,11 @@ class Model:
         tags.sort(key=lambda tag: (-tag.probability, tag.topic))
         everything = dict(zip(self.topics, probabilities.round(4).tolist(), strict=True))
         return Tagged(article, tuple(tags), everything, self.version)
+
+    def without(self, topics: Iterable[Topic]) -> Model:
+        """The same model, saying nothing of the topics that are retired by now."""
+        retired = frozenset(topic.id for topic in topics if topic.retired)
+        return replace(self, retired=self.retired | retired)
 
     def curve(self, language: str | None) -> Calibration:
         """The calibration for a language, or the common one."""

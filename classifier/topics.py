@@ -28,21 +28,49 @@ class Topic:
     retired: bool = False
 
 
-def load_topics(path: Path) -> tuple[Topic, ...]:
-    """The topics of a file, in its order. Raises LabelError with every problem found."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        tables = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise LabelError([f"{path}: {error}"]) from error
+def load_topics(path: Path, own: Path | None = None) -> tuple[Topic, ...]:
+    """The topics of a file, in its order. Raises LabelError with every problem found.
+
+    `own`, if it is there, adds topics of the user's, and to a topic that has the same id another
+    title, another `covers`, `retired`, and terms beside the shipped ones.
+    """
+    text, tables = _read(path)
+    sources = dict.fromkeys(tables, (path, text))
+    if own is not None and own.exists():
+        own_text, own_tables = _read(own)
+        for key, table in own_tables.items():
+            sources[key] = (own, own_text)
+            tables[key] = _merged(tables.get(key), table)
     problems: list[str] = []
-    topics = [_topic(path, text, key, table, problems) for key, table in tables.items()]
-    problems += _terms_of_two_topics(path, text, topics)
+    topics = [_topic(*sources[key], key, table, problems) for key, table in tables.items()]
+    problems += _terms_of_two_topics(sources, topics)
     if not topics:
         problems.append(f"{path}: no topic in it; add a table such as [energy]")
     if problems:
         raise LabelError(problems)
     return tuple(topics)
+
+
+def _read(path: Path) -> tuple[str, dict[str, object]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        return text, tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise LabelError([f"{path}: {error}"]) from error
+
+
+def _merged(shipped: object, own: object) -> object:
+    if not isinstance(shipped, dict) or not isinstance(own, dict):
+        return own
+    shipped_terms, own_terms = shipped.get("terms", {}), own.get("terms", {})
+    merged = {**shipped, **own}
+    if isinstance(shipped_terms, dict) and isinstance(own_terms, dict):
+        merged["terms"] = {**shipped_terms}
+        for language, terms in own_terms.items():
+            before = merged["terms"].get(language, [])
+            added = terms if isinstance(terms, list) and isinstance(before, list) else None
+            merged["terms"][language] = terms if added is None else [*before, *added]
+    return merged
 
 
 def _topic(path: Path, text: str, key: str, table: object, problems: list[str]) -> Topic:
@@ -89,10 +117,11 @@ def _terms(
     return tuple(given)
 
 
-def _terms_of_two_topics(path: Path, text: str, topics: list[Topic]) -> list[str]:
+def _terms_of_two_topics(sources: Mapping[str, tuple[Path, str]], topics: list[Topic]) -> list[str]:
     owner: dict[tuple[str, str], str] = {}
     problems = []
     for topic in topics:
+        path, text = sources[topic.id]
         for language, terms in topic.terms.items():
             for term in terms:
                 first = owner.setdefault((language, term.casefold()), topic.id)

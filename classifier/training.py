@@ -17,14 +17,14 @@ from sklearn.svm import LinearSVC
 
 from classifier import calibrating, tagging
 from classifier.calibrating import FEW_LABELS
-from classifier.corpus import Corpus
+from classifier.corpus import Corpus, Judged
 from classifier.errors import LabelError
-from classifier.evaluation import Judgements, report
+from classifier.evaluation import Judgements, average_precision, flags, report
 from classifier.features import LARGE, PASSAGES, SMALL, Recipe
 from classifier.material import FOLDS, SEED, Fitted, Material
 from classifier.mixing import Mixed, Pool, can_mix, mix
 from classifier.model import Model
-from classifier.tagging import Calibration, Cuts
+from classifier.tagging import FEATURES, Calibration, Cuts
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -33,6 +33,7 @@ Progress = Callable[[str, int, int], None]  # what is being done, steps done, st
 # An archive above this many words is judged by stems: runs of characters then cost minutes.
 LARGE_ARCHIVE = 300_000
 
+UNCALIBRATED = Calibration((1.0,) + (0.0,) * (len(FEATURES) - 1), 0.0)
 _UNSEEN = -5.0  # intercept of a topic that no article of a fold has
 
 
@@ -104,6 +105,52 @@ def examine(corpus: Corpus, *, recipe: Recipe = PASSAGES, progress: Progress | N
     curves = {language: calibrating.curve(articles) for language, articles in judged.items()}
     cuts = calibrating.choose_cuts(material.topics, judged, curves)
     return cross_validated(material, held_out, curves, cuts)
+
+
+def learning_curve(
+    corpus: Corpus,
+    articles: Sequence[Judged],
+    *,
+    recipe: Recipe = PASSAGES,
+    shares: Sequence[float] = (0.1, 0.25, 0.5, 0.75, 1.0),
+    progress: Progress | None = None,
+) -> list[tuple[int, float]]:
+    """Labelled texts, and the average precision on other articles after training on so many.
+
+    A share of the articles is drawn at random, the same for the same corpus; terms are always in.
+    """
+    tell = progress or (lambda what, done, all_: None)
+    material = Material(corpus, recipe, terms=True)
+    drawn = np.random.default_rng(SEED).permutation(len(corpus.articles)) / len(corpus.articles)
+    points = []
+    for done, share in enumerate(shares):
+        tell("learning curve", done, len(shares))
+        kept = (material.owner < 0) | (drawn[material.owner] < share)
+        if not material.truth[kept].any(axis=0).all():
+            continue
+        fitted = fit(material.matrix[kept], material.truth[kept], recipe)
+        model = Model(
+            "curve", material.topics, {}, {}, {"": UNCALIBRATED}, material.serving(fitted), recipe=recipe
+        )
+        points.append((int(kept.sum()), _ranking(model, articles)))
+    return points
+
+
+def _ranking(model: Model, articles: Sequence[Judged]) -> float:
+    """Mean average precision of the topics, by the mean of the two best passages."""
+    main = flags(model.topics, [judged.main for judged in articles])
+    mention = flags(model.topics, [judged.mention for judged in articles])
+    scores = np.stack(
+        [
+            tagging.article_features(model.article_scores(judged.article, judged.passages))[:, 0]
+            for judged in articles
+        ]
+    )
+    found = [
+        average_precision(main[~mention[:, column], column], scores[~mention[:, column], column])
+        for column in np.flatnonzero(main.any(axis=0))
+    ]
+    return float(np.mean(found)) if found else 0.0
 
 
 def recipe_for(corpus: Corpus) -> Recipe:

@@ -43,7 +43,12 @@ def run(settings: Settings, *, once: bool = False) -> int:
         try:
             intake.reconcile(settings, database)
             _recover(database)
-            daemon = _Daemon(settings, database, Serving(settings.models, model), senders)
+            daemon = _Daemon(
+                settings,
+                database,
+                Serving(settings.models, model, settings.home / "labels" / "topics.toml"),
+                senders,
+            )
             if not once:
                 print(welcome(settings), file=sys.stderr, flush=True)
             return daemon.run_once() if once else daemon.run()

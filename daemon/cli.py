@@ -177,8 +177,8 @@ def verdicts_add(options: argparse.Namespace) -> int:
     from daemon import clock, verdicts
 
     settings = _settings(options)
-    if options.topic not in _topics():
-        raise DaemonError(f"no topic {options.topic!r}; there are {', '.join(_topics())}")
+    if options.topic not in _topics(options):
+        raise DaemonError(f"no topic {options.topic!r}; there are {', '.join(_topics(options))}")
     _needs_ledger(settings)
     database = _database(settings)
     try:
@@ -272,16 +272,17 @@ def _add(commands: Any, name: str, command: Command) -> argparse.ArgumentParser:
     return parser
 
 
-def _topics() -> list[str]:
+def _topics(options: argparse.Namespace) -> list[str]:
     from classifier import load_topics, shipped
 
-    return [topic.id for topic in load_topics(shipped("labels") / "topics.toml")]
+    own = options.home / "labels" / "topics.toml"
+    return [topic.id for topic in load_topics(shipped("labels") / "topics.toml", own)]
 
 
 def _settings(options: argparse.Namespace) -> Settings:
     from daemon.config import load_settings
 
-    return load_settings(options.config, options.home, _topics())
+    return load_settings(options.config, options.home, _topics(options))
 
 
 def _needs_ledger(settings: Settings) -> None:
