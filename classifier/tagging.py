@@ -17,7 +17,7 @@ Scores = NDArray[np.float64]
 _MOST_WORDS = 8
 
 # What the passages' scores are summed up to, a number a topic each.
-FEATURES = ("best two", "mean", "opening", "length", "length squared")
+FEATURES = ("best two", "mean", "lead", "length", "length squared")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +96,14 @@ def article_features(scores: Scores) -> Scores:
     """Passage scores (passages × topics, one passage or more) ▶ (topics × features).
 
     The mean of the two best passages, because one alone may sound like a topic that the article
-    is not about; the mean of all; the opening passage, which is the title where there is one;
-    and the logarithm of their number and its square, because the best of thirty is high by chance.
+    is not about; the mean of all; the mean of the first three, the title among them where there is
+    one; and the logarithm of their number and its square, because the best of thirty is high by chance.
     """
     number, topics = scores.shape
     best = np.partition(scores, number - 2, axis=0)[-2:] if number > 2 else scores
     length = np.full(topics, np.log(number))
-    columns = (best.mean(axis=0), scores.mean(axis=0), scores[0], length, length**2)
+    lead = scores[:3].mean(axis=0)
+    columns = (best.mean(axis=0), scores.mean(axis=0), lead, length, length**2)
     return np.stack(columns, axis=1)
 
 

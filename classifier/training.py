@@ -75,7 +75,7 @@ def train(
     held_out = hold_out(material, folds)
     judged = _judged(material, held_out)
     curves = {language: calibrating.curve(articles) for language, articles in judged.items()}
-    cuts = calibrating.choose_cuts(material.topics, judged, curves)
+    cuts = calibrating.choose_cuts(material.topics, judged, curves, beta=recipe.beta)
     tell("done", steps, steps)
     counts = corpus.counts()
     model = Model(
@@ -103,7 +103,7 @@ def examine(corpus: Corpus, *, recipe: Recipe = PASSAGES, progress: Progress | N
     held_out = hold_out(material, folds)
     judged = _judged(material, held_out)
     curves = {language: calibrating.curve(articles) for language, articles in judged.items()}
-    cuts = calibrating.choose_cuts(material.topics, judged, curves)
+    cuts = calibrating.choose_cuts(material.topics, judged, curves, beta=recipe.beta)
     return cross_validated(material, held_out, curves, cuts)
 
 

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
 
-from classifier import words
-from classifier.features import features, runs, whole
+from classifier.features import PASSAGES, runs
 from classifier.model import Weights
 
 Floats = NDArray[np.float64]
@@ -26,25 +25,32 @@ class Reference:
     def __init__(self, weights: Weights) -> None:
         own_idf, own_coefficients = _own_features(weights)
         kept = np.flatnonzero(own_idf > 0.0).tolist()
-        names = [*weights.runs, *(whole(weights.words[row]) for row in kept)]
+        self.names = [*weights.runs, *(whole(weights.words[row]) for row in kept)]
         self.idf = np.concatenate([weights.run_idf, own_idf[kept]])
         self.coefficients = np.vstack([weights.run_coefficients, own_coefficients[kept]])
         self.intercepts = weights.intercepts
-        self.counter = CountVectorizer(analyzer=features_of_text, vocabulary=names)
-        self.names = names
+        self.speller = CountVectorizer(analyzer=PASSAGES.features, vocabulary=self.names)
 
     def scores(self, texts: Sequence[str]) -> Floats:
-        counts = self.counter.transform(texts).astype(np.float64)
+        counts = self._counts(texts)
         weighted = counts @ sparse.diags(self.idf)
         norms = np.sqrt(counts @ self.idf**2)
         norms[norms == 0.0] = 1.0
         return np.asarray(sparse.diags(1.0 / norms) @ weighted @ self.coefficients + self.intercepts)
 
+    def _counts(self, texts: Sequence[str]) -> sparse.csr_matrix:
+        """texts × features: 1 + ln(tf) of each word, spread over what the word is spelled with."""
+        if not any(PASSAGES.words_of(text) for text in texts):
+            return sparse.csr_matrix((len(texts), len(self.names)))
+        counter = CountVectorizer(analyzer=PASSAGES.words_of)
+        words = counter.fit_transform(texts).astype(np.float64)
+        words.data = 1.0 + np.log(words.data)
+        return words @ self.speller.transform(counter.get_feature_names_out())
 
-def features_of_text(text: str) -> list[str]:
-    """Every feature of a passage, in order."""
-    normalised = (words.normalise(word) for word in words.split(text))
-    return [feature for word in normalised if word for feature in features(word)]
+
+def whole(word: str) -> str:
+    """The feature that is a word itself: the first that it is spelled with."""
+    return PASSAGES.features(word)[0]
 
 
 def _own_features(weights: Weights) -> tuple[Floats, Floats]:

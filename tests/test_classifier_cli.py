@@ -17,7 +17,16 @@ import pytest
 from classifier.articles import Article
 from classifier.cli import main
 from classifier.storage import current, save, use, versions
-from tests.builders import ENERGY_ARTICLE, NOON, QUIET_ARTICLE, small_model, write_labels
+from tests.builders import (
+    ENERGY_ARTICLE,
+    ENERGY_EXAMPLES,
+    NOON,
+    NOTHING_EXAMPLES,
+    QUIET_ARTICLE,
+    TRADE_EXAMPLES,
+    small_model,
+    write_labels,
+)
 
 TOPICS = {
     "logistics",
@@ -373,7 +382,8 @@ def test_evaluate_prints_figures_for_all_languages_and_topics(classifier: Shell,
     (figures,) = classifier("evaluate", "--examples", path, "--json").rows
     table = classifier("evaluate", "--examples", path).out
 
-    assert figures["file"] == str(path)
+    assert figures["file"] == path.name
+    assert figures["model"] == current(classifier.home / "models")
     assert figures["all"]["articles"] == 4
     assert figures["all"]["recall"] == 1.0
     assert set(figures["languages"]) == set(SPOKEN)
@@ -388,22 +398,35 @@ def test_bad_examples_are_each_one_line(classifier: Shell, tmp_path: Path) -> No
     done = classifier("evaluate", "--examples", path)
 
     assert (done.code, done.out) == (1, "")
-    assert done.err.splitlines() == [
+    assert [line for line in done.err.splitlines() if line.strip()] == [
         f'classifier: {path}:1: "text" should be a text',
         f'classifier: {path}:2: "main" should be a list of topics',
     ]
 
 
 def test_the_shipped_labels_are_checked_and_sound(classifier: Shell) -> None:
-    (row,) = classifier("check", "--json").rows
-    told = classifier("check", "--at-least", "100000")
+    (row,) = classifier("check", "--quick", "--json").rows
+    told = classifier("check", "--quick", "--at-least", "100000")
 
     assert row["topics"] == 12
     assert row["few_labels"] == []
+    assert row["doubtful"] == []
     assert row["about_nothing"] > 1_000
     assert told.code == 0
     assert "few labels: energy: " in told.out
     assert told.out.splitlines()[-1].startswith("ok: 12 topics, ")
+
+
+def test_a_label_that_the_others_contradict_is_pointed_at(own: Shell, own_desk: Path) -> None:
+    sheet = own_desk / "labels" / "examples" / "en" / "odd.tsv"
+    sheet.write_text(
+        "trade\tCrude oil from the offshore oil field and gas fed the power plant.\n", encoding="utf-8"
+    )
+
+    (row,) = own("check", "--most", "2", "--json", *of(own_desk)).rows
+
+    assert f"{sheet}:1" in {doubt["where"] for doubt in row["doubtful"]}
+    assert len(row["doubtful"]) == 2
 
 
 def test_every_problem_of_bad_labels_is_a_line_and_the_served_model_stays(own: Shell, own_desk: Path) -> None:
@@ -411,8 +434,8 @@ def test_every_problem_of_bad_labels_is_a_line_and_the_served_model_stays(own: S
     sheet.write_text("enrgy\tOil rose.\nno tab\n", encoding="utf-8")
     served = current(own.home / "models")
 
-    for command in ("check", "train"):
-        done = own(command, *of(own_desk))
+    for command in (["check"], ["train"], ["evaluate", "--folds"]):
+        done = own(*command, *of(own_desk))
 
         assert (done.code, done.out) == (1, "")
         assert sorted(done.err.splitlines()) == [
@@ -451,7 +474,7 @@ def test_a_topic_without_labels_is_named(own: Shell, own_desk: Path) -> None:
 
     assert done.code == 1
     assert [line for line in done.err.splitlines() if line.strip()] == [
-        "classifier: labels: topic 'space' is in no labelled passage"
+        "classifier: labels: topic 'space' is in no labelled text"
     ]
 
 
@@ -493,6 +516,48 @@ def test_the_same_labels_trained_again_are_the_same_version(own: Shell, own_desk
 
     assert (row["version"], row["trained"]) == (first, True)
     assert versions(own.home / "models") == [first]
+
+
+def test_an_archive_of_ones_own_has_topics_of_its_own(own: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "archive.jsonl"
+    sides = (("Öl", ENERGY_EXAMPLES), ("Handel", TRADE_EXAMPLES), (None, NOTHING_EXAMPLES))
+    rows = [{"text": text, "main": [topic] if topic else []} for topic, texts in sides for text in texts]
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    (tmp_path / "a.txt").write_text(
+        "Crude oil and gas for the power plant and the refinery.", encoding="utf-8"
+    )
+
+    (trained,) = own("train", "--examples", path, "--json").rows
+    (tagged,) = own("tag", tmp_path / "a.txt", "--json").rows
+
+    assert set(trained["quality"]["topics"]) == {"Öl", "Handel"}
+    assert tagged["model"] == trained["version"]
+    assert max(tagged["scores"], key=tagged["scores"].get) == "Öl"
+
+
+def test_a_bad_archive_is_named_line_by_line(own: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "archive.jsonl"
+    path.write_text('{"text": ""}\nno\n', encoding="utf-8")
+
+    done = own("train", "--examples", path)
+
+    assert (done.code, done.out) == (1, "")
+    assert [line.split(": ")[1] for line in done.err.splitlines()] == [f"{path}:2", f"{path}:1"]
+
+
+def test_a_topic_that_a_desk_has_retired_is_no_longer_said(own: Shell, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(
+        "Crude oil and gas for the power plant and the refinery.", encoding="utf-8"
+    )
+    before = own("tag", tmp_path / "a.txt", "--json").rows[0]
+    (own.home / "labels").mkdir()
+    (own.home / "labels" / "topics.toml").write_text("[energy]\nretired = true\n", encoding="utf-8")
+
+    after = own("tag", tmp_path / "a.txt", "--json").rows[0]
+
+    assert before["main"] == ["energy"]
+    assert after["main"] == after["mention"] == []
+    assert after["scores"] == before["scores"]
 
 
 def test_versions_are_listed_and_the_served_one_is_marked(own: Shell) -> None:

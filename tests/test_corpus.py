@@ -47,9 +47,9 @@ def labels(tmp_path: Path) -> Path:
     return folder
 
 
-def problems_of(seeds: Path, labels: Path, *more: Path) -> tuple[str, ...]:
+def problems_of(seeds: Path, labels: Path, own: Path | None = None) -> tuple[str, ...]:
     with pytest.raises(LabelError) as caught:
-        load_corpus(seeds, labels, more)
+        load_corpus(seeds, labels, own)
     return caught.value.problems
 
 
@@ -137,16 +137,28 @@ def test_each_term_is_a_passage_about_its_topic(seeds: Path, labels: Path) -> No
     }
 
 
-def test_main_articles_are_counted_by_topic_and_language(seeds: Path, labels: Path, tmp_path: Path) -> None:
-    more = tmp_path / "desk.tsv"
-    more.write_text(
-        "energy\tМинистерство энергетики сообщило о росте добычи нефти.\ntrade\t12 %\n", encoding="utf-8"
+def test_a_desk_adds_topics_and_examples_of_its_own(seeds: Path, labels: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "topics.toml").write_text('[chess]\ntitle = "Chess"\ncovers = "matches"\n', encoding="utf-8")
+    (own / "desk.tsv").write_text(
+        "chess\tThe grandmaster drew with black.\nenergy\tМинистерство энергетики сообщило о росте добычи.\n"
+        "trade\t12 %\n",
+        encoding="utf-8",
     )
 
-    counts = load_corpus(seeds, labels, [more]).counts()
+    corpus = load_corpus(seeds, labels, own)
 
-    assert counts["energy"] == {"en": 1 + len(ENERGY_EXAMPLES), "ru": 1}
-    assert counts["trade"]["?"] == 1
+    assert corpus.topic_ids == ("energy", "trade", "chess")
+    assert [judged.where for judged in corpus.articles[-3:]] == [f"{own / 'desk.tsv'}:{n}" for n in (1, 2, 3)]
+    assert corpus.counts()["energy"] == {"en": 1 + len(ENERGY_EXAMPLES), "ru": 1}
+    assert corpus.counts()["trade"]["?"] == 1
+
+
+def test_a_desk_without_labels_of_its_own_has_the_shipped_ones(
+    seeds: Path, labels: Path, tmp_path: Path
+) -> None:
+    assert load_corpus(seeds, labels, tmp_path / "nowhere") == load_corpus(seeds, labels)
 
 
 def test_a_passage_that_stands_twice_is_labelled_twice(seeds: Path, labels: Path) -> None:
@@ -210,19 +222,22 @@ def test_the_problems_of_all_sheets_come_at_once(seeds: Path, labels: Path, tmp_
     (seeds / "one.txt").write_text(SOURCE.replace("Gas fell", "Gas rose"), encoding="utf-8")
     bad = labels / "examples" / "en" / "more.tsv"
     bad.write_text("enrgy\tCoal rose.\nno tab\n", encoding="utf-8")
-    desk = tmp_path / "desk.tsv"
+    own = tmp_path / "own"
+    own.mkdir()
+    desk = own / "desk.tsv"
     desk.write_text("sport\tThe derby was won.\n", encoding="utf-8")
     again = labels / "examples" / "en" / "repeated.tsv"
     again.write_text(f"energy\t{ENERGY_EXAMPLES[0]}\ntrade\t{ENERGY_EXAMPLES[1].upper()}\n", encoding="utf-8")
 
-    problems = "\n".join(problems_of(seeds, labels, desk))
+    problems = "\n".join(problems_of(seeds, labels, own))
 
     assert f"{labels / 'seeds' / 'one.tsv'}:6: no longer in the article's text" in problems
     assert f"{bad}:1: no topic 'enrgy'" in problems
     assert f"{bad}:2: should be topics, one tab, text" in problems
     assert f"{desk}:1: no topic 'sport'" in problems
-    assert "the same text stands twice, with the same topics" in problems
-    assert "the same text stands twice, with other topics" in problems
+    energy = labels / "examples" / "en" / "energy.tsv"
+    assert f"{again}:1: the same text as in {energy}:1, with the same topics" in problems
+    assert f"{again}:2: the same text as in {energy}:2, with other topics" in problems
 
 
 def test_bad_topics_are_told_before_anything_else(seeds: Path, labels: Path) -> None:

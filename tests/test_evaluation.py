@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn.metrics import average_precision_score
 
-from classifier.evaluation import Judgements, average_precision, by_language, by_topic, flags, quality, report
+from classifier.evaluation import (
+    Judgements,
+    accuracy,
+    average_precision,
+    by_language,
+    by_topic,
+    flags,
+    quality,
+    reliability,
+    report,
+)
 
 ENERGY, TRADE = frozenset({"energy"}), frozenset({"trade"})
 BOTH, NONE = ENERGY | TRADE, frozenset[str]()
@@ -158,10 +170,44 @@ def test_average_precision_is_that_of_scikit_learn(truth: list[bool], seed: int)
 def test_a_report_has_all_languages_and_topics_and_is_plain_json() -> None:
     found = report(COUNTED)
 
-    assert list(found) == ["all", "languages", "topics"]
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert found["all"] == quality(COUNTED).as_json()
     assert found["topics"] == {name: row.as_json() for name, row in by_topic(COUNTED).items()}
     assert quality(COUNTED).as_json()["f1"] == 0.6667
+
+
+def test_reliability_sets_what_was_said_beside_what_was_true() -> None:
+    probabilities = np.array([0.0, 0.04, 0.55, 0.5, 1.0, 0.95])
+    truth = np.array([False, False, True, False, True, True])
+
+    found = reliability(probabilities, truth)
+
+    assert [(true, number) for _, true, number in found] == [(0.0, 2), (0.5, 2), (1.0, 2)]
+    assert [said for said, _, _ in found] == pytest.approx([0.02, 0.525, 0.975])
+
+
+def test_the_calibration_error_is_the_distance_of_the_two_and_leaves_mentions_out() -> None:
+    judged = judgements(
+        main=[ENERGY, NONE],
+        mention=[NONE, TRADE],
+        said=[ENERGY, NONE],
+        probabilities=[[0.95, 0.0], [0.35, 0.9]],
+    )
+
+    assert quality(judged).calibration_error == pytest.approx((0.05 + 0.0 + 0.35) / 3)
+
+
+def test_accuracy_is_told_where_each_article_has_one_topic() -> None:
+    judged = judgements(
+        main=[ENERGY, TRADE, TRADE],
+        mention=[NONE] * 3,
+        said=[ENERGY] * 3,
+        probabilities=[[0.9, 0.1], [0.2, 0.4], [0.6, 0.5]],
+    )
+
+    assert accuracy(judged) == pytest.approx(2 / 3)
+    assert accuracy(COUNTED) is None
+    assert accuracy(judgements(main=[], mention=[], said=[])) is None
 
 
 def test_flags_have_a_row_an_article_and_a_column_a_topic() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +13,17 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 from classifier import shipped
-from classifier.articles import Article
-from classifier.corpus import load_corpus
-from classifier.features import features, is_run, runs, whole
+from classifier.articles import Article, compose
+from classifier.corpus import Corpus, load_corpus
+from classifier.features import PASSAGES, RECIPES, is_run, runs
+from classifier.material import Material
 from classifier.model import Model
 from classifier.passages import passages
 from classifier.reading import read_articles, read_bytes
 from classifier.storage import load
-from classifier.training import train
-from tests.builders import small_model, write_labels
-from tests.reference import Reference, features_of_text
+from classifier.training import fit
+from tests.builders import small_curve, small_model, write_labels
+from tests.reference import Reference, whole
 
 EXACT = 1e-9
 # More words than a table remembers; numbers, which say nothing but are remembered all the same.
@@ -105,13 +107,17 @@ def test_contributions_are_told_of_words_as_they_stand_in_the_text(served: Model
     assert set(told) <= {"OIL", "қала", "مۇناي", "Нефть", "oil"}
 
 
-def test_a_word_that_stands_twice_contributes_twice() -> None:
+def test_what_a_word_contributes_grows_slower_than_it_is_repeated() -> None:
     model = small_model()
 
-    once, twice = model.contributions("oil export", "energy"), model.contributions("oil export oil", "energy")
+    found = model.contributions("oil export Oil OIL", "energy")
 
-    ratio = np.sqrt(2.0 + 2.5) / np.sqrt(2.0 + 2.0 + 2.5)
-    assert twice["oil"] == pytest.approx(2 * once["oil"] * ratio, abs=EXACT)
+    # Said three times, and shared by the three ways in which it is written.
+    often = 1.0 + np.log(3.0)
+    norm = np.sqrt(2.0 * often + 2.5)
+    assert found["oil"] == found["Oil"] == found["OIL"]
+    assert found["oil"] * 3 == pytest.approx(4.0 * often / norm, abs=EXACT)
+    assert found["export"] == pytest.approx(-1.0 / norm, abs=EXACT)
 
 
 def test_a_score_is_the_sum_over_words_divided_by_the_root_of_their_shares() -> None:
@@ -211,21 +217,49 @@ def test_the_runs_of_a_word_are_those_of_scikit_learn(word: str) -> None:
 
 def test_a_short_word_is_not_taken_again_and_again() -> None:
     assert runs("un") == [" un", "un ", " un "]
-    assert features("un") == ["=un", " un", "un ", " un "]
-    assert [is_run(feature) for feature in features("un")] == [False, True, True, True]
+    assert PASSAGES.features("un") == ["=un", " un", "un ", " un "]
+    assert [is_run(feature) for feature in PASSAGES.features("un")] == [False, True, True, True]
 
 
-def test_a_trained_model_has_the_features_and_idf_of_scikit_learn(tmp_path: Path) -> None:
-    (tmp_path / "seeds").mkdir()
-    corpus = load_corpus(tmp_path / "seeds", write_labels(tmp_path / "labels"))
-    texts = [term.text for term in corpus.terms()]
-    texts += [stretch.text for judged in corpus.articles for stretch in judged.stretches]
-    counter = CountVectorizer(analyzer=features_of_text, min_df=2)
+@pytest.fixture(scope="module")
+def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    folder = tmp_path_factory.mktemp("small-corpus")
+    return load_corpus(folder, write_labels(folder / "labels"))
+
+
+def test_a_trained_model_has_the_features_and_idf_of_scikit_learn(small_corpus: Corpus) -> None:
+    texts = [term.text for term in small_corpus.terms()]
+    texts += [stretch.text for judged in small_corpus.articles for stretch in judged.stretches]
+    counter = CountVectorizer(
+        analyzer=lambda text: [f for word in PASSAGES.words_of(text) for f in PASSAGES.features(word)],
+        min_df=2,
+    )
     idf = TfidfTransformer().fit(counter.fit_transform(texts)).idf_
 
-    trained = Reference(train(corpus).model.weights)
+    material = Material(small_corpus, PASSAGES, terms=True)
+    trained = Reference(material.serving(fit(material.matrix, material.truth, PASSAGES)))
 
     expected = dict(zip(counter.get_feature_names_out(), idf, strict=True))
     assert dict(zip(trained.names, trained.idf, strict=True)) == pytest.approx(expected, abs=EXACT)
     assert whole("oil") in expected
     assert whole("reactor") not in expected
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_an_article_has_the_same_scores_in_training_and_in_serving(small_corpus: Corpus, name: str) -> None:
+    recipe = RECIPES[name]
+    articles = [
+        replace(
+            judged, article=compose(" ".join(judged.article.text.split()[:4]), f"{judged.article.text} " * 2)
+        )
+        for judged in small_corpus.articles
+    ]
+    material = Material(replace(small_corpus, articles=tuple(articles)), recipe, terms=False)
+    fitted = fit(material.matrix, material.truth, recipe)
+    model = small_model(weights=material.serving(fitted), recipe=recipe, calibration={"": small_curve()})
+
+    trained = material.passages @ fitted.coefficients + fitted.intercepts
+    served = [model.article_scores(judged.article, judged.passages) for judged in articles]
+
+    assert np.abs(np.concatenate(served) - trained).max() < EXACT
+    assert np.abs(trained - fitted.intercepts).max() > 0.1

@@ -6,6 +6,7 @@ import http.client
 import json
 import re
 import socket
+import socketserver
 import threading
 import time
 import urllib.error
@@ -61,6 +62,21 @@ def answering(status: int, body: bytes, headers: dict[str, str] | None = None) -
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+
+
+@contextmanager
+def hanging_up() -> Iterator[tuple[str, list[bytes]]]:
+    """A server that reads a request and hangs up without an answer; its address, and the requests."""
+    requests: list[bytes] = []
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            requests.append(self.request.recv(65536))
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/", requests
         server.shutdown()
 
 
@@ -330,7 +346,7 @@ def test_only_our_own_message_in_our_own_channel_and_time_is_the_one(
     posted(slack, key, channel="C0OTHER")
     posted(slack, key, event="somebody_elses")
     posted(slack, "another", text=key)
-    posted(slack, key, metadata=None)
+    posted(slack, key, text=key, metadata=None)
     posted(slack, key, metadata={"event_type": EVENT_TYPE})
     posted(slack, key, ts=f"{time.time() - 3600:.6f}")
 
@@ -434,6 +450,14 @@ def test_what_a_webhook_answers_is_read_for_what_it_means(
 
     assert type(error) is meaning
     assert getattr(error, "retry_after", None) == (4.0 if status == 429 else None)
+
+
+def test_a_webhook_that_hangs_up_may_have_the_message_and_is_not_sent_it_again() -> None:
+    with hanging_up() as (address, requests):
+        error = failure(WebhookSender(address))
+
+    assert isinstance(error, UnknownOutcomeError)
+    assert len(requests) == 1
 
 
 def test_a_webhook_where_nobody_listens_is_certainly_not_delivered() -> None:

@@ -127,6 +127,46 @@ def test_the_same_term_may_stand_in_two_languages(tmp_path: Path) -> None:
     assert [topic.id for topic in load_topics(path)] == ["energy", "trade"]
 
 
+def test_a_desk_adds_topics_and_changes_shipped_ones(tmp_path: Path) -> None:
+    shipped_file = write(tmp_path, SMALL_TOPICS)
+    own = tmp_path / "own.toml"
+    own.write_text(
+        '[chess]\ntitle = "Chess"\ncovers = "matches"\n'
+        '[energy]\ntitle = "Power"\nretired = true\nterms.en = ["oil price"]\nterms.ru = ["нефть"]\n',
+        encoding="utf-8",
+    )
+
+    energy, trade, chess = load_topics(shipped_file, own)
+
+    assert (energy.title, energy.covers, energy.retired) == ("Power", "oil, gas and electricity", True)
+    assert energy.terms == {"en": ("crude oil", "power plant", "oil price"), "ru": ("нефть",)}
+    assert trade.terms == {"en": ("exports", "import duty")}
+    assert chess.id == "chess"
+
+
+def test_a_desk_without_topics_of_its_own_has_the_shipped_ones(tmp_path: Path) -> None:
+    path = write(tmp_path, SMALL_TOPICS)
+
+    assert load_topics(path, tmp_path / "nowhere.toml") == load_topics(path)
+
+
+def test_what_is_wrong_in_a_desks_own_topics_is_named_in_its_file(tmp_path: Path) -> None:
+    path = write(tmp_path, SMALL_TOPICS)
+    own = tmp_path / "own.toml"
+    own.write_text(
+        '\n[energy]\nterms.en = ["Crude oil", "import duty"]\n[chess]\ntitle = "Chess"\n', encoding="utf-8"
+    )
+
+    with pytest.raises(LabelError) as caught:
+        load_topics(path, own)
+
+    assert caught.value.problems == (
+        f"{own}:3: topic 'energy': term 'Crude oil' is empty or stands twice",
+        f"{own}:4: topic 'chess': 'covers' is missing",
+        f"{path}:9: term 'import duty' (en) speaks for 'energy' and for 'trade'; a term has one topic",
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
