@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -11,6 +9,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from classifier.corpus import Corpus, Stretch
 from classifier.errors import LabelError
+from classifier.estimators import SEED, Fitted
 from classifier.evaluation import flags
 from classifier.features import Recipe, blocks, is_run, saturated
 from classifier.model import Weights
@@ -19,19 +18,8 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 FOLDS = 5
-SEED = 20261121
-
-_RAREST = 2  # a feature in a single text is a name or a slip
 
 _Text = tuple[str, str | None]  # a text, and its title where that counts apart
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """One linear model a topic: coefficients (features × topics) and intercepts."""
-
-    coefficients: Floats
-    intercepts: Floats
 
 
 class Material:
@@ -86,11 +74,11 @@ class Material:
         spelled = speller.fit_transform(self.words).astype(np.float64)
         found = (counts @ spelled).tocsc()
         frequency = np.diff(found.indptr)
-        kept = np.flatnonzero(frequency >= _RAREST)
+        kept = np.flatnonzero(frequency >= self.recipe.rarest)
         self.features: list[str] = speller.get_feature_names_out()[kept].tolist()
         self.spelled = spelled[:, kept]
         # The smoothed idf of scikit-learn's TfidfTransformer.
-        self.idf = np.log((1 + counts.shape[0]) / (1 + frequency[kept])) + 1.0
+        self.idf = (np.log((1 + counts.shape[0]) / (1 + frequency[kept])) + 1.0) ** self.recipe.rarity
         return self._weighted(found[:, kept].tocsr())
 
     def _weighted(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,18 +9,15 @@ import numpy as np
 import sklearn
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from scipy import sparse
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.svm import LinearSVC
 
 from classifier import calibrating, tagging
 from classifier.calibrating import FEW_LABELS
 from classifier.corpus import Corpus, Judged
 from classifier.errors import LabelError
+from classifier.estimators import SEED, Fitted, fit
 from classifier.evaluation import Judgements, average_precision, flags, report
 from classifier.features import LARGE, PASSAGES, SMALL, Recipe
-from classifier.material import FOLDS, SEED, Fitted, Material
+from classifier.material import FOLDS, Material
 from classifier.mixing import Mixed, Pool, can_mix, mix
 from classifier.model import Model
 from classifier.tagging import FEATURES, Calibration, Cuts
@@ -34,7 +30,6 @@ Progress = Callable[[str, int, int], None]  # what is being done, steps done, st
 LARGE_ARCHIVE = 300_000
 
 UNCALIBRATED = Calibration((1.0,) + (0.0,) * (len(FEATURES) - 1), 0.0)
-_UNSEEN = -5.0  # intercept of a topic that no article of a fold has
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +159,6 @@ def versions() -> dict[str, str]:
     return {"numpy": np.__version__, "scikit-learn": sklearn.__version__}
 
 
-def fit(matrix: sparse.csr_matrix, truth: Flags, recipe: Recipe) -> Fitted:
-    """One linear model a topic. The same matrix gives the same models, to the bit."""
-    fitted = [_fit_topic(matrix, column, recipe) for column in truth.T]
-    coefficients = np.stack([coefficient for coefficient, _ in fitted], axis=1)
-    return Fitted(coefficients, np.array([intercept for _, intercept in fitted]))
-
-
 def fit_folds(material: Material, tell: Callable[[int], None]) -> list[Fitted]:
     """A fit without each fold, and last one of everything. `tell` hears how many are done.
 
@@ -226,29 +214,6 @@ def cross_validated(
         probabilities >= levels,
         probabilities,
     )
-
-
-def _fit_topic(matrix: sparse.csr_matrix, truth: Flags, recipe: Recipe) -> tuple[Floats, float]:
-    if not truth.any():
-        return np.zeros(matrix.shape[1]), _UNSEEN
-    estimator = _estimator(recipe)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", ConvergenceWarning)
-        estimator.fit(matrix, truth)
-    # Stored in single precision, so that is what the model is.
-    coefficients = estimator.coef_[0].astype(np.float32).astype(np.float64)
-    return coefficients, float(estimator.intercept_[0])
-
-
-def _estimator(recipe: Recipe) -> LogisticRegression | LinearSVC:
-    if not recipe.runs:
-        return LinearSVC(C=0.5, random_state=SEED, max_iter=5000)
-    # The dual solver: with more features than texts it is five times faster than the primal. A
-    # tenth of this tolerance doubles the time and moves no decision.
-    return LogisticRegression(
-        solver="liblinear", dual=True, class_weight="balanced", C=5.0, tol=0.1,
-        random_state=SEED, max_iter=1000,
-    )  # fmt: skip
 
 
 def _judged(material: Material, held_out: HeldOut) -> dict[str, Mixed]:

@@ -89,14 +89,19 @@ class Done:
         return [json.loads(line) for line in self.out.splitlines()]
 
     @property
-    def complaint(self) -> str:
-        """The one line of a failure: nothing else was printed, and no traceback."""
+    def complaints(self) -> list[str]:
+        """The lines of a failure, one a problem: nothing else was printed, and no traceback."""
+        # The progress bar ends with an empty line.
         lines = [line for line in self.err.splitlines() if line.strip()]
         assert self.code == 1
-        assert len(lines) == 1
-        assert lines[0].startswith("classifier: ")
         assert self.out == ""
-        return lines[0].removeprefix("classifier: ")
+        assert all(line.startswith("classifier: ") for line in lines)
+        return [line.removeprefix("classifier: ") for line in lines]
+
+    @property
+    def complaint(self) -> str:
+        (line,) = self.complaints
+        return line
 
 
 class Shell:
@@ -227,7 +232,7 @@ def test_a_digest_prints_one_object_an_article(classifier: Shell, tmp_path: Path
         "Refinery in Atyrau restarts crude unit",
         "Observatory satellite reaches orbit",
     ]
-    assert [row["main"] for row in rows] == [["energy"], ["space"]]
+    assert [max(row["scores"], key=row["scores"].get) for row in rows] == ["energy", "space"]
 
 
 def test_each_line_of_json_lines_keeps_its_id_and_its_place(classifier: Shell, tmp_path: Path) -> None:
@@ -253,7 +258,7 @@ def test_an_article_comes_from_standard_input(classifier: Shell, monkeypatch: py
 
     assert row["file"] == "-"
     assert row["title"] == "В университете открыли новый корпус"
-    assert row["main"] == ["education"]
+    assert "education" in row["main"]
 
 
 def test_an_empty_standard_input_is_one_clear_line(
@@ -324,7 +329,7 @@ def test_serving_loads_neither_scikit_learn_nor_scipy(trained_home: Path, tmp_pa
         check=True,
     )
 
-    assert json.loads(done.stdout)["main"] == ["space"]
+    assert "space" in json.loads(done.stdout)["main"]
     assert done.stderr == "[]\n"
 
 
@@ -395,13 +400,19 @@ def test_bad_examples_are_each_one_line(classifier: Shell, tmp_path: Path) -> No
     path = tmp_path / "examples.jsonl"
     path.write_text('{"text": ""}\n{"text": "Oil", "main": "energy"}\n', encoding="utf-8")
 
-    done = classifier("evaluate", "--examples", path)
-
-    assert (done.code, done.out) == (1, "")
-    assert [line for line in done.err.splitlines() if line.strip()] == [
-        f'classifier: {path}:1: "text" should be a text',
-        f'classifier: {path}:2: "main" should be a list of topics',
+    assert classifier("evaluate", "--examples", path).complaints == [
+        f'{path}:1: "text" should be a text',
+        f'{path}:2: "main" should be a list of topics',
     ]
+
+
+def test_examples_of_a_topic_that_the_model_does_not_know_are_refused(
+    classifier: Shell, tmp_path: Path
+) -> None:
+    path = tmp_path / "examples.jsonl"
+    path.write_text('{"text": "Oil rose.", "main": ["enrgy"]}\n', encoding="utf-8")
+
+    assert classifier("evaluate", "--examples", path).complaint.endswith("knows no topic 'enrgy'")
 
 
 def test_the_shipped_labels_are_checked_and_sound(classifier: Shell) -> None:
@@ -435,12 +446,9 @@ def test_every_problem_of_bad_labels_is_a_line_and_the_served_model_stays(own: S
     served = current(own.home / "models")
 
     for command in (["check"], ["train"], ["evaluate", "--folds"]):
-        done = own(*command, *of(own_desk))
-
-        assert (done.code, done.out) == (1, "")
-        assert sorted(done.err.splitlines()) == [
-            f"classifier: {sheet}:1: no topic 'enrgy' in topics.toml",
-            f"classifier: {sheet}:2: should be topics, one tab, text",
+        assert sorted(own(*command, *of(own_desk)).complaints) == [
+            f"{sheet}:1: no topic 'enrgy' in topics.toml",
+            f"{sheet}:2: should be topics, one tab, text",
         ]
     assert current(own.home / "models") == served
     assert versions(own.home / "models") == [served]
@@ -456,26 +464,15 @@ def test_labels_that_are_not_there_are_one_clear_line(own: Shell, tmp_path: Path
 def test_labels_too_few_to_learn_from_are_one_clear_line(own: Shell, own_desk: Path) -> None:
     (own_desk / "labels" / "examples" / "en" / "nothing.tsv").unlink()
 
-    done = own("train", *of(own_desk))
-
-    assert done.code == 1
-    (complaint,) = [line for line in done.err.splitlines() if line.strip()]
-    assert complaint.startswith("classifier: labels: too few to learn from: ")
+    assert own("train", *of(own_desk)).complaint.startswith("labels: too few to learn from: ")
 
 
 def test_a_topic_without_labels_is_named(own: Shell, own_desk: Path) -> None:
     topics = own_desk / "labels" / "topics.toml"
-    topics.write_text(
-        topics.read_text(encoding="utf-8") + '\n[space]\ntitle = "Space"\ncovers = "rockets"\n',
-        encoding="utf-8",
-    )
+    with topics.open("a", encoding="utf-8") as file:
+        file.write('\n[space]\ntitle = "Space"\ncovers = "rockets"\n')
 
-    done = own("train", *of(own_desk))
-
-    assert done.code == 1
-    assert [line for line in done.err.splitlines() if line.strip()] == [
-        "classifier: labels: topic 'space' is in no labelled text"
-    ]
+    assert own("train", *of(own_desk)).complaint == "labels: topic 'space' is in no labelled text"
 
 
 def test_training_only_if_a_label_has_changed(own: Shell, own_desk: Path) -> None:
@@ -539,10 +536,9 @@ def test_a_bad_archive_is_named_line_by_line(own: Shell, tmp_path: Path) -> None
     path = tmp_path / "archive.jsonl"
     path.write_text('{"text": ""}\nno\n', encoding="utf-8")
 
-    done = own("train", "--examples", path)
+    complaints = own("train", "--examples", path).complaints
 
-    assert (done.code, done.out) == (1, "")
-    assert [line.split(": ")[1] for line in done.err.splitlines()] == [f"{path}:2", f"{path}:1"]
+    assert sorted(line.split(": ")[0] for line in complaints) == [f"{path}:1", f"{path}:2"]
 
 
 def test_a_topic_that_a_desk_has_retired_is_no_longer_said(own: Shell, tmp_path: Path) -> None:

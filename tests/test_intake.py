@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -20,7 +21,7 @@ from daemon.inbox import Candidate, Stamp
 from daemon.intake import Intake, reconcile
 from daemon.records import Alert, alert_from_json
 from daemon.serving import Serving
-from tests.builders import ENERGY_ARTICLE, QUIET_ARTICLE, make_settings
+from tests.builders import ENERGY_ARTICLE, QUIET_ARTICLE, make_route, make_settings
 
 HEADLINE = "Refinery in Atyrau restarts crude unit"
 DIGEST = f"""05.03.2026, 15:20 4496
@@ -77,7 +78,7 @@ class Newsroom:
             (str(name), str(state)) for name, state in self.rows("SELECT name, state FROM files ORDER BY id")
         ]
 
-    def rows(self, query: str) -> list[tuple[object, ...]]:
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
         with self.database.reading() as connection:
             return [tuple(row) for row in connection.execute(text(query))]
 
@@ -226,6 +227,19 @@ def test_the_same_text_in_another_file_is_no_second_alert(newsroom: Newsroom) ->
     assert newsroom.done() == ["a.txt", "digest.txt", "spaced.txt"]
     assert newsroom.headlines() == [HEADLINE]
     assert newsroom.rows("SELECT COUNT(*) FROM articles") == [(2,)]
+
+
+def test_a_text_that_comes_again_is_not_told_to_whoever_follows_it_only_since(newsroom: Newsroom) -> None:
+    newsroom.drop("a.txt", ENERGY_ARTICLE)
+    newsroom.take_all()
+    routes = (*newsroom.settings.routes, make_route(receiver="embassy"))
+    newsroom.settings = newsroom.settings.model_copy(update={"routes": routes})
+    newsroom.restart()
+
+    newsroom.drop("spaced.txt", ENERGY_ARTICLE.replace("\n", "\n\n"))
+    newsroom.take_all()
+
+    assert [alert.receiver for alert in newsroom.alerts()] == ["console"]
 
 
 def test_new_content_under_an_old_name_is_a_new_article_and_both_are_kept(newsroom: Newsroom) -> None:
@@ -489,19 +503,23 @@ def test_a_place_that_was_taken_meanwhile_is_not_overwritten(newsroom: Newsroom)
     assert (newsroom.home / str(target)).read_text() == ENERGY_ARTICLE
 
 
-def test_a_failure_that_cannot_be_set_aside_stays_in_the_inbox_until_it_can(newsroom: Newsroom) -> None:
-    newsroom.drop("bad.txt", b"")
+@pytest.mark.parametrize("size", [0, 1 << 40])
+def test_a_failure_that_cannot_be_set_aside_stays_in_the_inbox_until_it_can(
+    newsroom: Newsroom, size: int
+) -> None:
+    os.truncate(newsroom.drop("bad.txt", b""), size)
+    newsroom.drop("good.txt", ENERGY_ARTICLE)
     (newsroom.home / "failed").write_text("a file where the folder should be")
     newsroom.take_all()
     assert newsroom.waiting() == ["bad.txt"]
-    assert newsroom.files() == []
+    assert newsroom.files() == [("good.txt", "done")]
 
     (newsroom.home / "failed").unlink()
     newsroom.restart()
     newsroom.take_all()
 
     assert newsroom.failed() == ["bad.txt", "bad.txt.error.json"]
-    assert newsroom.files() == [("bad.txt", "failed")]
+    assert newsroom.files() == [("good.txt", "done"), ("bad.txt", "failed")]
 
 
 def test_one_file_that_cannot_be_taken_does_not_hold_up_the_others(newsroom: Newsroom) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from classifier import storage
+from classifier.articles import Article
 from classifier.model import Model
 from daemon.serving import Serving
+from tests.builders import ENERGY_ARTICLE
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +42,14 @@ def damage(models: Path, version: str) -> None:
     weights.write_bytes(content)
 
 
-def test_while_the_same_version_is_named_the_model_stays_in_place(serving: Serving, model: Model) -> None:
+def test_while_the_same_version_is_named_it_serves_on(serving: Serving) -> None:
+    before = serving.model
+
+    serving.refresh()
     serving.refresh()
 
-    assert serving.model is model
+    assert serving.model.version == before.version
+    assert serving.model.topics == before.topics
 
 
 def test_it_changes_over_when_another_version_is_named(
@@ -76,7 +82,7 @@ def test_a_damaged_new_model_is_refused_once_and_the_old_one_serves_on(
     for _ in range(3):
         serving.refresh()
 
-    assert serving.model is model
+    assert serving.model.version == model.version
     (said,) = caplog.records
     assert (said.levelname, said.message, vars(said)["serving"]) == ("ERROR", "model refused", model.version)
     assert "weights.npz" in vars(said)["error"]
@@ -105,7 +111,7 @@ def test_a_name_that_is_no_version_is_refused_once(
     for _ in range(3):
         serving.refresh()
 
-    assert serving.model is model
+    assert serving.model.version == model.version
     assert [record.message for record in caplog.records] == ["model refused"]
 
 
@@ -118,7 +124,7 @@ def test_a_pointer_that_cannot_be_read_is_refused_once(
     for _ in range(3):
         serving.refresh()
 
-    assert serving.model is model
+    assert serving.model.version == model.version
     assert [record.message for record in caplog.records] == ["model refused"]
 
 
@@ -129,5 +135,65 @@ def test_where_no_version_is_named_the_old_one_serves_on(
 
     serving.refresh()
 
-    assert serving.model is model
+    assert serving.model.version == model.version
     assert caplog.records == []
+
+
+def test_a_topic_that_the_user_retires_is_not_said_any_more_at_once(models: Path, model: Model) -> None:
+    own = models.parent / "topics.toml"
+    serving = Serving(models, model, own)
+    serving.refresh()
+    assert says_energy(serving)
+
+    own.write_text("[energy]\nretired = true\n")
+    serving.refresh()
+
+    assert not says_energy(serving)
+
+
+def test_a_topic_that_the_user_takes_up_again_is_said_again(models: Path, model: Model) -> None:
+    own = models.parent / "topics.toml"
+    own.write_text("[energy]\nretired = true\n")
+    serving = Serving(models, model, own)
+    serving.refresh()
+
+    own.unlink()
+    serving.refresh()
+
+    assert says_energy(serving)
+
+
+def test_a_retired_topic_stays_retired_when_another_version_serves(models: Path, model: Model) -> None:
+    own = models.parent / "topics.toml"
+    own.write_text("[energy]\nretired = true\n")
+    serving = Serving(models, model, own)
+    serving.refresh()
+
+    storage.use(models, save_another(models, model))
+    serving.refresh()
+
+    assert serving.model.version != model.version
+    assert not says_energy(serving)
+
+
+def test_topics_that_cannot_be_read_are_refused_once_and_what_was_said_before_is_said(
+    models: Path, model: Model, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = models.parent / "topics.toml"
+    own.write_text("[energy]\nretired = true\n")
+    serving = Serving(models, model, own)
+    serving.refresh()
+
+    own.write_text("[energy\n")
+    for _ in range(3):
+        serving.refresh()
+
+    assert not says_energy(serving)
+    (said,) = caplog.records
+    assert (said.levelname, said.message) == ("ERROR", "topics refused")
+    assert vars(said)["error"].startswith(f"{own}: ")
+
+
+def says_energy(serving: Serving) -> bool:
+    article = Article(ENERGY_ARTICLE, title=ENERGY_ARTICLE.split("\n", 1)[0], language="en")
+    return "energy" in [tag.topic for tag in serving.model.tag(article).tags]

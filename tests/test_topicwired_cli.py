@@ -422,9 +422,7 @@ def test_retry_on_a_home_without_failed_files_says_so_in_one_line(
 
 
 def test_a_verdict_is_added_and_listed(used: Path, capsys: Capture) -> None:
-    add = ["verdicts", "add", article_id(), "energy", "wrong", "--person", "ana", "--home", used]
-
-    assert said(capsys, *add) == ""
+    said(capsys, "verdicts", "add", article_id(), "energy", "wrong", "--person", "ana", "--home", used)
 
     (line,) = said(capsys, "verdicts", "list", "--home", used).splitlines()
     assert line.endswith(f"  {article_id()}  energy  wrong  ana")

@@ -1,0 +1,120 @@
+"""Matrix ▶ linear models, one a topic. Which method, by recipe."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.naive_bayes import ComplementNB
+from sklearn.svm import LinearSVC
+
+from classifier.features import LARGE, SMALL, Recipe
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+SEED = 20261121
+
+_UNSEEN = -5.0  # intercept of a topic that no text has
+_PENALTY = 2.0  # of the ridge, in mean squared lengths of a text
+_BALANCE = 1.1  # power with which a rare topic's texts weigh more
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """One linear model a topic: coefficients (features × topics) and intercepts.
+
+    Coefficients are in single precision, as they are stored.
+    """
+
+    coefficients: Floats
+    intercepts: Floats
+
+
+def fit(matrix: sparse.csr_matrix, truth: Flags, recipe: Recipe) -> Fitted:
+    """Fit a recipe's models. The same matrix gives the same models, to the bit."""
+    if recipe == SMALL:
+        coefficients, intercepts = _small(matrix, truth)
+    else:
+        pairs = [_one(matrix, column, recipe) for column in truth.T]
+        coefficients = np.stack([coefficient for coefficient, _ in pairs], axis=1)
+        intercepts = np.array([intercept for _, intercept in pairs])
+    return Fitted(coefficients.astype(np.float32).astype(np.float64), intercepts)
+
+
+def _one(matrix: sparse.csr_matrix, truth: Flags, recipe: Recipe) -> tuple[Floats, float]:
+    if not truth.any():
+        return np.zeros(matrix.shape[1]), _UNSEEN
+    estimator = _svm() if recipe == LARGE else _logistic()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        estimator.fit(matrix, truth)
+    return estimator.coef_[0], float(estimator.intercept_[0])
+
+
+def _svm() -> LinearSVC:
+    return LinearSVC(C=0.5, random_state=SEED, max_iter=5000)
+
+
+def _logistic() -> LogisticRegression:
+    # The dual solver: with more features than texts it is five times faster than the primal. A
+    # tenth of this tolerance doubles the time and moves no decision.
+    return LogisticRegression(
+        solver="liblinear", dual=True, class_weight="balanced", C=5.0, tol=0.1,
+        random_state=SEED, max_iter=1000,
+    )  # fmt: skip
+
+
+def _small(matrix: sparse.csr_matrix, truth: Flags) -> tuple[Floats, Floats]:
+    """The mean of ridge regression and complement naive Bayes (Rennie et al. 2003).
+
+    For few texts both are steadier than logistic regression, and they err apart: on SIB-200's
+    training folds 69 % for logistic regression became 72 and 72, and 74 together with features
+    weighted by how unevenly the topics use them.
+    """
+    uneven = _unevenness(matrix, truth)
+    matrix = (matrix @ sparse.diags(uneven)).tocsr()
+    ridge, intercepts = _ridge(matrix, truth)
+    bayes = _bayes(matrix, truth)
+    spread_ridge = np.std(matrix @ ridge + intercepts) or 1.0
+    spread_bayes = np.std(matrix @ bayes) or 1.0
+    coefficients = 0.5 * (ridge / spread_ridge + bayes / spread_bayes)
+    return uneven[:, None] * coefficients, 0.5 * intercepts / spread_ridge
+
+
+def _unevenness(matrix: sparse.csr_matrix, truth: Flags) -> Floats:
+    """For each feature 1 minus the entropy of its use over the topics, softened; about 1 on average."""
+    texts = np.maximum(truth.sum(axis=0), 1)
+    used = (matrix > 0).astype(np.float64)
+    shares = np.asarray((used.T @ truth.astype(np.float64)) / texts) + 0.25 / texts.mean()
+    shares /= shares.sum(axis=1, keepdims=True)
+    certain = 1.0 + (shares * np.log(shares)).sum(axis=1) / np.log(max(truth.shape[1], 2))
+    weights: Floats = np.sqrt(certain / certain.mean() + 0.1)
+    return weights
+
+
+def _ridge(matrix: sparse.csr_matrix, truth: Flags) -> tuple[Floats, Floats]:
+    """Targets ±1; a text weighs by how rare its topics are, the same for every topic's model."""
+    rarity = (len(truth) / (truth.shape[1] * np.maximum(truth.sum(axis=0), 1))) ** _BALANCE
+    numbers = truth.sum(axis=1)
+    weights = np.where(numbers > 0, truth @ rarity / np.maximum(numbers, 1), 1.0)
+    penalty = _PENALTY * float(matrix.multiply(matrix).sum()) / matrix.shape[0]
+    ridge = Ridge(alpha=penalty, solver="sparse_cg", tol=1e-6)
+    ridge.fit(matrix, np.where(truth, 1.0, -1.0), sample_weight=weights)
+    return ridge.coef_.T, np.asarray(ridge.intercept_)
+
+
+def _bayes(matrix: sparse.csr_matrix, truth: Flags) -> Floats:
+    """What the texts without a topic do not say speaks for it; centred over the topics."""
+    columns = []
+    for column in truth.T:
+        found = ComplementNB(alpha=0.1).fit(matrix, column)
+        columns.append(found.feature_log_prob_[-1] if column.any() else np.zeros(matrix.shape[1]))
+    weights: Floats = np.stack(columns, axis=1)
+    centred: Floats = weights - weights.mean(axis=1, keepdims=True)
+    return centred
