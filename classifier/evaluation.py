@@ -195,7 +195,7 @@ def _interval(counts: NDArray[np.int64]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=8)
 def _draws(articles: int) -> Floats:
     """How often each resample of the bootstrap draws each article (resamples × articles)."""
     generator = np.random.default_rng(_SEED)

@@ -18,7 +18,7 @@ from classifier.tagging import Scores, article_features
 
 Flags = NDArray[np.bool_]
 
-ARTICLES = 2500  # mixed for each language
+ARTICLES = 1500  # mixed for each language
 
 _LENGTHS = (1, 2, 3, 4, 6, 9, 13, 20, 30)  # passages
 _QUIET = 0.5  # share of articles about nothing

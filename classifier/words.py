@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from classifier.transliteration import is_kazakh_in_arabic, to_cyrillic
 
@@ -51,6 +52,7 @@ def as_written(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
+@lru_cache(maxsize=65_536)
 def normalise(word: str) -> str:
     """The form of a word that the model knows; empty where the word says nothing.
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Connection
 
 from classifier.cli import main as classifier
@@ -82,3 +83,8 @@ def shared(*parts: str) -> Path:
     if not path.exists():
         pytest.skip(f"{path} is not here")
     return path
+
+
+# A busy machine makes single examples slow; the time of a whole test is limited anyway.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")

@@ -77,7 +77,7 @@ def test_an_article_of_any_shape_is_one_row(tmp_path: Path, database: Database, 
     assert sheet(tmp_path) == [(" ".join(text.split()), frozenset({"energy", "health"}))]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.lists(st.text(min_size=1).map(clean).filter(str.strip), min_size=1, max_size=10))
 def test_any_text_that_can_be_an_article_can_be_a_label(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str]

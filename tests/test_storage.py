@@ -122,13 +122,19 @@ def test_saving_leaves_nothing_but_the_version_and_serves_nothing_new(models: Pa
     assert sorted(path.name for path in models.iterdir()) == sorted(["current", *versions(models)])
 
 
-def test_a_model_saved_under_a_loose_umask_can_be_loaded(models: Path) -> None:
-    before = os.umask(0)
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_a_model_is_for_all_to_read_and_for_its_owner_to_write_whatever_the_umask(
+    models: Path, umask: int
+) -> None:
+    before = os.umask(umask)
     try:
         version = keep(models).version
     finally:
         os.umask(before)
 
+    folder = models / version
+    assert folder.stat().st_mode & 0o777 == 0o755
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o644}
     assert load(models, version).version == version
 
 
