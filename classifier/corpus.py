@@ -18,7 +18,7 @@ from classifier.labels import (
     read_article_labels,
     read_examples,
 )
-from classifier.languages import detect
+from classifier.languages import SHIPPED, detect
 from classifier.passages import Passage, passages
 from classifier.reading import read_articles, read_bytes
 from classifier.topics import Topic, load_topics
@@ -173,7 +173,9 @@ def _examples(sheet: Path, known: frozenset[str]) -> list[Judged]:
 
 
 def _example(passage: LabelledPassage) -> Judged:
-    article = Article(passage.text, language=detect(passage.text))
+    folder = passage.file.parent.name  # examples/<language>/<topic>.tsv
+    language = folder if folder in SHIPPED else detect(passage.text)
+    article = Article(passage.text, language=language)
     stretch = Stretch(passage.text, passage.topics)
     return Judged(article, passage.topics, frozenset(), (stretch,), passage.where)
 

@@ -110,7 +110,7 @@ def test_no_articles_tell_nothing() -> None:
     assert found.interval == (0.0, 1.0)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     arrays.arrays(bool, st.tuples(st.integers(1, 30), st.just(2))).flatmap(
         lambda main: st.tuples(

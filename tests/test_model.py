@@ -8,20 +8,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 from classifier import shipped
 from classifier.articles import Article, compose
 from classifier.corpus import Corpus, load_corpus
+from classifier.estimators import fit
 from classifier.features import PASSAGES, RECIPES, is_run, runs
 from classifier.material import Material
 from classifier.model import Model
 from classifier.passages import passages
 from classifier.reading import read_articles, read_bytes
 from classifier.storage import load
-from classifier.training import fit
 from tests.builders import small_curve, small_model, write_labels
 from tests.reference import Reference, whole
 
@@ -77,7 +77,6 @@ def test_the_table_scores_words_never_seen_as_scikit_learn_does(served: Model, r
     assert np.abs(scores - served.weights.intercepts).max() > 0.1
 
 
-@settings(deadline=None)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=4))
 def test_the_table_scores_any_unicode_as_scikit_learn_does(
     served: Model, reference: Reference, texts: list[str]
@@ -85,7 +84,6 @@ def test_the_table_scores_any_unicode_as_scikit_learn_does(
     assert np.abs(served.scores(texts) - reference.scores(texts)).max() < EXACT
 
 
-@settings(deadline=None)
 @given(text=TEXTS, topic=st.sampled_from(["energy", "space"]))
 def test_what_the_words_contribute_sums_to_the_score_without_the_intercept(
     served: Model, text: str, topic: str

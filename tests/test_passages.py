@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier import shipped
@@ -42,7 +42,6 @@ def cut(paragraph: str) -> list[str]:
     return [paragraph[start:end].strip() for start, end in sentences(paragraph)]
 
 
-@settings(deadline=None)
 @given(GENERATED)
 def test_each_passage_is_the_stretch_of_the_text_that_it_says(text: str) -> None:
     article = Article(text)
@@ -52,7 +51,6 @@ def test_each_passage_is_the_stretch_of_the_text_that_it_says(text: str) -> None
         assert passage.text == passage.text.strip() != ""
 
 
-@settings(deadline=None)
 @given(GENERATED)
 def test_passages_cover_the_text_in_order_and_leave_only_blanks(text: str) -> None:
     place = 0
@@ -64,7 +62,6 @@ def test_passages_cover_the_text_in_order_and_leave_only_blanks(text: str) -> No
     assert not text[place:].strip()
 
 
-@settings(deadline=None)
 @given(GENERATED.map(lambda text: text.replace("\n", " ")))
 def test_sentences_cover_their_paragraph_without_a_gap(paragraph: str) -> None:
     found = list(sentences(paragraph))
