@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier import defaults
-from classifier.errors import ClassifierError
+from classifier.errors import ClassifierError, UnreadableArticleError
 
 if TYPE_CHECKING:
     from classifier.articles import Article
@@ -125,8 +125,6 @@ def tag(options: argparse.Namespace) -> int:
     A PATH is a text or Markdown file, a folder of them, or a .jsonl file with an article a
     line; "-" reads one article from standard input.
     """
-    from classifier.errors import UnreadableArticleError
-
     model = _load(options)
     failed = 0
     for name in options.paths:
@@ -151,7 +149,11 @@ def explain(options: argparse.Namespace) -> int:
     model = _load(options)
     if options.topic and options.topic not in model.topics:
         raise ClassifierError(f"no topic {options.topic!r}; there are {', '.join(model.topics)}")
-    for article in read_articles(read_bytes(options.file), options.file.name):
+    try:
+        articles = read_articles(read_bytes(options.file), options.file.name)
+    except UnreadableArticleError as error:
+        raise ClassifierError(f"{options.file}: {error}") from error
+    for article in articles:
         found = model.tag(article)
         likeliest = max(model.topics, key=lambda topic: found.probabilities[topic])
         chosen = [options.topic] if options.topic else [tag.topic for tag in found.tags]

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from types import FrameType
 
 from classifier import Model, ModelError, NoModelError, load_model, model_versions
@@ -75,12 +76,17 @@ def home_lock(settings: Settings) -> Iterator[None]:
     except OSError as error:
         raise DaemonError(f"{path}: the home cannot be written: {error.strerror}") from error
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(handle, settings.home)
         yield
-    except BlockingIOError as error:
-        raise DaemonError(f"{settings.home}: another topicwired runs on this home") from error
     finally:
         os.close(handle)
+
+
+def _lock(handle: int, home: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise DaemonError(f"{home}: another topicwired runs on this home") from error
 
 
 def ready_model(settings: Settings) -> Model:
@@ -114,6 +120,8 @@ def sender(receiver: Receiver, settings: Settings) -> Sender:
                 [f"receiver {receiver.name!r}: no webhook address; name its file in url_file, or"
                  " set SLACK_WEBHOOK_URL"]
             )  # fmt: skip
+        if not url.startswith(("https://", "http://")):
+            raise ConfigError([f"receiver {receiver.name!r}: the webhook address is not one"])
         return WebhookSender(url)
     token = secret("slack-bot-token", "SLACK_BOT_TOKEN", settings.slack.token_file)
     if not token:

@@ -17,8 +17,12 @@ Block = dict[str, Any]
 
 MOST_TEXT = 8_000  # characters of text in a message
 _MOST_QUOTES = 6
-_LONGEST_QUOTE = 420
-_LONGEST_HEADLINE = 150
+# Characters as they are read, and as they are sent: neutral text is longer than it looks.
+_QUOTE = (420, 900)
+_HEADLINE = (150, 600)
+_FACT = (120, 250)
+_WORD = (30, 60)
+_MOST_WORDS = 10
 
 _ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 # An invisible joint behind each of these keeps Slack from reading formatting, an emoji name, a
@@ -40,14 +44,14 @@ def neutral(text: str) -> str:
 
 def blocks(alert: Alert) -> list[Block]:
     """The message: headline, facts, and for each topic the passage that carries it."""
-    found = [_section(f"*{neutral(shorten(alert.headline, _LONGEST_HEADLINE))}*")]
-    found.append(_context(" · ".join(neutral(shorten(fact, 200)) for fact in _facts(alert))))
+    found = [_section(f"*{fitted(alert.headline, _HEADLINE)}*")]
+    found.append(_context(" · ".join(fitted(fact, _FACT) for fact in _facts(alert))))
     for topic in alert.topics[:_MOST_QUOTES]:
-        found.append(_section(_quoted(topic)))
+        found.append(_section(f"*{_named(topic)}*\n“{fitted(topic.passage, _QUOTE)}”"))
     rest = alert.topics[_MOST_QUOTES:]
     if rest:
         found.append(_context("also: " + ", ".join(_named(topic) for topic in rest)))
-    why = ", ".join(neutral(word) for word in _words(alert))
+    why = ", ".join(fitted(word, _WORD) for word in _words(alert))
     if why:
         found.append(_context(f"why: {why}"))
     return found
@@ -56,9 +60,16 @@ def blocks(alert: Alert) -> list[Block]:
 def fallback(alert: Alert) -> str:
     """The message as plain text, complete enough for a notification or a screen reader."""
     topics = ", ".join(_named(topic) for topic in alert.topics)
-    quote = neutral(shorten(alert.topics[0].passage, _LONGEST_QUOTE)) if alert.topics else ""
-    headline = neutral(shorten(alert.headline, _LONGEST_HEADLINE))
-    return f"{headline} — {topics}. “{quote}”"
+    quote = fitted(alert.topics[0].passage, _QUOTE) if alert.topics else ""
+    return f"{fitted(alert.headline, _HEADLINE)} — {topics}. “{quote}”"
+
+
+def fitted(text: str, room: tuple[int, int]) -> str:
+    """`text` neutral and cut to so many characters as it is read and as it is sent."""
+    read, sent = room
+    while len(found := neutral(shorten(text, read))) > sent:
+        read = read * sent // len(found)
+    return found
 
 
 def _facts(alert: Alert) -> list[str]:
@@ -67,16 +78,12 @@ def _facts(alert: Alert) -> list[str]:
 
 def _named(topic: AlertTopic) -> str:
     passing = "" if topic.grade == "main" else " (mention)"
-    return f"{neutral(topic.title)} {topic.probability:.0%}{passing}"
-
-
-def _quoted(topic: AlertTopic) -> str:
-    return f"*{_named(topic)}*\n“{neutral(shorten(topic.passage, _LONGEST_QUOTE))}”"
+    return f"{fitted(topic.title, _FACT)} {topic.probability:.0%}{passing}"
 
 
 def _words(alert: Alert) -> list[str]:
     """The words that counted, each once, those of the likeliest topic first."""
-    return list(dict.fromkeys(word for topic in alert.topics for word in topic.words))[:10]
+    return list(dict.fromkeys(word for topic in alert.topics for word in topic.words))[:_MOST_WORDS]
 
 
 def _section(text: str) -> Block:

@@ -113,12 +113,16 @@ def status(options: argparse.Namespace) -> int:
 
 def route(options: argparse.Namespace) -> int:
     """Which receivers would hear of an article, and why; nothing is sent or recorded."""
-    from classifier import load_model, read_articles, read_bytes
+    from classifier import UnreadableArticleError, load_model, read_articles, read_bytes
     from daemon import routing
 
     settings = _settings(options)
     model = load_model(settings.models)
-    for article in read_articles(read_bytes(options.file), options.file.name):
+    try:
+        articles = read_articles(read_bytes(options.file), options.file.name)
+    except UnreadableArticleError as error:
+        raise DaemonError(f"{options.file}: {error}") from error
+    for article in articles:
         tagged = model.tag(article)
         matches = [routing.match(tagged, route) for route in settings.routes]
         if options.json:
@@ -136,20 +140,20 @@ def route(options: argparse.Namespace) -> int:
 
 def retry(options: argparse.Namespace) -> int:
     """Put files from failed/ back into the inbox, by NAME or with --all."""
+    from daemon import shelves
+
     settings = _settings(options)
     if bool(options.names) == options.all:
         raise DaemonError("say which: NAME…, or --all")
-    names = options.names or sorted(
-        path.name for path in settings.failed.iterdir() if not path.name.endswith(".error.json")
-    )
+    names = options.names or shelves.failed_names(settings.home)
     for name in names:
         source, target = settings.failed / name, settings.inbox / name
-        if Path(name).name != name or not source.exists():
+        if not name or Path(name).name != name or not os.path.lexists(source):
             raise DaemonError(f"{source}: no such failed file")
-        if target.exists():
+        if os.path.lexists(target):
             raise DaemonError(f"{target}: stands in the inbox already")
         os.rename(source, target)
-        (settings.failed / f"{name}.error.json").unlink(missing_ok=True)
+        (settings.failed / f"{name}{shelves.ERROR_ENDING}").unlink(missing_ok=True)
         print(f"{name}: back in the inbox")
     return 0
 

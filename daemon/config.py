@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Collection
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -74,7 +74,9 @@ class Retrain(_Table):
     @classmethod
     def _is_a_schedule(cls, value: str) -> str:
         if value != "never":
-            CronTrigger.from_crontab(value)
+            now = datetime.now(UTC)
+            if CronTrigger.from_crontab(value).get_next_fire_time(None, now) is None:
+                raise ValueError("is never due")
         return value
 
 
@@ -122,9 +124,10 @@ class Settings(_Table):
 def load_settings(file: Path | None, home: Path, topics: Collection[str]) -> Settings:
     """The settings of a file, or the defaults where there is none.
 
-    `topics` are the ids that a route may name. Raises ConfigError with every problem found.
+    `topics` are the ids that a route may name. Raises ConfigError with every problem of the
+    file's shape or, where that is right, with every problem of what it says.
     """
-    home = home.absolute()
+    home = home.resolve()
     given = _parse(file) if file else _File()
     inbox = _within(home, given.inbox.path)
     problems = _receiver_problems(given) + _route_problems(given, topics)
@@ -153,10 +156,12 @@ def secret(name: str, variable: str, file: Path | None) -> str | None:
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     credential = Path(folder) / name if folder else None
     if file is not None:
-        return _read_secret(file)
+        return _plain(_read_secret(file, others=0o077), str(file))
     if credential is not None and credential.exists():
-        return _read_secret(credential)
-    return os.environ.get(variable) or None
+        # systemd lets the unit's user in by an ACL, which shows as a right of the group.
+        return _plain(_read_secret(credential, others=0o007), str(credential))
+    value = os.environ.get(variable)
+    return _plain(value.strip(), variable) if value else None
 
 
 def schedule(cron: str, zone: tzinfo | None = None) -> CronTrigger:
@@ -237,9 +242,16 @@ def _database(home: Path, given: str) -> str:
     return f"sqlite:///{_within(home, Path(given))}"
 
 
-def _read_secret(file: Path) -> str:
+def _plain(value: str, where: str) -> str:
+    """A secret is one word; anything else would come back to us in an error that shows it."""
+    if not value or not value.isascii() or not value.isprintable() or " " in value:
+        raise ConfigError([f"{where}: should hold the secret and nothing else, in one line"])
+    return value
+
+
+def _read_secret(file: Path, *, others: int) -> str:
     try:
-        if file.stat().st_mode & 0o077:
+        if file.stat().st_mode & others:
             raise ConfigError([f"{file}: others may read this secret; `chmod 600` it"])
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

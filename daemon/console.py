@@ -9,20 +9,26 @@ from daemon.errors import TemporaryDeliveryError
 from daemon.records import Alert, AlertTopic, Sent
 
 
+class _Screen(Console):
+    def on_broken_pipe(self) -> None:
+        # Rich would lay /dev/null over standard output and end the thread.
+        raise BrokenPipeError("nobody reads it any more")
+
+
 class ConsoleSender:
     """Prints alerts. What is printed cannot be looked up, so a crash may print it again."""
 
     can_look = False
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False)
+        self._console = console or _Screen(highlight=False)
 
     def send(self, alert: Alert) -> Sent:
         try:
             for part in rendered(alert):
                 self._console.print(part, soft_wrap=True)
             self._console.file.flush()
-        except OSError as error:
+        except (OSError, ValueError, SystemExit) as error:
             raise TemporaryDeliveryError(f"standard output: {error}") from error
         return Sent()
 

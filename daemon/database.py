@@ -11,8 +11,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from daemon.errors import LedgerError
@@ -50,7 +50,12 @@ def open_database(address: str) -> Database:
     Raises LedgerError where it cannot be used: no rights, damaged, or made by a newer
     topicwire.
     """
-    engine = create_engine(address, connect_args={"timeout": _BUSY_SECONDS})
+    try:
+        engine = create_engine(_url(address), connect_args={"timeout": _BUSY_SECONDS})
+    except (ArgumentError, ImportError) as error:
+        raise LedgerError(f"{address}: not a database we can open: {error}") from error
+    if engine.dialect.name != "sqlite":
+        raise LedgerError(f"{address}: not a database we can open: the ledger is SQLite so far")
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     try:
@@ -62,6 +67,12 @@ def open_database(address: str) -> Database:
     except DatabaseError as error:
         raise LedgerError(f"{address}: {error.orig}") from error
     return Database(engine)
+
+
+def _url(address: str) -> URL:
+    """A path may hold signs that mean something in an address."""
+    path = address.removeprefix("sqlite:///")
+    return make_url(address) if path == address else URL.create("sqlite", database=path)
 
 
 def _prepare(connection: Any, entry: ConnectionPoolEntry) -> None:

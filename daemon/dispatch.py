@@ -56,6 +56,7 @@ class Dispatch:
         self._sender = sender
         self._database = database
         self._backoff = backoff or Backoff()
+        self._failed_looks = 0
 
     def work(self) -> float:
         """See to the oldest delivery. Returns in how many seconds to be called again."""
@@ -69,6 +70,10 @@ class Dispatch:
             return min(wait, _IDLE)
         if delivery.state is DeliveryState.UNKNOWN:
             self._look(delivery)
+            return 0.0
+        if delivery.state is DeliveryState.SENDING:
+            # We are the only sender, so this is a sending of ours whose end could not be written.
+            self._put_off(delivery, DeliveryState.UNKNOWN, _LOOKS[0], "its end could not be recorded")
             return 0.0
         pause = self._sender.pause()
         if pause > 0:
@@ -86,7 +91,8 @@ class Dispatch:
         if found is None or found[0].state is DeliveryState.PARKED:
             return True
         delivery, due_at = found
-        return delivery.attempts >= _ENOUGH_TRIES and due_at > clock.now()
+        tries = max(delivery.attempts, self._failed_looks)
+        return tries >= _ENOUGH_TRIES and due_at > clock.now()
 
     def _send(self, delivery: Delivery) -> None:
         try:
@@ -112,10 +118,12 @@ class Dispatch:
             self._again(delivery, f"outcome unknown, and the history cannot be read: {error}")
             return
         except DeliveryError as error:
+            self._failed_looks += 1
             after = getattr(error, "retry_after", None)
-            wait = self._backoff.delay(delivery.attempts, retry_after=after)
+            wait = self._backoff.delay(self._failed_looks, retry_after=after)
             self._put_off(delivery, DeliveryState.UNKNOWN, wait, str(error), delivery.looks)
             return
+        self._failed_looks = 0
         if found is not None:
             self._sent(delivery, found)
         elif delivery.looks + 1 < len(_LOOKS):

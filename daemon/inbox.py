@@ -93,7 +93,7 @@ class Inbox:
         seen: dict[str, _Seen] = {}
         ready: list[Candidate] = []
         soonest: float | None = None
-        for candidate in self._files():
+        for candidate in files_below(self.folder, self._leave_alone):
             before = self._seen.get(candidate.name)
             known = before if before and before.stamp == candidate.stamp else None
             seen[candidate.name] = known or _Seen(candidate.stamp, now)
@@ -119,28 +119,10 @@ class Inbox:
     def _seconds_left(self, seen: _Seen, now: float) -> float:
         return max(seen.since + self._settle, seen.not_before) - now
 
-    def _files(self) -> Iterator[Candidate]:
-        with os.scandir(self.folder) as entries:
-            yield from self._below(entries, "")
-
-    def _below(self, entries: Iterator[os.DirEntry[str]], prefix: str) -> Iterator[Candidate]:
-        for entry in entries:
-            name = prefix + entry.name
-            if is_ignored(entry.name) or name == "tmp":
-                continue
-            try:
-                if entry.is_dir(follow_symlinks=False):
-                    with os.scandir(entry.path) as inner:
-                        yield from self._below(inner, name + "/")
-                    continue
-                status = entry.stat(follow_symlinks=False)
-            except OSError:
-                continue  # gone since the folder was read, or not for us to see
-            if stat.S_ISREG(status.st_mode):
-                yield Candidate(Path(entry.path), name, Stamp.of(status))
-            elif name not in self._odd:
-                self._odd.add(name)
-                logger.warning("left alone: not a regular file", extra={"file": printable(name)})
+    def _leave_alone(self, name: str) -> None:
+        if name not in self._odd:
+            self._odd.add(name)
+            logger.warning("left alone: not a regular file", extra={"file": printable(name)})
 
 
 class Watch:
@@ -159,14 +141,22 @@ class Watch:
         """Watch the folder that stands there now. OSError where there is none."""
         status = self._folder.stat()
         identity = (status.st_dev, status.st_ino)
-        alive = self._observer is not None and self._observer.is_alive()
-        if alive and identity == self._identity:
+        if self._is_watching() and identity == self._identity:
             return
         self.stop()
         observer = Observer()
         observer.schedule(self._handler, str(self._folder), recursive=True)
         observer.start()
         self._observer, self._identity = observer, identity
+
+    def _is_watching(self) -> bool:
+        # When the folder goes, the observer lives on and only its emitter dies.
+        observer = self._observer
+        return (
+            observer is not None
+            and observer.is_alive()
+            and all(emitter.is_alive() for emitter in observer.emitters)
+        )
 
     def stop(self) -> None:
         if self._observer is not None and self._observer.is_alive():
@@ -183,6 +173,37 @@ class _Waker(FileSystemEventHandler):
         # Our own reading opens and closes files; woken by that we would never sleep.
         if event.event_type in _WAKING:
             self._wake()
+
+
+def files_below(folder: Path, odd: Callable[[str], None] = lambda name: None) -> Iterator[Candidate]:
+    """The files of an inbox and its sub-folders; `odd` hears of what is not a regular file.
+
+    OSError where the folder itself cannot be read; what cannot be seen inside is left out.
+    """
+    waiting = [(str(folder), "")]
+    with os.scandir(folder):
+        pass  # a missing folder is an error, a missing sub-folder has just gone
+    while waiting:
+        path, prefix = waiting.pop()
+        try:
+            entries = list(os.scandir(path))
+        except OSError:
+            continue
+        for entry in entries:
+            name = prefix + entry.name
+            if is_ignored(entry.name) or name == "tmp":
+                continue
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append((entry.path, name + "/"))
+                    continue
+                status = entry.stat(follow_symlinks=False)
+            except OSError:
+                continue  # gone since the folder was read, or not for us to see
+            if stat.S_ISREG(status.st_mode):
+                yield Candidate(Path(entry.path), name, Stamp.of(status))
+            else:
+                odd(name)
 
 
 def is_ignored(name: str) -> bool:

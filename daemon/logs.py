@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import structlog
 
-_TOKEN = re.compile(r"xox[a-z]-[A-Za-z0-9-]+|xapp-[A-Za-z0-9-]+|hooks\.slack\.com/\S+")
+_TOKEN = re.compile(r"xox[a-z]-[A-Za-z0-9-]+|xapp-[A-Za-z0-9-]+|hooks\.slack(?:-gov)?\.com/\S+")
 _HIDDEN = "(hidden)"
 
 Event = MutableMapping[str, Any]
@@ -52,8 +52,18 @@ def configure(format: Literal["text", "json"], *, verbose: bool = False) -> None
 def hide_secrets(logger: object, method: str, event: Event) -> Event:
     """Take tokens and webhook addresses out of every text of a record."""
     for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = _TOKEN.sub(_HIDDEN, value)
-        elif isinstance(value, BaseException):
-            event[key] = _TOKEN.sub(_HIDDEN, str(value))
+        event[key] = _without_secrets(value)
     return event
+
+
+def _without_secrets(value: Any) -> Any:
+    match value:
+        case str():
+            return _TOKEN.sub(_HIDDEN, value)
+        case BaseException():
+            return _TOKEN.sub(_HIDDEN, str(value))
+        case dict():
+            return {_without_secrets(k): _without_secrets(v) for k, v in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_without_secrets(part) for part in value]
+    return value

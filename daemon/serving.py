@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from classifier import LabelError, Model, ModelError, current_version, load_model, load_topics, shipped
+from classifier import LabelError, Model, ModelError, Topic, current_version, load_model, load_topics, shipped
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +20,7 @@ class Serving:
         self._models = models
         self._own_topics = own_topics
         self._seen_topics: int | None = None
+        self._topics: tuple[Topic, ...] = ()
         self._refused: str | None = None
         self._loaded = model
         self.model = model
@@ -39,8 +40,8 @@ class Serving:
             self._refuse(error)
             return
         logger.info("model changed", extra={"model": fresh.version, "before": self._loaded.version})
-        self._loaded = self.model = fresh
-        self._seen_topics = None
+        self._loaded = fresh
+        self.model = fresh.without(self._topics)
         self._refused = None
 
     def _retire(self) -> None:
@@ -56,6 +57,7 @@ class Serving:
         except LabelError as error:
             logger.error("topics refused", extra={"error": str(error)})
             return
+        self._topics = topics
         self.model = self._loaded.without(topics)
 
     def _refuse(self, error: ModelError) -> None:

@@ -9,6 +9,8 @@ import shutil
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+ERROR_ENDING = ".error.json"
+
 _LONGEST_NAME = 200  # bytes; a file system takes 255, and marks are added
 
 
@@ -41,7 +43,7 @@ def move(source: Path, home: Path, target: str) -> None:
 
 def explain_failure(home: Path, target: str, *, reason: str, mend: str, now: datetime) -> None:
     """Write beside a failed file what was wrong with it and what to do: NAME.error.json."""
-    place = home / f"{target}.error.json"
+    place = home / f"{target}{ERROR_ENDING}"
     place.parent.mkdir(parents=True, exist_ok=True)
     said = {
         "file": PurePosixPath(target).name,
@@ -52,6 +54,13 @@ def explain_failure(home: Path, target: str, *, reason: str, mend: str, now: dat
     fresh = place.with_name(f".{place.name}.new")
     fresh.write_text(json.dumps(said, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     os.replace(fresh, place)
+
+
+def failed_names(home: Path) -> list[str]:
+    """The files in failed/, without the explanations beside them."""
+    names = {path.name for path in (home / "failed").iterdir()}
+    explanations = {name + ERROR_ENDING for name in names}
+    return sorted(names - explanations)
 
 
 def safe_name(name: str) -> str:
@@ -79,7 +88,8 @@ def _free(home: Path, folder: str, name: str, fingerprint: str) -> str:
     while True:
         mark = marks.pop(0) if marks else f"-{fingerprint[:8]}-{(number := number + 1)}"
         target = f"{folder}/{stem}{mark}{tail}"
-        if not os.path.lexists(home / target):
+        taken = (os.path.lexists(home / name) for name in (target, target + ERROR_ENDING))
+        if not any(taken):
             return target
 
 

@@ -108,7 +108,8 @@ class SlackSender:
             answer = self._client.auth_test()
         except Exception as error:
             raise translated(error) from error
-        scopes = str(answer.headers.get("x-oauth-scopes", ""))
+        headers = {str(name).lower(): value for name, value in dict(answer.headers).items()}
+        scopes = str(headers.get("x-oauth-scopes", ""))
         return str(answer.get("user")), frozenset(filter(None, scopes.replace(" ", "").split(",")))
 
     def _post(self, alert: Alert, **more: Any) -> Sent:
@@ -124,7 +125,9 @@ class SlackSender:
             )
         except Exception as error:
             raise translated(error) from error
-        return Sent(str(answer.get("channel") or self._channel), str(answer.get("ts")))
+        if not answer.get("ts"):
+            raise UnknownOutcomeError("Slack said ok, but not where the message is")
+        return Sent(str(answer.get("channel") or self._channel), str(answer["ts"]))
 
     def _history(self, oldest: float, cursor: str | None) -> SlackResponse:
         try:
@@ -179,7 +182,8 @@ def translated(error: Exception) -> DeliveryError:
         return TemporaryDeliveryError(f"Slack cannot be reached: {error.reason}")
     if isinstance(error, OSError | http.client.HTTPException):
         return UnknownOutcomeError(f"no answer from Slack: {type(error).__name__}: {error}")
-    return UnknownOutcomeError(f"unexpected: {type(error).__name__}: {error}")
+    # Its text may hold what it could not use: a header with the token, an address with a secret.
+    return UnknownOutcomeError(f"unexpected: {type(error).__name__}")
 
 
 def _by_answer(response: Any) -> DeliveryError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Any
 
@@ -10,7 +9,7 @@ from classifier import ModelError, current_version
 from daemon import ledger, outbox, timetable
 from daemon.config import Settings
 from daemon.database import Database
-from daemon.inbox import is_ignored
+from daemon.inbox import files_below
 
 
 def gather(settings: Settings, database: Database) -> dict[str, Any]:
@@ -64,17 +63,9 @@ def lines(found: dict[str, Any]) -> list[str]:
 
 def _inbox(settings: Settings) -> tuple[int, float | None]:
     """Files waiting, and for how many seconds the oldest has been there."""
-    oldest: float | None = None
-    number = 0
-    for folder, folders, names in os.walk(settings.inbox):
-        folders[:] = [name for name in folders if not is_ignored(name)]
-        for name in names:
-            if is_ignored(name):
-                continue
-            try:
-                age = time.time() - os.lstat(os.path.join(folder, name)).st_ctime
-            except OSError:
-                continue
-            number += 1
-            oldest = age if oldest is None else max(oldest, age)
-    return number, oldest
+    try:
+        changed = [file.stamp.changed for file in files_below(settings.inbox)]
+    except OSError:
+        return 0, None
+    oldest = max(0.0, time.time() - min(changed) / 1e9) if changed else None
+    return len(changed), oldest

@@ -34,6 +34,7 @@ _PLAN = text(
     DO UPDATE SET schedule = excluded.schedule, due_at = excluded.due_at
     """
 )
+_FORGET = text("DELETE FROM jobs WHERE name = :name")
 _START = text("UPDATE jobs SET started_at = :now WHERE name = :name AND due_at = :due_at")
 _FINISH = text(
     """
@@ -60,6 +61,7 @@ class Timetable:
     def __init__(self, database: Database, jobs: tuple[Job, ...]) -> None:
         self._database = database
         self._jobs = tuple(job for job in jobs if job.cron != NEVER)
+        self._off = tuple(job.name for job in jobs if job.cron == NEVER)
         self._scheduler = BackgroundScheduler(
             # Without these a run that comes a second late is dropped (measured).
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
@@ -80,6 +82,8 @@ class Timetable:
     def plan(self, now: datetime) -> None:
         """Write when each job is due, where that is not written yet or its cron line changed."""
         with self._database.transaction() as connection:
+            for name in self._off:
+                connection.execute(_FORGET, {"name": name})
             for job in self._jobs:
                 row = connection.execute(_JOB, {"name": job.name}).one_or_none()
                 if row is None or row[0] != job.cron:
@@ -91,7 +95,8 @@ class Timetable:
         """Run every job that is due. A job that fails is due again at its next time."""
         for job in self._jobs:
             now = clock.now()
-            if not self._begin(job, now):
+            due_at = self._begin(job, now)
+            if due_at is None:
                 continue
             try:
                 result = job.run()
@@ -100,15 +105,18 @@ class Timetable:
                 logger.error("job failed", extra={"job": job.name, "error": str(error)})
             with self._database.transaction() as connection:
                 row = {"name": job.name, "now": to_text(clock.now()), "result": result}
-                connection.execute(_FINISH, row | {"due_at": _next(job, clock.now())})
+                # A clock that was set back meanwhile must not bring the same time again.
+                after = max(clock.now(), due_at)
+                connection.execute(_FINISH, row | {"due_at": _next(job, after)})
 
-    def _begin(self, job: Job, now: datetime) -> bool:
+    def _begin(self, job: Job, now: datetime) -> datetime | None:
+        """When the job was due, if it is due now; and that it has begun is written."""
         with self._database.transaction() as connection:
             row = connection.execute(_JOB, {"name": job.name}).one_or_none()
             if row is None or from_text(row[1]) > now:
-                return False
+                return None
             connection.execute(_START, {"name": job.name, "due_at": row[1], "now": to_text(now)})
-            return True
+            return from_text(row[1])
 
 
 def listed(connection: Connection) -> list[dict[str, str | None]]:

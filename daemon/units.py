@@ -19,12 +19,14 @@ def service(home: Path, config: Path | None) -> str:
     except OSError as error:
         raise DaemonError(f"{path}: {error.strerror}") from error
     program = Path(sys.executable).parent / "topicwired"
+    home = home.resolve()
     command = [str(program), "run", "--home", str(home)]
     if config is not None:
         command += ["--config", str(config.absolute())]
     unit = _set(unit, "ExecStart", shlex.join(command))
-    return _set(unit, "ReadWritePaths", str(home))
+    return _set(unit, "ReadWritePaths", f'"{home}"' if " " in str(home) else str(home))
 
 
 def _set(unit: str, key: str, value: str) -> str:
-    return re.sub(rf"(?m)^{key}=.*$", lambda _: f"{key}={value}", unit)
+    escaped = value.replace("%", "%%")  # systemd.unit(5), specifiers
+    return re.sub(rf"(?m)^{key}=.*$", lambda _: f"{key}={escaped}", unit)
