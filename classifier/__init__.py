@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from classifier.reading import read_articles, read_bytes
     from classifier.storage import current as current_version
     from classifier.storage import load as load_model
+    from classifier.storage import served_topics
     from classifier.storage import versions as model_versions
     from classifier.tagging import Evidence, Tag, Tagged
     from classifier.topics import Topic, load_topics
@@ -45,6 +46,7 @@ __all__ = [
     "model_versions",
     "read_articles",
     "read_bytes",
+    "served_topics",
     "shipped",
     "shorten",
 ]
@@ -68,6 +70,7 @@ _HOMES: dict[str, str | tuple[str, str]] = {
     "model_versions": ("storage", "versions"),
     "read_articles": "reading",
     "read_bytes": "reading",
+    "served_topics": "storage",
     "shipped": "defaults",
     "shorten": "articles",
 }

@@ -44,6 +44,8 @@ def read(path: Path) -> tuple[Judged, ...]:
 def corpus(articles: Iterable[Judged]) -> Corpus:
     """A corpus whose topics are those that the articles name, in alphabetical order."""
     kept = tuple(articles)
+    if not any(judged.main for judged in kept):
+        raise LabelError(["labels: no article names a main topic"])
     names = sorted(set().union(*(judged.main | judged.mention for judged in kept)))
     topics = tuple(Topic(name, name, "as the labelled articles have it", {}) for name in names)
     return Corpus(topics, kept)
@@ -53,7 +55,7 @@ def _given(path: Path, problems: list[str]) -> Iterator[tuple[str, object]]:
     """Where each record stands, and the record."""
     try:
         if path.is_dir():
-            yield from _annif(path)
+            yield from _annif(path, problems)
             return
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -78,12 +80,16 @@ def _json_list(path: Path, text: str) -> Iterator[tuple[str, object]]:
         yield f"{path}: task {number}", task
 
 
-def _annif(folder: Path) -> Iterator[tuple[str, object]]:
+def _annif(folder: Path, problems: list[str]) -> Iterator[tuple[str, object]]:
     for path in sorted(folder.glob("*.txt")):
         subjects = [path.with_suffix(ending) for ending in (".tsv", ".key")]
         labels = next((file for file in subjects if file.exists()), None)
-        text = path.read_text(encoding="utf-8")
-        topics = labels.read_text(encoding="utf-8").splitlines() if labels else []
+        try:
+            text = path.read_text(encoding="utf-8")
+            topics = labels.read_text(encoding="utf-8").splitlines() if labels else []
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{path}: {error}")
+            continue
         # A line is "<uri>\tlabel", or the label alone.
         names = [line.rpartition("\t")[2].strip() for line in topics if line.strip()]
         yield str(path), {"id": path.stem, "text": text, "main": names}
@@ -100,9 +106,12 @@ def _judged(given: object, where: str) -> Judged:
     mention = _topics(given, "mention")
     if main & mention:
         raise ValueError(f"{', '.join(sorted(main & mention))}: both main and mention")
-    title, body = clean(str(given.get("title") or "")).strip(), clean(body).strip()
-    if title and body.startswith(title):
-        body = body.removeprefix(title).lstrip()
+    title, body = " ".join(clean(str(given.get("title") or "")).split()), clean(body).strip()
+    if not body:
+        raise ValueError('"text" should be a text')
+    if title and body.split("\n", 1)[0].strip() == title:
+        body = body[len(title) :].lstrip() or body
+        title = title if body.split("\n", 1)[0].strip() != title else ""
     language = given.get("lang")
     article = compose(
         title or None,
@@ -119,11 +128,13 @@ def _label_studio(task: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ValueError('"data" should be an object')
     choices: list[str] = []
-    for annotation in task["annotations"]:
-        if isinstance(annotation, dict) and not annotation.get("was_cancelled"):
-            results = annotation.get("result") or []
-            values = (result.get("value") or {} for result in results if isinstance(result, dict))
-            choices = [choice for value in values for choice in value.get("choices") or []]
+    try:
+        for annotation in task["annotations"]:
+            if not annotation.get("was_cancelled"):
+                values = [result["value"] for result in annotation.get("result") or []]
+                choices = [choice for value in values for choice in value.get("choices") or []]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f'"annotations" are not those of Label Studio: {error!r}') from error
     return {"id": task.get("id"), **data, "main": choices, "mention": []}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import io
 import json
 import os
 import sys
@@ -29,8 +30,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Text ▶ topics: train a model from labels, tag articles with it, explain and judge it."""
     options = _parser().parse_args(arguments)
     command: Command = options.command
+    # Names and ids may hold what UTF-8 cannot; a tag is worth more than their exact form.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        return command(options)
+        code = command(options)
+        sys.stdout.flush()
+        return code
     except ClassifierError as error:
         for line in str(error).splitlines():
             print(f"classifier: {line}", file=sys.stderr)
@@ -63,7 +70,15 @@ def train(options: argparse.Namespace) -> int:
         corpus, recipe = _corpus(options), features.PASSAGES
     models = options.home / "models"
     version = storage.current(models)
-    made_by = {**training.versions(), "terms": "yes" if options.terms else "no"}
+    made_by = {
+        **training.versions(),
+        "terms": "yes" if options.terms else "no",
+        "from": "examples" if options.examples else "labels",
+    }
+    if options.if_changed and version and not options.examples and _is_of_examples(models, version):
+        text = f"{version}: trained from examples, so the labels do not replace it"
+        _say(options, {"version": version, "trained": False}, text)
+        return 0
     if options.if_changed and version and _is_made_of(models, version, corpus, made_by):
         _say(options, {"version": version, "trained": False}, f"{version}: no label has changed")
         return 0
@@ -82,9 +97,8 @@ def train(options: argparse.Namespace) -> int:
         print(json.dumps(summary, ensure_ascii=False))
         return 0
     display.quality_table(model.quality, "Quality on folds that keep an article together")
-    for topic in trained.few:
-        display.out.print(f"few labels: {topic} has under {calibrating.FEW_LABELS} main articles")
-    display.out.print(f"serving {model.version} from {models}")
+    few = [f"few labels: {topic} has under {calibrating.FEW_LABELS} main articles" for topic in trained.few]
+    display.lines([*few, f"serving {model.version} from {models}"])
     return 0
 
 
@@ -126,15 +140,21 @@ def tag(options: argparse.Namespace) -> int:
     line; "-" reads one article from standard input.
     """
     model = _load(options)
-    failed = 0
+    failed: list[str] = []
+
+    def refuse(error: Exception, file: str = "") -> None:
+        failed.append(file)
+        print(f"classifier: {file}{': ' if file else ''}{error}", file=sys.stderr)
+
     for name in options.paths:
-        for file, articles in _sources(name):
+        for file, articles in _sources(name, refuse):
             try:
                 for article in articles():
                     _print_tagged(options, model, model.tag(article), file)
+            except BrokenPipeError:
+                raise
             except (UnreadableArticleError, OSError) as error:
-                failed += 1
-                print(f"classifier: {file}: {error}", file=sys.stderr)
+                refuse(error, file)
     return 1 if failed else 0
 
 
@@ -353,6 +373,15 @@ def _is_made_of(models: Path, version: str, corpus: Corpus, made_by: dict[str, s
     return bool(card.get("labels") == corpus.fingerprint and card.get("made_by") == made_by)
 
 
+def _is_of_examples(models: Path, version: str) -> bool:
+    from classifier import storage
+
+    try:
+        return bool(storage.card(models, version)["made_by"].get("from") == "examples")
+    except (ClassifierError, KeyError):
+        return False
+
+
 def _load(options: argparse.Namespace) -> Model:
     from classifier import storage
     from classifier.topics import load_topics
@@ -362,8 +391,10 @@ def _load(options: argparse.Namespace) -> Model:
     return model.without(load_topics(defaults.shipped("labels") / "topics.toml", own))
 
 
-def _sources(name: str) -> Iterator[tuple[str, Callable[[], Iterator[Article]]]]:
-    """Each file behind a PATH, with a function that reads its articles."""
+def _sources(
+    name: str, refuse: Callable[[Exception], None]
+) -> Iterator[tuple[str, Callable[[], Iterator[Article]]]]:
+    """Each file behind a PATH, with a function that reads its articles; `refuse` hears of bad lines."""
     from classifier.reading import TEXT_ENDINGS, read_articles, read_bytes, read_jsonl
 
     if name == "-":
@@ -373,7 +404,7 @@ def _sources(name: str) -> Iterator[tuple[str, Callable[[], Iterator[Article]]]]
     inside = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     for file in inside:
         if file.suffix == ".jsonl":
-            yield str(file), lambda file=file: read_jsonl(file)  # type: ignore[misc]
+            yield str(file), lambda file=file: read_jsonl(file, refuse)  # type: ignore[misc]
         elif file == path or file.suffix.lower() in TEXT_ENDINGS:
             yield str(file), lambda file=file: iter(read_articles(read_bytes(file), file.name))  # type: ignore[misc]
 

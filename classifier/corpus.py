@@ -108,6 +108,9 @@ def load_corpus(seeds: Path, labels: Path, own: Path | None = None) -> Corpus:
     known = frozenset(topic.id for topic in topics)
     problems: list[str] = []
     articles: list[Judged] = []
+    for source in sorted(seeds.glob("*.txt")):
+        if not (labels / "seeds" / f"{source.stem}.tsv").exists():
+            problems.append(f"{source}: nobody has labelled it; its sheet would be seeds/{source.stem}.tsv")
     for sheet in sorted((labels / "seeds").glob("*.tsv")):
         articles += _collect(problems, partial(_seed_articles, sheet, seeds, known))
     for sheet in [*sorted((labels / "examples").glob("*/*.tsv")), *more]:

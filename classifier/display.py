@@ -30,7 +30,9 @@ _COLOURS = {Grade.MAIN: "bold green", Grade.MENTION: "yellow"}
 def progress(title: str) -> Iterator[Any]:
     """A function that takes what is being done, steps done and steps in all; shown on stderr."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=err, transient=True) as bar:
+    with Progress(
+        *columns, TimeElapsedColumn(), console=err, transient=True, disable=not err.is_terminal
+    ) as bar:
         task = bar.add_task(title, total=None)
 
         def tell(what: str, done: int, steps: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from classifier.errors import LabelError
@@ -74,8 +75,7 @@ def read_article_labels(path: Path, known: Collection[str]) -> tuple[ArticleLabe
     if rows and (not starts or starts[0] != 0):
         problems.append(f"{path}:{rows[0].line}: rows before the first 'article' row")
     articles = [
-        _article(rows[start:end], path, known, problems)
-        for start, end in zip(starts, [*starts[1:], len(rows)], strict=True)
+        _article(rows[start:end], path, known, problems) for start, end in pairwise([*starts, len(rows)])
     ]
     if problems:
         raise LabelError(problems)
@@ -103,7 +103,7 @@ def _head_row(row: _Row | None, article: _Row) -> _Row:
 
 def _rows(path: Path, problems: list[str]) -> Iterator[_Row]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise LabelError([f"{path}: {error}"]) from error
     # Not splitlines(): U+2028 and its like may stand inside a passage.

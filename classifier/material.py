@@ -53,6 +53,8 @@ class Material:
             (stretch.text, titles[number] if recipe.whole and number >= 0 else None)
             for stretch, number in zip(stretches, owner, strict=True)
         ]
+        if not any(recipe.words_of(*text) for text in texts):
+            raise LabelError(["labels: no word in any labelled text"])
         counter = CountVectorizer(analyzer=lambda text: recipe.words_of(*text))
         counts = _saturated(counter.fit_transform(texts))
         self.words: list[str] = counter.get_feature_names_out().tolist()

@@ -16,7 +16,10 @@ _LONGEST_UNCUT = 1600
 
 # A sentence ends at a full stop and the like, with closing quotes, before a blank and anything
 # that can open a sentence.
-_SENTENCE_END = re.compile(r"[.!?…؟]+[\"'»”’)\]]*\s+(?=[^\sa-zа-яёәғқңөұүһі])")
+_SENTENCE_END = re.compile(
+    # Possessive and tied to the start of a run: a megabyte of full stops is read once.
+    r"(?<![.!?…؟])[.!?…؟]++[\"'»”’)\]]*+\s++(?=[^a-zа-яёәғқңөұүһі])"
+)
 _LAST_WORD = re.compile(r"[^\W\d_]+\Z")
 # These take a full stop and end nothing; nor does an initial, as in "B. Sadykov".
 _SHORTENED = frozenset(

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -26,6 +26,7 @@ TEXT_ENDINGS = frozenset({".txt", ".text", ".md", ".markdown", ""})
 MARKDOWN_ENDINGS = frozenset({".md", ".markdown"})
 
 _LONGEST_TITLE = 200  # characters
+_LEAST_KEPT = 0.5  # of a Markdown text's letters must be left when its marks are gone
 # How a press-service digest opens each of its articles: date, time, views.
 _DIGEST_LINE = re.compile(r"^(\d{2}\.\d{2}\.\d{4}), (\d{2}:\d{2})[ \t]+\d+[ \t]*$", re.MULTILINE)
 _DATE_LINES = (
@@ -50,7 +51,7 @@ def read_bytes(path: Path) -> bytes:
         if error.errno == errno.ELOOP:
             raise UnreadableArticleError("a symbolic link", "drop the file itself") from error
         raise
-    with open(handle, "rb") as file:
+    try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableArticleError("not a regular file", "drop the article's file itself")
@@ -58,7 +59,10 @@ def read_bytes(path: Path) -> bytes:
             raise UnreadableArticleError(
                 f"larger than {LARGEST_FILE // 2**20} MiB", "part it into smaller files"
             )
-        return file.read(LARGEST_FILE + 1)
+        with open(handle, "rb", closefd=False) as file:
+            return file.read(LARGEST_FILE + 1)
+    finally:
+        os.close(handle)
 
 
 def read_articles(data: bytes, name: str) -> tuple[Article, ...]:
@@ -79,15 +83,26 @@ def read_articles(data: bytes, name: str) -> tuple[Article, ...]:
     return articles
 
 
-def read_jsonl(path: Path) -> Iterator[Article]:
+def read_jsonl(
+    path: Path, refuse: Callable[[UnreadableArticleError], None] | None = None
+) -> Iterator[Article]:
     """Articles of a JSON Lines file: `text`, and if they are there `id`, `title`, `date`, `lang`.
 
-    Raises UnreadableArticleError that names the line.
+    A line that is none raises UnreadableArticleError with its place; where `refuse` is given, that
+    hears of it and the next line is read.
     """
-    with path.open(encoding="utf-8", errors="replace") as lines:
+    with path.open(encoding="utf-8-sig", errors="replace") as lines:
         for number, line in enumerate(lines, 1):
-            if line.strip():
-                yield _article_of_line(line, f"{path}:{number}")
+            if not line.strip():
+                continue
+            try:
+                article = _article_of_line(line, f"{path}:{number}")
+            except UnreadableArticleError as error:
+                if refuse is None:
+                    raise
+                refuse(error)
+                continue
+            yield article
 
 
 def _article_of_line(line: str, where: str) -> Article:
@@ -97,15 +112,28 @@ def _article_of_line(line: str, where: str) -> Article:
         raise UnreadableArticleError(f"{where}: not JSON: {error}", "mend the line") from error
     if not isinstance(given, dict) or not isinstance(given.get("text"), str):
         raise UnreadableArticleError(f'{where}: no "text" in it', "give each line a text")
-    title, body = clean(str(given.get("title") or "")).strip(), clean(given["text"])
-    date, language = given.get("date"), given.get("lang")
+    title, body = " ".join(clean(str(given.get("title") or "")).split()), clean(given["text"])
+    if not body.strip():
+        raise UnreadableArticleError(f'{where}: its "text" is empty', "give each line a text")
+    language = given.get("lang")
     return compose(
         title or None,
         body,
-        date=date if isinstance(date, str) else None,
+        date=_iso(given.get("date")),
         language=language if isinstance(language, str) else detect(f"{title}\n{body}"),
         given_id=str(given["id"]) if given.get("id") is not None else None,
     )
+
+
+def _iso(given: object) -> str | None:
+    """A date that is ISO 8601, as it is; None for any other."""
+    if not isinstance(given, str):
+        return None
+    try:
+        datetime.fromisoformat(given.strip())
+    except ValueError:
+        return None
+    return given.strip()
 
 
 def _parts(text: str) -> list[tuple[str | None, str]]:
@@ -128,10 +156,12 @@ def _moment(text: str) -> str | None:
 
 
 def _article(text: str, date: str | None) -> Article:
-    text = text.strip()
-    lines = text.split("\n")
-    title = _title(lines)
-    return Article(text, title, date or _date(lines), detect(text))
+    lines = text.strip().split("\n")
+    date = date or _date(lines)
+    while len(lines) > 1 and (not lines[0].strip() or _date(lines[:1])):
+        del lines[0]  # a date above the title
+    body = "\n".join(lines)
+    return Article(body, _title(lines), date, detect(body))
 
 
 def _title(lines: list[str]) -> str | None:
@@ -157,15 +187,18 @@ def _date(lines: list[str]) -> str | None:
 
 def _markdown_article(text: str) -> Article:
     matter, text = _front_matter(text)
-    tokens = MarkdownIt("commonmark", {"html": False}).parse(text)
+    tokens = MarkdownIt("commonmark", {"html": False, "maxNesting": 100}).parse(text)
     heading, blocks = _blocks(tokens)
     body = "\n".join(blocks).strip()
+    if sum(map(str.isalnum, body)) < _LEAST_KEPT * sum(map(str.isalnum, text)):
+        # Nested deeper than the parser goes, say. The text with its marks is better than none.
+        heading, body = None, text.strip()
     title = matter.get("title") or heading
     if heading and title == heading and body.startswith(heading):
         body = body[len(heading) :].lstrip("\n")
     if not (title or body):
         raise UnreadableArticleError("empty", "drop it again when there is text in it")
-    date = matter.get("date") or _date(body.split("\n"))
+    date = _iso(matter.get("date")) or _date(body.split("\n"))
     return compose(title, body, date=date, language=detect(f"{title or ''}\n{body}"))
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import os
 import re
 import shutil
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,6 +33,9 @@ FORMAT = 3
 PROBE_TOLERANCE = 1e-6
 
 _CURRENT = "current"
+_MISSHAPEN = (
+    KeyError, TypeError, ValueError, AttributeError, IndexError, EOFError, OSError, BadZipFile, zlib.error,
+)  # fmt: skip
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 _PROBED = 5  # passages whose scores are stored and checked again at each load
 
@@ -56,7 +61,7 @@ def save(
     files["MANIFEST.json"] = _json_bytes({"format": FORMAT, "sha256": sums})
     mark = hashlib.sha256(files["MANIFEST.json"]).hexdigest()[:8]
     for version in versions(models):
-        if version.endswith(f"-{mark}"):
+        if version.endswith(f"-{mark}") and _is_sound(models, version):
             return replace(model, version=version)
     day = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%SZ")
     version = f"{day}-{mark}"
@@ -70,19 +75,20 @@ def load(models: Path, version: str | None = None) -> Model:
     Raises NoModelError where there is none, ModelError where it cannot be trusted: a checksum
     that differs, a file that others may write, a probe text with another score than it had.
     """
-    name = version or current(models)
+    name = current(models) if version is None else version
     if name is None:
         raise NoModelError(f"{models}: no model yet; make one with `classifier train`")
     if not _VERSION.fullmatch(name):
-        raise ModelError(f"{models / _CURRENT}: {name[:80]!r} is not the name of a version")
+        where = models / _CURRENT if version is None else models
+        raise ModelError(f"{where}: {name[:80]!r} is not the name of a version")
     folder = models / name
     files = _verified(folder)
     try:
         card = json.loads(files["model.json"])
         model = _model(name, card, _weights(files["weights.npz"]))
-    except (KeyError, TypeError, ValueError, BadZipFile, OSError) as error:
+        _check(model, card, folder)
+    except _MISSHAPEN as error:
         raise ModelError(f"{folder}: not a model of this version: {error}") from error
-    _check(model, card, folder)
     return model
 
 
@@ -110,15 +116,37 @@ def versions(models: Path) -> list[str]:
     """All versions, oldest first."""
     if not models.is_dir():
         return []
-    return sorted(folder.parent.name for folder in models.glob("*/MANIFEST.json"))
+    return sorted(folder.parent.name for folder in models.glob("[!.]*/MANIFEST.json"))
 
 
 def card(models: Path, version: str) -> dict[str, Any]:
     """What a version says of itself (model.json), its checksums verified."""
-    found = json.loads(_verified(models / version)["model.json"])
+    try:
+        found = json.loads(_verified(models / version)["model.json"])
+    except ValueError as error:
+        raise ModelError(f"{models / version}: model.json is not JSON: {error}") from error
     if not isinstance(found, dict):
         raise ModelError(f"{models / version}: model.json is not an object")
     return found
+
+
+def served_topics(models: Path) -> tuple[str, ...]:
+    """The topics of the current version; none where there is none that can be read."""
+    try:
+        version = current(models)
+        return tuple(topic["id"] for topic in card(models, version)["topics"]) if version else ()
+    except (ModelError, KeyError, TypeError, ValueError):
+        return ()
+
+
+def _is_sound(models: Path, version: str) -> bool:
+    """Whether a version can serve; a damaged one makes room for the same one written anew."""
+    try:
+        load(models, version)
+    except ModelError:
+        shutil.rmtree(models / version, ignore_errors=True)
+        return False
+    return True
 
 
 def _weights_bytes(weights: Weights) -> bytes:
@@ -196,7 +224,7 @@ def _model(version: str, card: dict[str, Any], weights: Weights) -> Model:
         },
         weights=weights,
         labels_fingerprint=str(card["labels"]),
-        quality=card["quality"],
+        quality=dict(card["quality"]),
         recipe=RECIPES[card["recipe"]],
         retired=frozenset(topic["id"] for topic in card["topics"] if topic["retired"]),
     )
@@ -211,6 +239,10 @@ def _check(model: Model, card: dict[str, Any], folder: Path) -> None:
         and weights.intercepts.shape == (columns,)
         and all(len(curve.weights) == len(FEATURES) for curve in model.calibration.values())
     )
+    numbers = [float(n) for cuts in model.cuts.values() for n in (cuts.main, cuts.mention)]
+    numbers += [float(n) for curve in model.calibration.values() for n in (*curve.weights, curve.offset)]
+    if not all(map(math.isfinite, numbers)):
+        raise ModelError(f"{folder}: a cut or a curve is not a finite number")
     if not shapes or "" not in model.calibration:
         raise ModelError(f"{folder}: its parts do not fit together")
     arrays = (weights.word_rows, weights.run_coefficients, weights.run_idf, weights.intercepts)

@@ -53,7 +53,7 @@ def load_topics(path: Path, own: Path | None = None) -> tuple[Topic, ...]:
 
 def _read(path: Path) -> tuple[str, dict[str, object]]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         return text, tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise LabelError([f"{path}: {error}"]) from error
@@ -74,7 +74,7 @@ def _merged(shipped: object, own: object) -> object:
 
 
 def _topic(path: Path, text: str, key: str, table: object, problems: list[str]) -> Topic:
-    where = f"{path}:{_line(text, f'[{key}')}: topic {key!r}"
+    where = f"{path}:{_line(text, key)}: topic {key!r}"
     if not _ID.fullmatch(key) or key in RESERVED:
         problems.append(f"{where}: an id is lower-case words parted by '-', and not {sorted(RESERVED)}")
     if not isinstance(table, dict):
@@ -106,12 +106,13 @@ def _terms(
     path: Path, text: str, key: str, language: str, given: object, problems: list[str]
 ) -> tuple[str, ...]:
     if not isinstance(given, list) or not all(isinstance(term, str) for term in given):
-        problems.append(f"{path}: topic {key!r}: terms.{language} should be a list of strings")
+        line = _line(text, key, f"terms.{language}")
+        problems.append(f"{path}:{line}: topic {key!r}: terms.{language} should be a list of strings")
         return ()
     seen: set[str] = set()
     for term in given:
         if not term.strip() or term.casefold() in seen:
-            line = _line(text, f'"{term}"')
+            line = _line(text, key, f'"{term}"')
             problems.append(f"{path}:{line}: topic {key!r}: term {term!r} is empty or stands twice")
         seen.add(term.casefold())
     return tuple(given)
@@ -126,13 +127,17 @@ def _terms_of_two_topics(sources: Mapping[str, tuple[Path, str]], topics: list[T
             for term in terms:
                 first = owner.setdefault((language, term.casefold()), topic.id)
                 if first != topic.id:
+                    line = _line(text, topic.id, f'"{term}"')
                     problems.append(
-                        f"{path}:{_line(text, term)}: term {term!r} ({language}) speaks for"
+                        f"{path}:{line}: term {term!r} ({language}) speaks for"
                         f" {first!r} and for {topic.id!r}; a term has one topic"
                     )
     return problems
 
 
-def _line(text: str, needle: str) -> int:
-    """The line on which `needle` first stands; 1 where it does not."""
-    return text.count("\n", 0, max(text.find(needle), 0)) + 1
+def _line(text: str, key: str, needle: str = "") -> int:
+    """The line of a topic's table, or of what stands in it; 1 where it is not found."""
+    head = re.search(rf"^\[[\"']?{re.escape(key)}[\"']?\]", text, re.MULTILINE)
+    start = head.start() if head else 0
+    found = text.find(needle, start)
+    return text.count("\n", 0, found if found >= 0 else start) + 1

@@ -29,6 +29,8 @@ Progress = Callable[[str, int, int], None]  # what is being done, steps done, st
 # An archive above this many words is judged by stems: runs of characters then cost minutes.
 LARGE_ARCHIVE = 300_000
 
+LEAST_ARTICLES = 2 * FOLDS
+
 UNCALIBRATED = Calibration((1.0,) + (0.0,) * (len(FEATURES) - 1), 0.0)
 
 
@@ -65,6 +67,8 @@ def train(
     tell = progress or (lambda what, done, all_: None)
     steps = FOLDS + 2
     tell("reading features", 0, steps)
+    if len(corpus.articles) < LEAST_ARTICLES:
+        raise LabelError([f"labels: {len(corpus.articles)} articles; {LEAST_ARTICLES} are the least"])
     material = Material(corpus, recipe, terms=terms)
     *folds, fitted = fit_folds(material, lambda done: tell("learning", done, steps))
     held_out = hold_out(material, folds)

@@ -16,7 +16,8 @@ from classifier.transliteration import is_kazakh_in_arabic, to_cyrillic
 LONGEST_WORD = 40
 
 # Letters, digits and the marks that may stand on a letter (Arabic vowel signs, combining accents).
-_WORD = re.compile(r"[^\W_][\w\u0300-\u036f\u064b-\u065f\u0670]*", re.UNICODE)
+# A longer one is taken in pieces, so that none is remembered whole.
+_WORD = re.compile(r"[^\W_][\w\u0300-\u036f\u064b-\u065f\u0670]{0,159}", re.UNICODE)
 
 _LETTER_VARIANTS = str.maketrans(
     {

@@ -7,7 +7,8 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,12 +69,13 @@ def demo(options: argparse.Namespace) -> int:
 def check(options: argparse.Namespace) -> int:
     """Is the configuration sound, would the daemon start, does Slack let us do what we need."""
     from daemon import app
+    from daemon.database import open_database
     from daemon.slack import SCOPES, SlackSender
 
     settings = _settings(options)
     print(f"ok: {settings.file or 'no configuration file, the defaults'}, home {settings.home}")
     app.make_home(settings)
-    _database(settings).close()
+    open_database(settings.database).close()
     print(f"ok: ledger {settings.database}")
     with_problems = 0
     for receiver in settings.receivers:
@@ -101,12 +103,8 @@ def status(options: argparse.Namespace) -> int:
     from daemon import status as standing
 
     settings = _settings(options)
-    _needs_ledger(settings)
-    database = _database(settings)
-    try:
+    with _ledger(settings) as database:
         found = standing.gather(settings, database)
-    finally:
-        database.close()
     print(json.dumps(found, ensure_ascii=False) if options.json else "\n".join(standing.lines(found)))
     return 0
 
@@ -163,12 +161,8 @@ def retrain(options: argparse.Namespace) -> int:
     from daemon import retraining
 
     settings = _settings(options)
-    _needs_ledger(settings)
-    database = _database(settings)
-    try:
+    with _ledger(settings) as database:
         rows = retraining.write_verdicts(settings.home, database)
-    finally:
-        database.close()
     result = retraining.retrain(settings.home, if_changed=not options.force, shown=True)
     result["verdicts"] = rows
     done = f"serving {result['version']}" if result["trained"] else "no label changed"
@@ -183,23 +177,18 @@ def verdicts_add(options: argparse.Namespace) -> int:
     settings = _settings(options)
     if options.topic not in _topics(options):
         raise DaemonError(f"no topic {options.topic!r}; there are {', '.join(_topics(options))}")
-    _needs_ledger(settings)
-    database = _database(settings)
-    try:
-        with database.transaction() as connection:
-            article = verdicts.find_article(connection, options.article)
-            if article is None:
-                raise DaemonError(f"{options.article}: no article, or more than one, with this id")
-            verdicts.add(
-                connection,
-                article=article,
-                topic=options.topic,
-                verdict=verdicts.Verdict(options.verdict),
-                person=options.person,
-                now=clock.now(),
-            )
-    finally:
-        database.close()
+    with _ledger(settings) as database, database.transaction() as connection:
+        article = verdicts.find_article(connection, options.article)
+        if article is None:
+            raise DaemonError(f"{options.article}: no article, or more than one, with this id")
+        verdicts.add(
+            connection,
+            article=article,
+            topic=options.topic,
+            verdict=verdicts.Verdict(options.verdict),
+            person=options.person,
+            now=clock.now(),
+        )
     return 0
 
 
@@ -208,13 +197,8 @@ def verdicts_list(options: argparse.Namespace) -> int:
     from daemon import verdicts
 
     settings = _settings(options)
-    _needs_ledger(settings)
-    database = _database(settings)
-    try:
-        with database.reading() as connection:
-            found = verdicts.all_verdicts(connection)
-    finally:
-        database.close()
+    with _ledger(settings) as database, database.reading() as connection:
+        found = verdicts.all_verdicts(connection)
     for row in found:
         if options.json:
             said = {"article": row.article[:16], "topic": row.topic, "verdict": row.verdict}
@@ -277,10 +261,12 @@ def _add(commands: Any, name: str, command: Command) -> argparse.ArgumentParser:
 
 
 def _topics(options: argparse.Namespace) -> list[str]:
-    from classifier import load_topics, shipped
+    """The topics that a route may name: those of the labels, and of the model that serves."""
+    from classifier import load_topics, served_topics, shipped
 
     own = options.home / "labels" / "topics.toml"
-    return [topic.id for topic in load_topics(shipped("labels") / "topics.toml", own)]
+    labelled = [topic.id for topic in load_topics(shipped("labels") / "topics.toml", own)]
+    return list(dict.fromkeys([*labelled, *served_topics(options.home / "models")]))
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -289,16 +275,19 @@ def _settings(options: argparse.Namespace) -> Settings:
     return load_settings(options.config, options.home, _topics(options))
 
 
-def _needs_ledger(settings: Settings) -> None:
+@contextmanager
+def _ledger(settings: Settings) -> Iterator[Database]:
+    """The ledger that is there; a command that only looks does not make one."""
+    from daemon.database import open_database
+
     path = settings.database.removeprefix("sqlite:///")
     if "://" not in path and not Path(path).exists():
         raise DaemonError(f"{path}: no ledger yet; `topicwired run` makes it")
-
-
-def _database(settings: Settings) -> Database:
-    from daemon.database import open_database
-
-    return open_database(settings.database)
+    database = open_database(settings.database)
+    try:
+        yield database
+    finally:
+        database.close()
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from classifier import storage
+from classifier.cli import main as classifier
 from classifier.model import Model
 from daemon import clock, timetable
 from daemon.config import secret
@@ -56,3 +58,25 @@ def test_a_job_that_is_turned_off_is_not_told_as_due(database: Database) -> None
 
     with database.reading() as connection:
         assert timetable.listed(connection) == []
+
+
+def test_a_model_of_somebodys_archive_is_not_replaced_by_the_nightly_retraining(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [
+        {"text": f"The trawlers of port {n} landed herring under the new quota.", "main": ["fisheries"]}
+        if n % 2
+        else {"text": f"The choir of town {n} sang the old songs in the square.", "main": ["music"]}
+        for n in range(40)
+    ]
+    archive = tmp_path / "archive.jsonl"
+    archive.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    assert classifier(["train", "--examples", str(archive), "--home", str(tmp_path)]) == 0
+    version = storage.current(tmp_path / "models")
+
+    retrained = classifier(["train", "--if-changed", "--home", str(tmp_path)])
+
+    assert retrained == 0
+    assert storage.current(tmp_path / "models") == version
+    assert "the labels do not replace it" in capsys.readouterr().out
+    assert storage.served_topics(tmp_path / "models") == ("fisheries", "music")
