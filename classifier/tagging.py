@@ -15,6 +15,7 @@ Scores = NDArray[np.float64]
 
 # Evidence shows the words that made up most of a score, not every syllable of the passage.
 _MOST_WORDS = 8
+_HEADING = 60  # characters; a passage below it is a heading more often than a sentence
 
 # What the passages' scores are summed up to, a number a topic each.
 FEATURES = ("best two", "mean", "lead", "length", "length squared")
@@ -107,15 +108,21 @@ def article_features(scores: Scores) -> Scores:
     return np.stack(columns, axis=1)
 
 
-def best_passages(scores: Scores, most: int = 2) -> list[int]:
+def best_passages(scores: Scores, most: int = 3) -> list[int]:
     """Rows of the passages that speak most for a topic: the best, and others for it as well."""
     order = np.argsort(-scores, kind="stable")[:most]
     return [int(row) for rank, row in enumerate(order) if rank == 0 or scores[row] > 0]
 
 
 def quotable(rows: list[int], cut_up: Sequence[Passage]) -> list[int]:
-    """The same rows with the title last: it stands above the quotation anyway."""
-    return sorted(rows, key=lambda row: cut_up[row].is_title)
+    """The same rows, those that say little by themselves last: headings, and then the title."""
+    return sorted(
+        rows, key=lambda row: (cut_up[row].is_title, not cut_up[row].is_title and _is_heading(cut_up[row]))
+    )
+
+
+def _is_heading(passage: Passage) -> bool:
+    return len(passage.text) < _HEADING
 
 
 def evidence(passage: Passage, probability: float, contributions: Mapping[str, float]) -> Evidence:

@@ -46,10 +46,10 @@ def test_a_score_of_nought_is_even_odds_and_others_are_the_logistic_curve() -> N
 
 
 def test_the_passages_that_speak_most_come_first_and_only_those_that_speak_for_the_topic() -> None:
-    assert best_passages(np.array([-1.0, 3.0, 0.5, 4.0])) == [3, 1]
+    assert best_passages(np.array([-1.0, 3.0, 0.5, 4.0, 0.2])) == [3, 1, 2]
     assert best_passages(np.array([-1.0, 3.0, -0.5])) == [1]
     assert best_passages(np.array([-2.0, -1.0])) == [1]
-    assert best_passages(np.array([1.0, 1.0, 1.0])) == [0, 1]
+    assert best_passages(np.array([1.0, 1.0, 1.0, 1.0])) == [0, 1, 2]
 
 
 def test_the_title_is_quoted_last() -> None:
@@ -58,6 +58,14 @@ def test_the_title_is_quoted_last() -> None:
     assert quotable([0, 2], cut_up) == [2, 0]
     assert quotable([2, 1], cut_up) == [2, 1]
     assert quotable([0], cut_up) == [0]
+
+
+def test_a_heading_is_quoted_after_a_sentence_that_speaks_for_the_topic_as_well() -> None:
+    sentence = "Crude oil rose to a new height on Monday as refineries resumed their work, traders said."
+    cut_up = passages(compose("Oil rises", f"Oil and gas\n{sentence}"))
+
+    assert quotable([1, 2], cut_up) == [2, 1]
+    assert quotable([0, 1, 2], cut_up) == [2, 1, 0]
 
 
 def test_evidence_shows_the_words_that_spoke_for_the_topic_strongest_first() -> None:
