@@ -31,7 +31,7 @@ class Recipe:
     every language has. `title`: the weight of the title as a block of its own; 0 for none.
     `beta`: how many times as much recall weighs as precision where cuts are chosen. `rarity`: the
     power of idf; above 1 it makes words that are everywhere count less. `rarest`: in how many texts
-    a feature must stand to count.
+    a feature must stand to count. `folds`: into how many parts the articles are held out by turns.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Recipe:
     beta: float
     rarity: float = 1.0
     rarest: int = 2
+    folds: int = 5
 
     def words_of(self, text: str, title: str | None = None) -> list[str]:
         """The words of a text as the model knows them, and again, marked, those of its title."""
@@ -75,7 +76,7 @@ class Recipe:
 
 # Labelled passages beside articles: what ships. Word forms of four languages share their runs. A
 # desk that is woken for nothing turns us off, so precision weighs more.
-PASSAGES = Recipe("passages", whole=False, runs=True, cut=words.LONGEST_WORD, title=0.0, beta=0.7)
+PASSAGES = Recipe("passages", whole=False, runs=True, cut=words.LONGEST_WORD, title=0.0, beta=0.7, folds=3)
 # A small archive of labelled articles.
 SMALL = Recipe(
     "small", whole=True, runs=True, cut=words.LONGEST_WORD, title=0.0, beta=1.0, rarity=1.5, rarest=1

@@ -17,7 +17,6 @@ from classifier.model import Weights
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-FOLDS = 5
 
 _Text = tuple[str, str | None]  # a text, and its title where that counts apart
 
@@ -46,7 +45,7 @@ class Material:
         self.main = flags(self.topics, [judged.main for judged in articles])
         self.mention = flags(self.topics, [judged.mention for judged in articles])
         self.languages = np.array([judged.article.language or "?" for judged in articles])
-        self.folds = np.random.default_rng(SEED).permutation(len(articles)) % FOLDS
+        self.folds = np.random.default_rng(SEED).permutation(len(articles)) % recipe.folds
         _refuse_one_sided(self.topics, self.truth)
         titles = [judged.article.title for judged in articles]
         texts = [
@@ -72,12 +71,11 @@ class Material:
         A text's features are the sum over its words, so words are counted first and their
         features only once: texts × words times words × features.
         """
-        speller = CountVectorizer(analyzer=self.recipe.features)
-        spelled = speller.fit_transform(self.words).astype(np.float64)
+        names, spelled = _spelled([self.recipe.features(word) for word in self.words])
         found = (counts @ spelled).tocsc()
         frequency = np.diff(found.indptr)
         kept = np.flatnonzero(frequency >= self.recipe.rarest)
-        self.features: list[str] = speller.get_feature_names_out()[kept].tolist()
+        self.features = [names[number] for number in kept]
         self.spelled = spelled[:, kept]
         # The smoothed idf of scikit-learn's TfidfTransformer.
         self.idf = (np.log((1 + counts.shape[0]) / (1 + frequency[kept])) + 1.0) ** self.recipe.rarity
@@ -107,6 +105,23 @@ class Material:
             run_idf=self.idf[kept],
             intercepts=fitted.intercepts,
         )
+
+
+def _spelled(words: list[list[str]]) -> tuple[list[str], sparse.csr_matrix]:
+    """The features of all words, in the order in which they first come, and words × features.
+
+    What CountVectorizer does, without sorting half a million names of which most are dropped.
+    """
+    numbers: dict[str, int] = {}
+    columns = np.array(
+        [numbers.setdefault(feature, len(numbers)) for found in words for feature in found], dtype=np.int32
+    )
+    ends = np.cumsum([0, *map(len, words)])
+    spelled = sparse.csr_matrix(
+        (np.ones(len(columns)), columns, ends.astype(np.int32)), shape=(len(words), len(numbers))
+    )
+    spelled.sum_duplicates()
+    return list(numbers), spelled
 
 
 def _saturated(counts: sparse.csr_matrix) -> sparse.csr_matrix:

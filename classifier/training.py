@@ -17,7 +17,7 @@ from classifier.errors import LabelError
 from classifier.estimators import SEED, Fitted, fit
 from classifier.evaluation import Judgements, average_precision, flags, report
 from classifier.features import LARGE, PASSAGES, SMALL, Recipe
-from classifier.material import FOLDS, Material
+from classifier.material import Material
 from classifier.mixing import Mixed, Pool, can_mix, mix
 from classifier.model import Model
 from classifier.tagging import FEATURES, Calibration, Cuts
@@ -29,7 +29,7 @@ Progress = Callable[[str, int, int], None]  # what is being done, steps done, st
 # An archive above this many words is judged by stems: runs of characters then cost minutes.
 LARGE_ARCHIVE = 300_000
 
-LEAST_ARTICLES = 2 * FOLDS
+LEAST_ARTICLES = 10
 
 UNCALIBRATED = Calibration((1.0,) + (0.0,) * (len(FEATURES) - 1), 0.0)
 
@@ -65,7 +65,7 @@ def train(
     apart. `progress` hears of every step.
     """
     tell = progress or (lambda what, done, all_: None)
-    steps = FOLDS + 2
+    steps = recipe.folds + 2
     tell("reading features", 0, steps)
     if len(corpus.articles) < LEAST_ARTICLES:
         raise LabelError([f"labels: {len(corpus.articles)} articles; {LEAST_ARTICLES} are the least"])
@@ -98,7 +98,7 @@ def examine(corpus: Corpus, *, recipe: Recipe = PASSAGES, progress: Progress | N
     """The labelled articles beside what models say of them that were not trained on them."""
     tell = progress or (lambda what, done, all_: None)
     material = Material(corpus, recipe, terms=True)
-    *folds, _ = fit_folds(material, lambda done: tell("learning", done, FOLDS + 1))
+    *folds, _ = fit_folds(material, lambda done: tell("learning", done, recipe.folds + 1))
     held_out = hold_out(material, folds)
     judged = _judged(material, held_out)
     curves = {language: calibrating.curve(articles) for language, articles in judged.items()}
@@ -169,7 +169,7 @@ def fit_folds(material: Material, tell: Callable[[int], None]) -> list[Fitted]:
     Side by side in processes: liblinear's random numbers are one sequence for all threads of a
     process, so fits in threads would differ from run to run.
     """
-    owned = [np.flatnonzero(material.folds == number) for number in range(FOLDS)]
+    owned = [np.flatnonzero(material.folds == number) for number in range(material.recipe.folds)]
     outside = [~np.isin(material.owner, articles) for articles in owned]
     rows = [*outside, np.ones(len(material.owner), dtype=bool)]
     tasks = (
