@@ -18,9 +18,6 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-_Text = tuple[str, str | None]  # a text, and its title where that counts apart
-
-
 class Material:
     """The corpus as matrices.
 

@@ -30,10 +30,10 @@ _LEAST_KEPT = 0.5  # of a Markdown text's letters must be left when its marks ar
 # How a press-service digest opens each of its articles: date, time, views.
 _DIGEST_LINE = re.compile(r"^(\d{2}\.\d{2}\.\d{4}), (\d{2}:\d{2})[ \t]+\d+[ \t]*$", re.MULTILINE)
 _DATE_LINES = (
-    (re.compile(r"\d{4}-\d{2}-\d{2}"), "%Y-%m-%d", "minutes"),
-    (re.compile(r"\d{2}\.\d{2}\.\d{4}"), "%d.%m.%Y", "minutes"),
-    (re.compile(r"\d{1,2} [A-Z][a-z]+ \d{4}"), "%d %B %Y", "minutes"),
-    (re.compile(r"[A-Z][a-z]+ \d{1,2}, \d{4}"), "%B %d, %Y", "minutes"),
+    (re.compile(r"\d{4}-\d{2}-\d{2}"), "%Y-%m-%d"),
+    (re.compile(r"\d{2}\.\d{2}\.\d{4}"), "%d.%m.%Y"),
+    (re.compile(r"\d{1,2} [A-Z][a-z]+ \d{4}"), "%d %B %Y"),
+    (re.compile(r"[A-Z][a-z]+ \d{1,2}, \d{4}"), "%B %d, %Y"),
 )
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 _SENTENCE_ENDS = ".!?…:;؟؛"
@@ -176,7 +176,7 @@ def _title(lines: list[str]) -> str | None:
 def _date(lines: list[str]) -> str | None:
     """A date that stands alone on one of the first lines or the last one."""
     for line in [*lines[:5], lines[-1]]:
-        for pattern, form, _ in _DATE_LINES:
+        for pattern, form in _DATE_LINES:
             if pattern.fullmatch(line.strip()):
                 try:
                     return datetime.strptime(line.strip(), form).date().isoformat()

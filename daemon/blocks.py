@@ -15,7 +15,6 @@ from daemon.records import Alert, AlertTopic
 
 Block = dict[str, Any]
 
-MOST_TEXT = 8_000  # characters of text in a message
 _MOST_QUOTES = 6
 # Characters as they are read, and as they are sent: neutral text is longer than it looks.
 _QUOTE = (420, 900)

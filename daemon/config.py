@@ -18,8 +18,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from daemon.errors import ConfigError
 
-CONFIG_VARIABLE = "TOPICWIRE_CONFIG"
-
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
