@@ -66,3 +66,17 @@ def test_a_topic_of_two_articles_does_not_say_everything() -> None:
     said = STEEP.probabilities(articles(scores, main).features)[:, 1] >= cuts["rare"].main
     assert said.sum() <= 40
     assert cuts["often"].mention <= cuts["often"].main
+
+
+def test_a_topic_that_no_article_has_yet_takes_the_common_cut() -> None:
+    generator = np.random.default_rng(4)
+    scores = generator.normal(-2.0, 0.5, (200, 2))
+    main = np.zeros((200, 2), dtype=bool)
+    main[:60, 0] = True
+    scores[:60, 0] = 2.0
+    judged = articles(scores, main)
+
+    cuts = choose_cuts(("known", "new"), {"": judged}, {"": STEEP})
+
+    everything = STEEP.probabilities(judged.features)
+    assert cuts["new"].main == pytest.approx(best_cut(everything, main), abs=1e-6)
