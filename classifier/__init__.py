@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from classifier.storage import served_topics
     from classifier.storage import versions as model_versions
     from classifier.tagging import Evidence, Tag, Tagged
-    from classifier.topics import Topic, load_topics
+    from classifier.topics import Topic, load_topics, topics_of
 
 __all__ = [
     "Article",
@@ -49,6 +49,7 @@ __all__ = [
     "served_topics",
     "shipped",
     "shorten",
+    "topics_of",
 ]
 
 _HOMES: dict[str, str | tuple[str, str]] = {
@@ -73,6 +74,7 @@ _HOMES: dict[str, str | tuple[str, str]] = {
     "served_topics": "storage",
     "shipped": "defaults",
     "shorten": "articles",
+    "topics_of": "topics",
 }
 
 

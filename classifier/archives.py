@@ -13,11 +13,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from classifier.articles import compose
 from classifier.corpus import Corpus, Judged
 from classifier.decoding import clean
 from classifier.errors import LabelError
-from classifier.languages import detect
+from classifier.reading import article_of_record
 from classifier.topics import RESERVED, Topic
 
 _MOST_PROBLEMS = 50  # named one by one; a file of another kind has as many as it has lines
@@ -112,14 +111,7 @@ def _judged(given: object, where: str) -> Judged:
     if title and body.split("\n", 1)[0].strip() == title:
         body = body[len(title) :].lstrip() or body
         title = title if body.split("\n", 1)[0].strip() != title else ""
-    language = given.get("lang")
-    article = compose(
-        title or None,
-        body,
-        language=language if isinstance(language, str) else detect(f"{title}\n{body}"),
-        given_id=str(given["id"]) if given.get("id") is not None else None,
-    )
-    return Judged(article, main, mention, (), where)
+    return Judged(article_of_record(given, title, body), main, mention, (), where)
 
 
 def _label_studio(task: dict[str, Any]) -> dict[str, Any]:

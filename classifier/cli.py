@@ -384,11 +384,9 @@ def _is_of_examples(models: Path, version: str) -> bool:
 
 def _load(options: argparse.Namespace) -> Model:
     from classifier import storage
-    from classifier.topics import load_topics
+    from classifier.topics import topics_of
 
-    model = storage.load(options.home / "models")
-    own = options.home / "labels" / "topics.toml"
-    return model.without(load_topics(defaults.shipped("labels") / "topics.toml", own))
+    return storage.load(options.home / "models").without(topics_of(options.home))
 
 
 def _sources(

@@ -183,7 +183,6 @@ class Model:
         judged = self.article_scores(article, cut_up) if self.recipe.whole else scores
         curve = self.curve(article.language)
         probabilities = curve.probabilities(tagging.article_features(judged))
-        alone = curve.probabilities(np.stack([tagging.article_features(row[None]) for row in scores]))
         tags = []
         for column, topic in enumerate(self.topics):
             probability = float(probabilities[column])
@@ -192,7 +191,8 @@ class Model:
                 carried: list[Evidence] = []
                 for row in tagging.quotable(tagging.best_passages(scores[:, column]), cut_up):
                     words_for = self.contributions(cut_up[row].text, topic)
-                    own = float(alone[row, column])
+                    alone = tagging.article_features(scores[row : row + 1])[column]
+                    own = float(curve.probabilities(alone))
                     carried.append(tagging.evidence(cut_up[row], own, words_for))
                 tags.append(Tag(topic, grade, round(probability, 4), tuple(carried)))
         tags.sort(key=lambda tag: (-tag.probability, tag.topic))

@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -115,6 +116,11 @@ def _article_of_line(line: str, where: str) -> Article:
     title, body = " ".join(clean(str(given.get("title") or "")).split()), clean(given["text"])
     if not body.strip():
         raise UnreadableArticleError(f'{where}: its "text" is empty', "give each line a text")
+    return article_of_record(given, title, body)
+
+
+def article_of_record(given: dict[str, Any], title: str, body: str) -> Article:
+    """An article of a JSON record with its `id`, `date` and `lang`, where they are there and sound."""
     language = given.get("lang")
     return compose(
         title or None,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from classifier.defaults import shipped
 from classifier.errors import LabelError
 
 # Words that open a row of a label sheet, so they cannot be the name of a topic.
@@ -49,6 +50,11 @@ def load_topics(path: Path, own: Path | None = None) -> tuple[Topic, ...]:
     if problems:
         raise LabelError(problems)
     return tuple(topics)
+
+
+def topics_of(home: Path) -> tuple[Topic, ...]:
+    """The shipped topics with what a home's own labels/topics.toml adds and changes."""
+    return load_topics(shipped("labels") / "topics.toml", home / "labels" / "topics.toml")
 
 
 def _read(path: Path) -> tuple[str, dict[str, object]]:

@@ -64,6 +64,42 @@ def train(
     The same corpus gives the same model. Raises LabelError where there is nothing to tell
     apart. `progress` hears of every step.
     """
+    learned = _learn(corpus, recipe, terms=terms, progress=progress)
+    counts = corpus.counts()
+    model = Model(
+        version=version,
+        topics=learned.material.topics,
+        titles={topic.id: topic.title for topic in corpus.topics},
+        cuts=learned.cuts,
+        calibration=learned.curves,
+        weights=learned.material.serving(learned.fitted),
+        labels_fingerprint=corpus.fingerprint,
+        quality=report(learned.judgements),
+        retired=frozenset(topic.id for topic in corpus.topics if topic.retired),
+        recipe=recipe,
+    )
+    main = {topic: sum(by_language.values()) for topic, by_language in counts.items()}
+    few = tuple(topic for topic in model.topics if main[topic] < FEW_LABELS)
+    return Trained(model, counts, few)
+
+
+def examine(corpus: Corpus, *, recipe: Recipe = PASSAGES, progress: Progress | None = None) -> Judgements:
+    """The labelled articles beside what models say of them that were not trained on them."""
+    return _learn(corpus, recipe, terms=True, progress=progress).judgements
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """All that one pass over a corpus gives; `judgements` are of models without the article."""
+
+    material: Material
+    fitted: Fitted
+    curves: Mapping[str, Calibration]
+    cuts: Mapping[str, Cuts]
+    judgements: Judgements
+
+
+def _learn(corpus: Corpus, recipe: Recipe, *, terms: bool, progress: Progress | None) -> _Learned:
     tell = progress or (lambda what, done, all_: None)
     steps = recipe.folds + 2
     tell("reading features", 0, steps)
@@ -76,34 +112,7 @@ def train(
     curves = {language: calibrating.curve(articles) for language, articles in judged.items()}
     cuts = calibrating.choose_cuts(material.topics, judged, curves, beta=recipe.beta)
     tell("done", steps, steps)
-    counts = corpus.counts()
-    model = Model(
-        version=version,
-        topics=material.topics,
-        titles={topic.id: topic.title for topic in corpus.topics},
-        cuts=cuts,
-        calibration=curves,
-        weights=material.serving(fitted),
-        labels_fingerprint=corpus.fingerprint,
-        quality=report(cross_validated(material, held_out, curves, cuts)),
-        retired=frozenset(topic.id for topic in corpus.topics if topic.retired),
-        recipe=recipe,
-    )
-    main = {topic: sum(by_language.values()) for topic, by_language in counts.items()}
-    few = tuple(topic for topic in material.topics if main[topic] < FEW_LABELS)
-    return Trained(model, counts, few)
-
-
-def examine(corpus: Corpus, *, recipe: Recipe = PASSAGES, progress: Progress | None = None) -> Judgements:
-    """The labelled articles beside what models say of them that were not trained on them."""
-    tell = progress or (lambda what, done, all_: None)
-    material = Material(corpus, recipe, terms=True)
-    *folds, _ = fit_folds(material, lambda done: tell("learning", done, recipe.folds + 1))
-    held_out = hold_out(material, folds)
-    judged = _judged(material, held_out)
-    curves = {language: calibrating.curve(articles) for language, articles in judged.items()}
-    cuts = calibrating.choose_cuts(material.topics, judged, curves, beta=recipe.beta)
-    return cross_validated(material, held_out, curves, cuts)
+    return _Learned(material, fitted, curves, cuts, cross_validated(material, held_out, curves, cuts))
 
 
 def learning_curve(

@@ -111,11 +111,11 @@ def status(options: argparse.Namespace) -> int:
 
 def route(options: argparse.Namespace) -> int:
     """Which receivers would hear of an article, and why; nothing is sent or recorded."""
-    from classifier import UnreadableArticleError, load_model, read_articles, read_bytes
+    from classifier import UnreadableArticleError, load_model, read_articles, read_bytes, topics_of
     from daemon import routing
 
     settings = _settings(options)
-    model = load_model(settings.models)
+    model = load_model(settings.models).without(topics_of(settings.home))
     try:
         articles = read_articles(read_bytes(options.file), options.file.name)
     except UnreadableArticleError as error:
@@ -262,10 +262,9 @@ def _add(commands: Any, name: str, command: Command) -> argparse.ArgumentParser:
 
 def _topics(options: argparse.Namespace) -> list[str]:
     """The topics that a route may name: those of the labels, and of the model that serves."""
-    from classifier import load_topics, served_topics, shipped
+    from classifier import served_topics, topics_of
 
-    own = options.home / "labels" / "topics.toml"
-    labelled = [topic.id for topic in load_topics(shipped("labels") / "topics.toml", own)]
+    labelled = [topic.id for topic in topics_of(options.home)]
     return list(dict.fromkeys([*labelled, *served_topics(options.home / "models")]))
 
 

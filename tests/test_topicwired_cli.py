@@ -455,3 +455,16 @@ def test_unit_prints_the_unit_of_this_home_with_whole_paths(
 
     assert output.startswith("# topicwire as a service.")
     assert f"/topicwired run --home {tmp_path}/desk --config {tmp_path}/topicwire.toml\n" in output
+
+
+def test_route_says_nothing_of_a_topic_that_its_home_retired(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    article = tmp_path / "refinery.txt"
+    article.write_text(ENERGY_ARTICLE, encoding="utf-8")
+    (home / "labels").mkdir()
+    (home / "labels" / "topics.toml").write_text("[energy]\nretired = true\n", encoding="utf-8")
+
+    assert main(["route", str(article), "--home", str(home)]) == 0
+
+    assert "energy" not in capsys.readouterr().out
