@@ -1,12 +1,22 @@
-"""The time, and how the ledger writes it: UTC, ISO 8601, always of the same width."""
+"""The time, and how the ledger writes it: UTC, ISO 8601, always of the same width.
+
+All of the daemon asks here, so that a test has one place to turn the clock.
+"""
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
+    """The wall clock; it may be set back or forward at any moment."""
     return datetime.now(UTC)
+
+
+def monotonic() -> float:
+    """Seconds since some moment, never back: what delays are measured by."""
+    return time.monotonic()
 
 
 def to_text(moment: datetime) -> str:

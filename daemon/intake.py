@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,7 +51,7 @@ class Intake:
         """One look; takes what is ready. Returns in how many seconds to look again."""
         try:
             self._watch_inbox()
-            look = self._inbox.look(time.monotonic())
+            look = self._inbox.look(clock.monotonic())
         except OSError as error:
             if not self._missing:
                 logger.error("inbox missing", extra={"error": str(error)})
@@ -74,7 +73,7 @@ class Intake:
 
     def take(self, candidate: Candidate) -> None:
         """Take one file in. Whatever a later try could save is tried later."""
-        started = time.monotonic()
+        started = clock.monotonic()
         name = printable(candidate.name)
         try:
             data = read_bytes(candidate.path)
@@ -121,7 +120,7 @@ class Intake:
                 "articles": len(tagged),
                 "alerts": alerts,
                 "model": self._serving.model.version,
-                "seconds": round(time.monotonic() - started, 3),
+                "seconds": round(clock.monotonic() - started, 3),
             },
         )
 
@@ -214,7 +213,7 @@ class Intake:
             ledger.mark_done(connection, file, target)
 
     def _put_off(self, candidate: Candidate, name: str, error: str) -> None:
-        wait = self._inbox.put_off(candidate, time.monotonic())
+        wait = self._inbox.put_off(candidate, clock.monotonic())
         logger.warning(
             "file cannot be taken now, it stays in the inbox",
             extra={"file": name, "error": error, "again_in": wait},

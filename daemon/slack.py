@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import socket
-import time
 import urllib.error
 import uuid
 from typing import Any
@@ -18,7 +17,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
-from daemon import blocks
+from daemon import blocks, clock
 from daemon.backoff import Pace
 from daemon.clock import from_text
 from daemon.errors import (
@@ -100,7 +99,7 @@ class SlackSender:
 
     def pause(self) -> float:
         """Seconds until the channel may get another message."""
-        return self._pace.wait(time.monotonic())
+        return self._pace.wait(clock.monotonic())
 
     def identity(self) -> tuple[str, frozenset[str]]:
         """Who the token says we are, and the scopes it has (`auth.test`)."""
@@ -169,7 +168,7 @@ class WebhookSender:
         raise NotImplementedError("a webhook has no history")
 
     def pause(self) -> float:
-        return self._pace.wait(time.monotonic())
+        return self._pace.wait(clock.monotonic())
 
 
 def translated(error: Exception) -> DeliveryError:
