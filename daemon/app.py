@@ -9,59 +9,83 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import FrameType
 
-from classifier import Model, ModelError, NoModelError, load_model, model_versions
-from daemon import clock, intake, outbox, readiness, retraining
+from classifier import ClassifierError, Model, ModelError, NoModelError, load_model, model_versions
+from daemon import clock, logs, outbox, poison, readiness, retraining, shelving
+from daemon.backoff import Pace
 from daemon.config import Receiver, Settings, secret
 from daemon.console import ConsoleSender
 from daemon.database import Database, open_database
 from daemon.dispatch import Dispatch, Sender
 from daemon.errors import ConfigError, DaemonError
+from daemon.inbox import files_below, printable
 from daemon.intake import Intake
 from daemon.records import DeliveryState
 from daemon.serving import Serving
-from daemon.slack import SlackSender, WebhookSender
+from daemon.slack import BURST, SlackSender, WebhookSender
 from daemon.timetable import Job, Timetable
 from daemon.worker import Worker
 
 logger = logging.getLogger(__name__)
 
 _STOP_SECONDS = 10.0
+_RELOAD_SECONDS = 60.0
+_PING_SECONDS = 20.0
+_HANGING_SECONDS = 180.0  # longer than any single piece of a worker's work
 _AFTER_A_CRASH = timedelta(seconds=2)  # a dead process's last bytes may still be on their way
 
 
-def run(settings: Settings, *, once: bool = False) -> int:
-    """Watch, tag and alert until stopped; with `once`, until the inbox is empty and all is delivered."""
+def run(settings: Settings, *, once: bool = False, reload: Callable[[], Settings] | None = None) -> int:
+    """Watch, tag and alert until stopped; with `once`, until the inbox is empty and all is delivered.
+
+    `reload` reads the configuration again; SIGHUP asks for it.
+    """
+    # A lease of ours that somebody breaks sends it, and it would end us (see daemon.inbox).
+    signal.signal(signal.SIGIO, signal.SIG_IGN)
     with home_lock(settings):
-        senders = {receiver.name: sender(receiver, settings) for receiver in settings.receivers}
+        senders = senders_of(settings)
         model = ready_model(settings)
         database = open_database(settings.database)
         try:
-            intake.reconcile(settings, database)
-            _recover(database)
-            daemon = _Daemon(
-                settings,
-                database,
-                Serving(settings.models, model, settings.home / "labels" / "topics.toml"),
-                senders,
-            )
-            if not once:
-                print(welcome(settings), file=sys.stderr, flush=True)
-            return daemon.run_once() if once else daemon.run()
+            start_up(settings, database)
+            serving = Serving(settings.models, model, settings.home / "labels" / "topics.toml")
+            if once:
+                return _Once(Parts(settings, database, serving, senders)).run()
+            print(welcome(settings), file=sys.stderr, flush=True)
+            return _Daemon(settings, database, serving, senders, reload).run()
         finally:
             database.close()
+
+
+def start_up(settings: Settings, database: Database) -> None:
+    """Make up for whatever an earlier process was in the middle of when it ended."""
+    shelving.reconcile(settings, database)
+    now = clock.now()
+    with database.transaction() as connection:
+        held = poison.record_death(connection, settings.home, now=now)
+        unknown = outbox.recover(connection, due_at=now + _AFTER_A_CRASH)
+    poison.clear(settings.home)
+    if held is not None:
+        logger.warning("the process died with a file in hand", extra={"file": printable(held)})
+    if unknown:
+        logger.warning("deliveries of unknown outcome", extra={"number": unknown})
+    _park_strangers(settings, database)
 
 
 def make_home(settings: Settings) -> None:
     """The folders of a home. Raises DaemonError where the disk does not let us."""
     try:
-        for folder in (settings.home, settings.inbox, settings.done, settings.failed, settings.models):
+        for folder in (settings.home, settings.done, settings.failed, settings.models):
             folder.mkdir(parents=True, exist_ok=True)
+        # One elsewhere may be on a share that is not mounted yet; a folder of ours would hide that.
+        if settings.mount_point is None and settings.home in settings.inbox.parents:
+            settings.inbox.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DaemonError(f"{error.filename}: the home cannot be made: {error.strerror}") from error
 
@@ -109,7 +133,13 @@ def ready_model(settings: Settings) -> Model:
     return load_model(settings.models)
 
 
-def sender(receiver: Receiver, settings: Settings) -> Sender:
+def senders_of(settings: Settings) -> dict[str, Sender]:
+    """What delivers to each receiver, by name. Receivers of one channel share its pace."""
+    paces: dict[str, Pace] = {}
+    return {receiver.name: sender(receiver, settings, paces) for receiver in settings.receivers}
+
+
+def sender(receiver: Receiver, settings: Settings, paces: dict[str, Pace] | None = None) -> Sender:
     """What delivers to a receiver. Raises ConfigError where its secret is missing."""
     if receiver.type == "console":
         return ConsoleSender()
@@ -129,7 +159,9 @@ def sender(receiver: Receiver, settings: Settings) -> Sender:
             [f"receiver {receiver.name!r}: no Slack token; name its file in slack.token_file, or set"
              " SLACK_BOT_TOKEN"]
         )  # fmt: skip
-    return SlackSender(token, receiver.channel or "", settings.slack.api_url)
+    channel = receiver.channel or ""
+    pace = (paces if paces is not None else {}).setdefault(channel, Pace(settings.slack.pace_seconds, BURST))
+    return SlackSender(token, channel, settings.slack.api_url, pace)
 
 
 def welcome(settings: Settings) -> str:
@@ -147,94 +179,201 @@ def welcome(settings: Settings) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _recover(database: Database) -> None:
+def _park_strangers(settings: Settings, database: Database) -> None:
+    names = {receiver.name for receiver in settings.receivers}
     with database.transaction() as connection:
-        number = outbox.recover(connection, due_at=clock.now() + _AFTER_A_CRASH)
-    if number:
-        logger.warning("deliveries of unknown outcome", extra={"number": number})
+        held = outbox.park_strangers(connection, names, now=clock.now())
+    for receiver, number in held.items():
+        told = {"receiver": receiver, "alerts": number}
+        logger.warning("alerts are held, the configuration no longer has their receiver", extra=told)
+
+
+class Parts:
+    """The workers that one configuration makes; another configuration has others."""
+
+    def __init__(
+        self, settings: Settings, database: Database, serving: Serving, senders: Mapping[str, Sender]
+    ) -> None:
+        self.settings = settings
+        self.database = database
+        self.intake = Intake(settings, database, serving, self.wake_dispatches, self.wake_inbox)
+        self.dispatches = [Dispatch(name, sender, database) for name, sender in senders.items()]
+        self.inbox = Worker("inbox", self.intake.work)
+        self.workers = [Worker(f"dispatch {each.receiver}", each.work) for each in self.dispatches]
+
+    def start(self) -> None:
+        for worker in (self.inbox, *self.workers):
+            worker.start()
+
+    def stop(self, seconds: float) -> list[str]:
+        """Let each end its piece of work; the names of those that have not ended in time."""
+        until = time.monotonic() + seconds
+        everyone = (self.inbox, *self.workers)
+        for worker in everyone:
+            worker.ask_to_stop()
+        late = [each.name for each in everyone if not each.stop(max(0.0, until - time.monotonic()))]
+        self.intake.close()
+        return late
+
+    def wake_inbox(self) -> None:
+        self.inbox.wake()
+
+    def wake_dispatches(self) -> None:
+        for worker in self.workers:
+            worker.wake()
+
+    def hanging(self) -> list[str]:
+        """The workers whose piece of work does not end."""
+        return [each.name for each in (self.inbox, *self.workers) if each.busy_seconds() > _HANGING_SECONDS]
+
+
+class _Once:
+    """Works until the inbox is empty and nothing can be delivered any more."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._stop = threading.Event()
+
+    def run(self) -> int:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        self._parts.start()
+        while not self._stop.is_set() and not self._is_idle():
+            time.sleep(0.05)
+        self._parts.stop(_STOP_SECONDS)
+        left = [*self._still_owed(), *self._still_waiting()]
+        for line in left:
+            print(f"topicwired: {line}, see `topicwired status`", file=sys.stderr)
+        return 1 if left else 0
+
+    def _is_idle(self) -> bool:
+        intake = self._parts.intake
+        return (intake.idle or intake.is_stuck) and all(each.is_idle() for each in self._parts.dispatches)
+
+    def _still_owed(self) -> list[str]:
+        with self._parts.database.reading() as connection:
+            counts = outbox.counts(connection)
+        final = (DeliveryState.SENT, DeliveryState.DEAD)
+        owed = sum(n for states in counts.values() for s, n in states.items() if s not in final)
+        return [f"{owed} alerts still owed"] if owed else []
+
+    def _still_waiting(self) -> list[str]:
+        inbox = self._parts.settings.inbox
+        try:
+            waiting = sum(1 for _ in files_below(inbox))
+        except OSError as error:
+            return [f"{inbox}: {error.strerror}"]
+        return [f"{waiting} files still wait in {inbox}"] if waiting else []
 
 
 class _Daemon:
+    """Works until a signal says stop; SIGHUP makes it read its configuration again."""
+
     def __init__(
         self,
         settings: Settings,
         database: Database,
         serving: Serving,
-        senders: dict[str, Sender],
+        senders: Mapping[str, Sender],
+        reload: Callable[[], Settings] | None,
     ) -> None:
-        self._stop = threading.Event()
         self._database = database
-        self._dispatches = [Dispatch(name, sender, database) for name, sender in senders.items()]
-        self._workers = [Worker(f"dispatch {d.receiver}", d.work) for d in self._dispatches]
-        self._intake = Intake(settings, database, serving, self._wake_dispatches, self._wake_inbox)
-        self._inbox = Worker("inbox", self._intake.work)
-        self._timetable = Timetable(
-            database,
-            (
-                Job(
-                    "retrain",
-                    settings.retrain.cron,
-                    lambda: retraining.nightly(settings.home, database),
-                ),
-            ),
-        )
+        self._serving = serving
+        self._reload_settings = reload
+        self._signals: SimpleQueue[int] = SimpleQueue()
+        self._stopping = False
+        self._parts = Parts(settings, database, serving, senders)
+        self._begin_timetable(settings)
 
     def run(self) -> int:
-        """Work until a signal says stop."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         self._start()
-        self._timetable.start({"rescan": self._inbox.wake, "deliveries": self._wake_dispatches})
         readiness.tell("READY=1\nSTATUS=watching")
         logger.info("watching")
-        self._stop.wait()
+        asked = self._next_signal()
+        while asked in (None, signal.SIGHUP):
+            if asked == signal.SIGHUP:
+                self._reload()
+            self._tell_alive()
+            asked = self._next_signal()
         readiness.tell("STOPPING=1")
-        self._timetable.stop()
-        return self._end()
-
-    def run_once(self) -> int:
-        """Work until the inbox is empty and nothing can be delivered any more."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
-        self._start()
-        while not self._stop.is_set() and not self._is_idle():
-            time.sleep(0.05)
-        self._end()
-        owed = self._owed()
-        if owed:
-            print(f"topicwired: {owed} alerts still owed, see `topicwired status`", file=sys.stderr)
-        return 1 if owed else 0
-
-    def _owed(self) -> int:
-        with self._database.reading() as connection:
-            counts = outbox.counts(connection)
-        final = (DeliveryState.SENT, DeliveryState.DEAD)
-        return sum(n for states in counts.values() for s, n in states.items() if s not in final)
-
-    def _start(self) -> None:
-        for worker in (self._inbox, *self._workers):
-            worker.start()
-
-    def _end(self) -> int:
-        workers: Sequence[Worker] = (self._inbox, *self._workers)
-        late = [worker.name for worker in workers if not worker.stop(_STOP_SECONDS)]
-        self._intake.close()
-        if late:
+        if late := self._stop(_STOP_SECONDS):
             logger.warning("stopped without waiting longer", extra={"workers": ", ".join(late)})
         logger.info("stopped")
         return 0
 
-    def _is_idle(self) -> bool:
-        return self._intake.idle and all(dispatch.is_idle() for dispatch in self._dispatches)
+    def _start(self) -> None:
+        self._parts.start()
+        self._clockwork.start()
+        wakes = {"rescan": self._parts.wake_inbox, "deliveries": self._parts.wake_dispatches}
+        self._timetable.start(wakes)
 
-    def _wake_inbox(self) -> None:
-        self._inbox.wake()
+    def _stop(self, seconds: float) -> list[str]:
+        self._timetable.stop()
+        self._clockwork.stop(seconds)
+        return self._parts.stop(seconds)
 
-    def _wake_dispatches(self) -> None:
-        for worker in self._workers:
-            worker.wake()
+    def _begin_timetable(self, settings: Settings) -> None:
+        self._timetable = Timetable(self._database, _jobs(settings, self._database))
+        self._clockwork = Worker("timetable", self._timetable.work)
+
+    def _next_signal(self) -> int | None:
+        """The next signal, or None when it is time to say that we live. Many SIGHUPs are one."""
+        try:
+            number = self._signals.get(timeout=readiness.ping_seconds(_PING_SECONDS))
+            while number == signal.SIGHUP and not self._signals.empty():
+                number = self._signals.get()
+        except Empty:
+            return None
+        return number
+
+    def _reload(self) -> None:
+        """Another configuration if it is sound; else the old one stays, and we say why."""
+        readiness.tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        try:
+            settings = self._sound_settings()
+            senders = senders_of(settings)
+        except (DaemonError, ClassifierError) as error:
+            for line in str(error).splitlines():
+                logger.error("configuration refused, the old one stays", extra={"error": line})
+        else:
+            self._change_over(settings, senders)
+        readiness.tell("READY=1\nSTATUS=watching")
+
+    def _sound_settings(self) -> Settings:
+        settings = self._reload_settings() if self._reload_settings else self._parts.settings
+        if settings.database != self._parts.settings.database:
+            raise ConfigError([f"{settings.file}: storage.database takes a restart to change"])
+        return settings
+
+    def _change_over(self, settings: Settings, senders: Mapping[str, Sender]) -> None:
+        if late := self._stop(_RELOAD_SECONDS):
+            # A second intake beside one that hangs could take a file twice; a new process cannot.
+            raise DaemonError(f"{', '.join(late)}: hanging, so the configuration cannot be changed over")
+        logs.configure(settings.log.format)
+        _park_strangers(settings, self._database)
+        self._parts = Parts(settings, self._database, self._serving, senders)
+        self._begin_timetable(settings)
+        self._start()
+        logger.info("configuration reloaded", extra={"file": str(settings.file)})
+
+    def _tell_alive(self) -> None:
+        """systemd starts us again if this stops (sd_notify(3), WATCHDOG=1)."""
+        hanging = self._parts.hanging()
+        if hanging:
+            logger.error("a worker hangs", extra={"workers": ", ".join(hanging)})
+        else:
+            readiness.tell("WATCHDOG=1")
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._stop.is_set():
-            os._exit(128 + number)  # asked twice: what is under way is safe to leave
-        self._stop.set()
+        if number != signal.SIGHUP:
+            if self._stopping:
+                os._exit(128 + number)  # asked twice: what is under way is safe to leave
+            self._stopping = True
+        self._signals.put(number)
+
+
+def _jobs(settings: Settings, database: Database) -> tuple[Job, ...]:
+    home = settings.home
+    return (Job("retrain", settings.retrain.cron, lambda: retraining.nightly(home, database)),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +25,19 @@ class Backoff:
 
 
 class Pace:
-    """A token bucket: `burst` at once, then one every `interval` seconds."""
+    """A token bucket: `burst` at once, then one every `interval` seconds. For any number of threads."""
 
     def __init__(self, interval: float, burst: int) -> None:
         self._interval = interval
         self._room = interval * (burst - 1)
         self._free_at = float("-inf")
+        self._lock = Lock()
 
     def wait(self, now: float) -> float:
         """Seconds until one more may go; 0.0 takes the place at once."""
-        start = max(self._free_at, now - self._room)
-        if start <= now:
-            self._free_at = start + self._interval
-            return 0.0
-        return start - now
+        with self._lock:
+            start = max(self._free_at, now - self._room)
+            if start <= now:
+                self._free_at = start + self._interval
+                return 0.0
+            return start - now

@@ -7,6 +7,7 @@ import inspect
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ Command = Callable[[argparse.Namespace], int]
 
 _HOME_VARIABLE = "TOPICWIRE_HOME"
 _CONFIG_VARIABLE = "TOPICWIRE_CONFIG"
+_SAID_EVERY = 2.0  # seconds
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
 
     settings = _settings(options)
     logs.configure(settings.log.format, verbose=options.verbose)
-    return app.run(settings, once=options.once)
+    return app.run(settings, once=options.once, reload=lambda: _settings(options))
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -145,13 +147,13 @@ def retry(options: argparse.Namespace) -> int:
         raise DaemonError("say which: NAME…, or --all")
     names = options.names or shelves.failed_names(settings.home)
     for name in names:
-        source, target = settings.failed / name, settings.inbox / name
+        source = settings.failed / name
         if not name or Path(name).name != name or not os.path.lexists(source):
             raise DaemonError(f"{source}: no such failed file")
-        if os.path.lexists(target):
-            raise DaemonError(f"{target}: stands in the inbox already")
-        os.rename(source, target)
-        (settings.failed / f"{name}{shelves.ERROR_ENDING}").unlink(missing_ok=True)
+        try:
+            shelves.put_back(settings.home, name, settings.inbox)
+        except FileExistsError as error:
+            raise DaemonError(f"{settings.inbox / name}: stands in the inbox already") from error
         print(f"{name}: back in the inbox")
     return 0
 
@@ -208,6 +210,56 @@ def verdicts_list(options: argparse.Namespace) -> int:
     return 0
 
 
+def backup(options: argparse.Namespace) -> int:
+    """Copy the ledger while the daemon runs, check the copy, and say where it is.
+
+    Without FILE it goes to HOME/backups, where the newest are kept. Labels and models are not in
+    it: keep HOME/labels and HOME/models with your other files.
+    """
+    from daemon import backups
+
+    made = backups.make(_settings(options), options.file, _progress("pages copied"))
+    if options.json:
+        print(json.dumps({"backup": str(made.file), "articles": made.articles, "bytes": made.size}))
+    else:
+        print(f"{made.file}: {made.articles} articles, {made.size} bytes, checked")
+    return 0
+
+
+def restore(options: argparse.Namespace) -> int:
+    """Put a lost or damaged ledger together again: from a backup, and from what stands in done/.
+
+    Without FILE it is the newest sound backup in HOME/backups. Stop the daemon first. The ledger
+    before it is set aside, not deleted. Whether alerts of articles that the backup does not know
+    went out is looked up in Slack; a console or a webhook cannot be asked, so they get none of
+    those unless told so with --alert-all. Verdicts since the backup are lost, labels and models
+    are not touched.
+    """
+    from classifier import topics_of
+    from daemon import app, rebuilding
+
+    if options.file is not None and options.rebuild:
+        raise DaemonError("say which: FILE, or --rebuild without a backup")
+    settings = _settings(options)
+    with app.home_lock(settings):
+        model = app.ready_model(settings).without(topics_of(settings.home))
+        restored = rebuilding.restore(
+            settings,
+            model,
+            backup=options.file,
+            from_scratch=options.rebuild,
+            alert_all=options.alert_all,
+            progress=_progress("files of done/ seen"),
+        )
+    for refused in restored.refused:
+        print(f"topicwired: passed over {refused.reason}", file=sys.stderr)
+    for name, reason in restored.found.unreadable:
+        print(f"topicwired: {name}: cannot be read, left where it is: {reason}", file=sys.stderr)
+    said = json.dumps(restored.as_json(), ensure_ascii=False) if options.json else "\n".join(restored.lines())
+    print(said)
+    return 0
+
+
 def unit(options: argparse.Namespace) -> int:
     """Print a systemd unit that fits this installation."""
     from daemon.units import service
@@ -239,6 +291,16 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("topic", metavar="TOPIC")
     command.add_argument("verdict", choices=("right", "wrong"))
     command.add_argument("--person", default=os.environ.get("USER", "operator"), help="who says so")
+    command = _add(commands, "backup", backup)
+    command.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="where to, if not to HOME/backups"
+    )
+    command = _add(commands, "restore", restore)
+    command.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a backup, or a ledger set aside")
+    command.add_argument("--rebuild", action="store_true", help="from done/ alone, without a backup")
+    command.add_argument(
+        "--alert-all", action="store_true", help="alert of all that the backup does not know"
+    )
     _add(commands, "unit", unit)
     return parser
 
@@ -258,6 +320,19 @@ def _add(commands: Any, name: str, command: Command) -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.set_defaults(command=command)
     return parser
+
+
+def _progress(what: str) -> Callable[[int, int], None]:
+    """Says on stderr how far a long work is, not more often than it takes to read."""
+    last = time.monotonic()
+
+    def say(done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > _SAID_EVERY:
+            last = time.monotonic()
+            print(f"topicwired: {what}: {done} of {total}", file=sys.stderr, flush=True)
+
+    return say
 
 
 def _topics(options: argparse.Namespace) -> list[str]:

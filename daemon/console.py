@@ -32,7 +32,7 @@ class ConsoleSender:
             raise TemporaryDeliveryError(f"standard output: {error}") from error
         return Sent()
 
-    def find(self, alert: Alert, since: str) -> Sent | None:
+    def find(self, alert: Alert, since: float) -> Sent | None:
         raise NotImplementedError("a console has no history")
 
     def pause(self) -> float:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from daemon import clock, outbox
 from daemon.backoff import Backoff
+from daemon.clock import from_text
 from daemon.database import Database
 from daemon.errors import (
     DeliveryError,
@@ -27,6 +28,10 @@ _PROBE = Backoff(first=30.0, ceiling=300.0)  # how often a receiver that refuses
 # Seconds before each look at the history. A request that was cut off may still be applied a
 # little later, so nothing is sent again before the second look.
 _LOOKS = (2.0, 13.0)
+_LEASE = timedelta(seconds=60)  # longer than any sending takes; then it has died on the way
+# The longest wait that the wall clock is believed to ask for. Whoever set it back meant no delay.
+_LONGEST_WAIT = 3600.0
+_CLOCKS_APART = 3600.0  # seconds that a receiver's clock and ours may differ
 
 
 class Sender(Protocol):
@@ -39,8 +44,8 @@ class Sender(Protocol):
     def send(self, alert: Alert) -> Sent:
         """Deliver an alert, or raise a DeliveryError."""
 
-    def find(self, alert: Alert, since: str) -> Sent | None:
-        """The alert as it arrived after `since`, or None. Raises a DeliveryError."""
+    def find(self, alert: Alert, since: float) -> Sent | None:
+        """The alert as it arrived after `since`, Unix time, or None. Raises a DeliveryError."""
 
     def pause(self) -> float:
         """Seconds until the receiver may be sent something; 0.0 takes the place."""
@@ -57,6 +62,9 @@ class Dispatch:
         self._database = database
         self._backoff = backoff or Backoff()
         self._failed_looks = 0
+        self._waiting_for: tuple[int, int, DeliveryState, datetime] | None = None
+        self._waits_until = 0.0
+        self._in_hand: tuple[int, int] | None = None
 
     def work(self) -> float:
         """See to the oldest delivery. Returns in how many seconds to be called again."""
@@ -65,24 +73,42 @@ class Dispatch:
         if found is None:
             return _IDLE
         delivery, due_at = found
-        wait = (due_at - clock.now()).total_seconds()
+        if delivery.state is DeliveryState.SENDING:
+            return self._wait_for_lease(delivery)
+        wait = self._seconds_left(delivery, due_at)
         if wait > 0:
             return min(wait, _IDLE)
         if delivery.state is DeliveryState.UNKNOWN:
             self._look(delivery)
             return 0.0
-        if delivery.state is DeliveryState.SENDING:
-            # We are the only sender, so this is a sending of ours whose end could not be written.
-            self._put_off(delivery, DeliveryState.UNKNOWN, _LOOKS[0], "its end could not be recorded")
-            return 0.0
         pause = self._sender.pause()
         if pause > 0:
             return pause
         with self._database.transaction() as connection:
-            started = outbox.start_sending(connection, delivery, now=clock.now())
+            started = outbox.start_sending(connection, delivery, now=clock.now(), lease=_LEASE)
         if started is not None:
+            self._in_hand = (started.id, started.generation)
             self._send(started)
         return 0.0
+
+    def _wait_for_lease(self, delivery: Delivery) -> float:
+        """A sending without an end: ours, if its end could not be written, or that of another who died."""
+        until = from_text(delivery.lease_until) if delivery.lease_until else clock.now()
+        if self._in_hand != (delivery.id, delivery.generation):
+            wait = self._seconds_left(delivery, until)
+            if wait > 0:
+                return min(wait, _IDLE)
+        self._put_off(delivery, DeliveryState.UNKNOWN, _LOOKS[0], "its end could not be recorded")
+        return 0.0
+
+    def _seconds_left(self, delivery: Delivery, until: datetime) -> float:
+        """Until a moment that the ledger names. Once seen, it is waited for by the monotonic clock."""
+        what = (delivery.id, delivery.generation, delivery.state, until)
+        if what != self._waiting_for:
+            wait = (until - clock.now()).total_seconds()
+            self._waiting_for = what
+            self._waits_until = clock.monotonic() + min(wait, _LONGEST_WAIT)
+        return self._waits_until - clock.monotonic()
 
     def is_idle(self) -> bool:
         """Whether nothing more can be delivered now: all has been, or the receiver does not take it."""
@@ -92,7 +118,7 @@ class Dispatch:
             return True
         delivery, due_at = found
         tries = max(delivery.attempts, self._failed_looks)
-        return tries >= _ENOUGH_TRIES and due_at > clock.now()
+        return tries >= _ENOUGH_TRIES and self._seconds_left(delivery, due_at) > 0
 
     def _send(self, delivery: Delivery) -> None:
         try:
@@ -113,7 +139,7 @@ class Dispatch:
             self._again(delivery, "outcome unknown, and it cannot be looked up")
             return
         try:
-            found = self._sender.find(delivery.alert, delivery.first_sent_at or "")
+            found = self._sender.find(delivery.alert, self._since(delivery))
         except ReceiverRefusedError as error:
             self._again(delivery, f"outcome unknown, and the history cannot be read: {error}")
             return
@@ -131,6 +157,18 @@ class Dispatch:
             self._put_off(delivery, DeliveryState.UNKNOWN, _LOOKS[looks], "not seen yet", looks)
         else:
             self._again(delivery, "it did not arrive")
+
+    def _since(self, delivery: Delivery) -> float:
+        """A moment before the alert can have arrived, by the receiver's clock as far as we know it.
+
+        Alerts go out in order, so it stands behind the last one that arrived; that holds even if
+        our clock was wrong when this one was sent.
+        """
+        with self._database.reading() as connection:
+            last = outbox.last_message(connection, self.receiver)
+        sent_at = from_text(delivery.first_sent_at).timestamp() if delivery.first_sent_at else 0.0
+        moments = [sent_at, clock.now().timestamp(), _unix_time(last)]
+        return min(moment for moment in moments if moment is not None) - _CLOCKS_APART
 
     def _failed(self, delivery: Delivery, error: DeliveryError) -> None:
         after = getattr(error, "retry_after", None)
@@ -172,13 +210,18 @@ class Dispatch:
     ) -> None:
         due_at = clock.now() + timedelta(seconds=wait)
         with self._database.transaction() as connection:
-            outbox.put_off(connection, delivery, state, due_at=due_at, error=error, looks=looks)
+            kept = outbox.put_off(connection, delivery, state, due_at=due_at, error=error, looks=looks)
+        if not kept:
+            self._say_taken_over(delivery)
 
     def _sent(self, delivery: Delivery, sent: Sent) -> None:
         with self._database.transaction() as connection:
-            outbox.mark_sent(
+            kept = outbox.mark_sent(
                 connection, delivery, now=clock.now(), channel=sent.channel, message=sent.message
             )
+        if not kept:
+            self._say_taken_over(delivery)
+            return
         logger.info(
             "alert delivered",
             extra={
@@ -188,3 +231,15 @@ class Dispatch:
                 "attempts": delivery.attempts,
             },
         )
+
+    def _say_taken_over(self, delivery: Delivery) -> None:
+        said = {"receiver": self.receiver, "alert": delivery.alert.key}
+        logger.error("a delivery was taken over while it was sent", extra=said)
+
+
+def _unix_time(message: str | None) -> float | None:
+    """When a message was posted, where its id says so, as Slack's `ts` does."""
+    try:
+        return float(message) if message else None
+    except ValueError:
+        return None

@@ -6,22 +6,40 @@ its times have stood still for the settle time: nobody is still writing it.
 
 from __future__ import annotations
 
+import fcntl
+import heapq
 import logging
 import os
+import signal
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.events import (
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
+from daemon import clock
 from daemon.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 
-MOST_AT_ONCE = 500
+TMP = "tmp"  # the sub-folder to write in before renaming into the inbox
+
+# As many files as one look remembers: memory stays bounded whatever is dropped.
+_WINDOW = 10_000
+_MOST_VOUCHED = 10_000
+_LONGEST_OPEN = 600.0  # seconds that we wait for a writer who holds a file open and writes nothing
+_WATCH_AGAIN = 60.0  # seconds between tries to watch where the system refused
 
 # What rsync, editors, browsers and desktops write beside or before the real file.
 _IGNORED_ENDINGS = (
@@ -30,7 +48,15 @@ _IGNORED_ENDINGS = (
 _IGNORED_NAMES = frozenset(
     {"4913", "desktop.ini", "thumbs.db", "@eadir", "__macosx", "lost+found", "$recycle.bin"}
 )
-_WAKING = frozenset({"created", "modified", "moved", "closed"})
+# Our own reading opens and closes files without writing; woken by that we would never sleep.
+_WAKING: list[type[FileSystemEvent]] = [FileCreatedEvent, FileModifiedEvent, FileMovedEvent, FileClosedEvent]
+_KINDS = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +72,33 @@ class Stamp:
     def of(cls, status: os.stat_result) -> Stamp:
         return cls(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
+    def __str__(self) -> str:
+        return f"{self.inode}:{self.size}:{self.modified}:{self.changed}"
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A file in the inbox as it stood at the last look. `name` is its path below the inbox."""
+    """A file in the inbox as it stood at the last look. `name` is its path below the inbox.
 
-    path: Path
+    `blocks` are the 512-byte blocks it holds on the disk.
+    """
+
+    inbox: Path
     name: str
     stamp: Stamp
+    blocks: int = 0
+
+    @property
+    def path(self) -> Path:
+        return self.inbox / self.name
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether it claims to be large and holds next to nothing."""
+        return self.stamp.size > _SPARSE_FROM and self.blocks * 512 * 100 < self.stamp.size
+
+
+_SPARSE_FROM = 16 * 2**20  # bytes; smaller ones may just be well compressed by their file system
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,83 +116,175 @@ class Look:
 
 
 @dataclass(slots=True)
-class _Seen:
+class _Rest:
     stamp: Stamp
-    since: float
-    failures: int = 0
-    not_before: float = 0.0
+    failures: int
+    not_before: float
+    is_written: bool = False
 
 
 class Inbox:
-    """Remembers since when each file has stood still; only in memory, so a restart settles anew."""
+    """Remembers since when each file has stood still; only in memory, so a restart settles anew.
 
-    def __init__(self, folder: Path, settle: float) -> None:
+    `suspects`: how often the process died over which file, by name and stamp; those come last,
+    so that the others are taken even if it dies again.
+    """
+
+    def __init__(
+        self, folder: Path, settle: float, suspects: Mapping[tuple[str, str], int] | None = None
+    ) -> None:
         self.folder = folder
         self._settle = settle
-        self._seen: dict[str, _Seen] = {}
-        self._odd: set[str] = set()
-        self._rest = Backoff(first=2.0, ceiling=300.0)
+        self._suspects = suspects or {}
+        self._since: dict[str, tuple[Stamp, float]] = {}
+        self._rests: dict[str, _Rest] = {}
+        self._odd: dict[str, str] = {}
+        self._vouched: dict[str, None] = {}
+        self._lock = Lock()
+        self._backoff = Backoff(first=2.0, ceiling=300.0)
 
     def look(self, now: float) -> Look:
         """Read the folder at monotonic time `now`. Oldest files first. OSError if it is gone."""
-        seen: dict[str, _Seen] = {}
+        odd: dict[str, str] = {}
+        resting: dict[str, _Rest] = {}
+        since: dict[str, tuple[Stamp, float]] = {}
+        found = files_below(self.folder, odd.__setitem__)
+        oldest = heapq.nsmallest(
+            _WINDOW,
+            (candidate for candidate in found if not self._rests_still(candidate, resting, since, now)),
+            key=lambda candidate: (candidate.stamp.changed, candidate.name),
+        )
+        waits = [rest.not_before - now for rest in resting.values() if rest.not_before > now]
         ready: list[Candidate] = []
-        soonest: float | None = None
-        for candidate in files_below(self.folder, self._leave_alone):
-            before = self._seen.get(candidate.name)
-            known = before if before and before.stamp == candidate.stamp else None
-            seen[candidate.name] = known or _Seen(candidate.stamp, now)
-            left = self._seconds_left(seen[candidate.name], now)
+        for candidate in oldest:
+            since[candidate.name] = self._still_since(candidate, now)
+            left = since[candidate.name][1] + self._settle - now
             if left <= 0:
                 ready.append(candidate)
             else:
-                soonest = left if soonest is None else min(soonest, left)
-        self._seen = seen
-        ready.sort(key=lambda candidate: (candidate.stamp.changed, candidate.name))
-        put_off = sum(found.not_before > now for found in seen.values())
-        settling = len(seen) - len(ready) - put_off
-        return Look(tuple(ready[:MOST_AT_ONCE]), settling, put_off, soonest)
+                waits.append(left)
+        self._since, self._rests = since, resting
+        self._say_odd(odd)
+        ready.sort(key=self.deaths)
+        written = sum(rest.is_written for rest in resting.values())
+        put_off = sum(rest.not_before > now and not rest.is_written for rest in resting.values())
+        settling = len(oldest) - len(ready) + written
+        return Look(tuple(ready), settling, put_off, min(waits, default=None))
 
     def put_off(self, candidate: Candidate, now: float) -> float:
         """Taking it failed and may succeed later; returns in how many seconds we try again."""
-        found = self._seen.setdefault(candidate.name, _Seen(candidate.stamp, now))
-        found.failures += 1
-        wait = self._rest.delay(found.failures)
-        found.not_before = now + wait
+        rest = self._rests.get(candidate.name)
+        failures = 1 + (rest.failures if rest and rest.stamp == candidate.stamp else 0)
+        wait = self._backoff.delay(failures)
+        self._rests[candidate.name] = _Rest(candidate.stamp, failures, now + wait)
         return wait
 
-    def _seconds_left(self, seen: _Seen, now: float) -> float:
-        return max(seen.since + self._settle, seen.not_before) - now
+    def deaths(self, candidate: Candidate) -> int:
+        """How often the process died with this file in hand."""
+        return self._suspects.get((candidate.name, str(candidate.stamp)), 0)
 
-    def _leave_alone(self, name: str) -> None:
-        if name not in self._odd:
-            self._odd.add(name)
-            logger.warning("left alone: not a regular file", extra={"file": printable(name)})
+    def vouch(self, name: str) -> None:
+        """A file came by rename from our own tmp/: it is whole, and need not settle."""
+        with self._lock:
+            if len(self._vouched) < _MOST_VOUCHED:
+                self._vouched[name] = None
+
+    def is_being_written(self, candidate: Candidate, now: float) -> bool:
+        """Whether somebody on this machine still holds the file open for writing.
+
+        If so it is left for a second; after ten minutes without a change it is believed to be
+        whole. False as well where the system does not tell.
+        """
+        still = now - self._since.get(candidate.name, (candidate.stamp, now))[1]
+        if still >= _LONGEST_OPEN or not _has_writer(candidate.path):
+            return False
+        self._rests[candidate.name] = _Rest(candidate.stamp, 0, now + 1.0, is_written=True)
+        return True
+
+    def _rests_still(
+        self,
+        candidate: Candidate,
+        resting: dict[str, _Rest],
+        since: dict[str, tuple[Stamp, float]],
+        now: float,
+    ) -> bool:
+        """Whether a file is left alone for now; what we remember of it is carried over."""
+        rest = self._rests.get(candidate.name)
+        if rest is None or rest.stamp != candidate.stamp:
+            return False
+        resting[candidate.name] = rest
+        if rest.not_before <= now:
+            return False
+        if candidate.name in self._since:
+            since[candidate.name] = self._since[candidate.name]
+        return True
+
+    def _still_since(self, candidate: Candidate, now: float) -> tuple[Stamp, float]:
+        before = self._since.get(candidate.name)
+        if before is not None and before[0] == candidate.stamp:
+            return before
+        with self._lock:
+            vouched = candidate.name in self._vouched
+            self._vouched.pop(candidate.name, None)
+        return candidate.stamp, now - self._settle if vouched else now
+
+    def _say_odd(self, odd: dict[str, str]) -> None:
+        for name, what in odd.items():
+            if name not in self._odd:
+                logger.warning("left alone in the inbox", extra={"file": printable(name), "is": what})
+        self._odd = odd
 
 
 class Watch:
     """Calls `wake` when something happens in the inbox. A hint, never the truth.
 
-    Watches anew when the folder has been replaced or the observer has died.
+    Watches anew when the folder has been replaced or the observer has died, and goes without
+    where the system does not let us watch.
     """
 
-    def __init__(self, folder: Path, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        wake: Callable[[], None],
+        vouch: Callable[[str], None] = lambda name: None,
+    ) -> None:
         self._folder = folder
-        self._handler = _Waker(wake)
+        self._handler = _Waker(folder, wake, vouch)
         self._observer: BaseObserver | None = None
         self._identity: tuple[int, int] | None = None
+        self._refused: str | None = None
+        self._not_before = float("-inf")
 
     def ensure(self) -> None:
-        """Watch the folder that stands there now. OSError where there is none."""
+        """Watch the folder that stands there now. FileNotFoundError where there is none."""
         status = self._folder.stat()
         identity = (status.st_dev, status.st_ino)
         if self._is_watching() and identity == self._identity:
             return
+        if self._identity not in (None, identity):
+            logger.warning("the inbox is another folder than before", extra={"inbox": str(self._folder)})
+            self._not_before = float("-inf")
+        self._identity = identity
+        if clock.monotonic() >= self._not_before:
+            self._start()
+
+    def _start(self) -> None:
         self.stop()
         observer = Observer()
-        observer.schedule(self._handler, str(self._folder), recursive=True)
-        observer.start()
-        self._observer, self._identity = observer, identity
+        try:
+            observer.schedule(self._handler, str(self._folder), recursive=True, event_filter=_WAKING)
+            observer.start()
+        except OSError as error:
+            # The limit on watches or instances, say. The looks go on without them.
+            observer.unschedule_all()
+            self._not_before = clock.monotonic() + _WATCH_AGAIN
+            if str(error) != self._refused:
+                logger.warning("inbox is looked at without events", extra={"error": str(error)})
+            self._refused = str(error)
+            return
+        if self._refused is not None:
+            logger.info("inbox is watched again")
+        self._observer, self._refused = observer, None
 
     def _is_watching(self) -> bool:
         # When the folder goes, the observer lives on and only its emitter dies.
@@ -160,50 +297,60 @@ class Watch:
 
     def stop(self) -> None:
         if self._observer is not None and self._observer.is_alive():
+            # Its threads end one after the other, and one calls it an error that the other has.
+            logging.getLogger("watchdog.observers.inotify").setLevel(logging.CRITICAL)
             self._observer.stop()
             self._observer.join(5.0)
+            logging.getLogger("watchdog.observers.inotify").setLevel(logging.NOTSET)
         self._observer = None
 
 
 class _Waker(FileSystemEventHandler):
-    def __init__(self, wake: Callable[[], None]) -> None:
+    def __init__(self, folder: Path, wake: Callable[[], None], vouch: Callable[[str], None]) -> None:
+        self._tmp = os.path.join(folder, TMP, "")
+        self._folder = os.path.join(folder, "")
         self._wake = wake
+        self._vouch = vouch
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        # Our own reading opens and closes files; woken by that we would never sleep.
-        if event.event_type in _WAKING:
+        try:
+            came_from, went_to = os.fsdecode(event.src_path), os.fsdecode(event.dest_path)
+            if isinstance(event, FileMovedEvent) and came_from.startswith(self._tmp):
+                self._vouch(went_to.removeprefix(self._folder))
             self._wake()
+        except Exception:
+            # An exception here would end watchdog's thread, and all events with it (measured).
+            logger.exception("an event of the inbox could not be used")
 
 
-def files_below(folder: Path, odd: Callable[[str], None] = lambda name: None) -> Iterator[Candidate]:
-    """The files of an inbox and its sub-folders; `odd` hears of what is not a regular file.
+def files_below(
+    folder: Path, odd: Callable[[str, str], None] = lambda name, what: None
+) -> Iterator[Candidate]:
+    """The files of an inbox and its sub-folders; `odd` hears of what is left alone, and why.
 
     OSError where the folder itself cannot be read; what cannot be seen inside is left out.
     """
-    waiting = [(str(folder), "")]
     with os.scandir(folder):
         pass  # a missing folder is an error, a missing sub-folder has just gone
+    waiting = [""]
     while waiting:
-        path, prefix = waiting.pop()
+        prefix = waiting.pop()
         try:
-            entries = list(os.scandir(path))
-        except OSError:
-            continue
-        for entry in entries:
-            name = prefix + entry.name
-            if is_ignored(entry.name) or name == "tmp":
-                continue
-            try:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append((entry.path, name + "/"))
-                    continue
-                status = entry.stat(follow_symlinks=False)
-            except OSError:
-                continue  # gone since the folder was read, or not for us to see
-            if stat.S_ISREG(status.st_mode):
-                yield Candidate(Path(entry.path), name, Stamp.of(status))
-            else:
-                odd(name)
+            with os.scandir(os.path.join(folder, prefix)) as entries:
+                for entry in entries:
+                    name = prefix + entry.name
+                    if is_ignored(entry.name) or name == TMP:
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(name + "/")
+                        continue
+                    candidate = _candidate(folder, name, entry, odd)
+                    if candidate is not None:
+                        yield candidate
+        except FileNotFoundError:
+            continue  # gone since the folder above was read
+        except OSError as error:
+            odd(prefix or ".", f"a folder that cannot be read: {error.strerror}")
 
 
 def is_ignored(name: str) -> bool:
@@ -216,3 +363,38 @@ def printable(name: str) -> str:
     """A file's name as text that any ledger, log and terminal can take; readable, not reversible."""
     decoded = os.fsencode(name).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in decoded)
+
+
+def _candidate(
+    folder: Path, name: str, entry: os.DirEntry[str], odd: Callable[[str, str], None]
+) -> Candidate | None:
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except OSError:
+        return None  # gone since the folder was read, or not for us to see
+    if not stat.S_ISREG(status.st_mode):
+        odd(name, _KINDS.get(stat.S_IFMT(status.st_mode), "not a regular file"))
+        return None
+    return Candidate(folder, name, Stamp.of(status), status.st_blocks)
+
+
+def _has_writer(path: Path) -> bool:
+    """Whether a process of this machine has the file open for writing (fcntl(2), F_SETLEASE)."""
+    # Whoever opens the file in the instant of our lease sends us SIGIO, which would end a process
+    # that does not ignore it.
+    if signal.getsignal(signal.SIGIO) is not signal.SIG_IGN:
+        return False
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False  # reading it will say what is wrong
+    try:
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False  # not our file, or a file system without leases
+    finally:
+        os.close(handle)
+    return False

@@ -1,30 +1,48 @@
-"""Intake: takes one file from the inbox. Read ▶ tag ▶ one transaction ▶ move ▶ mark.
+"""Intake: takes files from the inbox, in batches. Read ▶ tag ▶ one transaction ▶ move ▶ mark.
 
-A crash before the commit leaves the file in the inbox as if nothing had been; after it, the
-ledger knows the file's content and only the move is made up for. Either way no second alert.
+A crash before the commit leaves the files in the inbox as if nothing had been; after it, the
+ledger knows their content and only the moves are made up for. Either way no second alert.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
-from collections.abc import Callable
-from pathlib import Path
+from collections import deque
+from collections.abc import Callable, Sequence
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, SQLAlchemyError
 
-from classifier import Tagged, UnreadableArticleError, read_articles, read_bytes
-from daemon import clock, ledger, outbox, routing, shelves
+from classifier import UnreadableArticleError, read_articles, read_bytes
+from daemon import arrivals, clock, ledger, mounts, poison, shelves
+from daemon.arrivals import Arrival
+from daemon.backoff import Backoff
 from daemon.config import Settings
-from daemon.database import Database
-from daemon.inbox import Candidate, Inbox, Stamp, Watch, printable
-from daemon.records import FileRecord, FileState
+from daemon.database import Database, plainly
+from daemon.errors import DaemonError
+from daemon.growth import Grown, Growth
+from daemon.inbox import Candidate, Inbox, Look, Watch, printable
+from daemon.recording import Recorder
+from daemon.records import FileState
 from daemon.serving import Serving
+from daemon.shelving import Placement, Shelved, reconcile, shelve
 
 logger = logging.getLogger(__name__)
 
 _QUICK = 2.0  # seconds between looks at the folder when no event woke us
+# A batch ends at so many files, bytes, or seconds of reading.
+_MOST_FILES, _MOST_BYTES, _LONGEST = 200, 8 * 2**20, 1.0
+_STUCK = 3  # pauses in a row after which a run that is to end by itself waits no longer
+
+# Not the fault of the file in hand: the next one would fare no better.
+_EVERYBODYS = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
+)
+# The fault of what one file would write into the ledger.
+_ONES_OWN = (DataError, IntegrityError, InterfaceError, UnicodeError)
 
 
 class Intake:
@@ -38,210 +56,259 @@ class Intake:
         wake_dispatch: Callable[[], None],
         wake_self: Callable[[], None],
     ) -> None:
+        kind = mounts.file_system(settings.inbox)
+        remote = mounts.is_network(kind)
+        if remote:
+            logger.info("inbox is on a network mount, looked at without events", extra={"kind": kind})
+        settle = max(settings.settle, settings.network_settle) if remote else settings.settle
+        with database.reading() as connection:
+            suspects = ledger.deaths(connection)
         self._settings = settings
         self._database = database
         self._serving = serving
         self._wake_dispatch = wake_dispatch
-        self._inbox = Inbox(settings.inbox, settings.settle)
-        self._watch = Watch(settings.inbox, wake_self)
+        self._inbox = Inbox(settings.inbox, settle, suspects)
+        self._growth = Growth(settings.home, database, settle)
+        self._note = poison.Note(settings.home)
+        watched = settings.events and not remote
+        self._watch = Watch(settings.inbox, wake_self, self._inbox.vouch) if watched else None
+        self._ready: deque[Candidate] = deque()
+        self._look_at = float("-inf")
         self._missing = False
+        self._unmarked = False
+        self._pauses = 0
+        self._paused_for = ""
+        self._paused_until = float("-inf")
+        self._rest = Backoff(first=1.0, ceiling=20.0)
         self.idle = False  # whether the last look found nothing to take, now or soon
 
     def work(self) -> float:
-        """One look; takes what is ready. Returns in how many seconds to look again."""
+        """One look, or one batch of what it found. Returns in how many seconds to be called again."""
+        now = clock.monotonic()
+        if now < self._paused_until:
+            return self._paused_until - now
         try:
-            self._watch_inbox()
-            look = self._inbox.look(clock.monotonic())
-        except OSError as error:
-            if not self._missing:
-                logger.error("inbox missing", extra={"error": str(error)})
-            self._missing = True
-            return _QUICK
-        if self._missing:
-            logger.info("inbox is back", extra={"inbox": str(self._settings.inbox)})
-            self._missing = False
-        self._serving.refresh()
-        for candidate in look.ready:
-            self.take(candidate)
-        self.idle = not look.ready and not look.settling
-        if look.ready:
-            return 0.0
-        return min(_QUICK, look.next_in) if look.next_in is not None else _QUICK
+            wait = self._work(now)
+        except (OSError, SQLAlchemyError, DaemonError) as error:
+            return self._pause(error)
+        if self._pauses:
+            logger.info("intake goes on")
+            self._pauses, self._paused_for = 0, ""
+        return wait
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether something that is no file's fault has kept us from taking any for a while."""
+        return self._pauses >= _STUCK
 
     def close(self) -> None:
-        self._watch.stop()
+        if self._watch is not None:
+            self._watch.stop()
+        self._note.close()
 
     def take(self, candidate: Candidate) -> None:
         """Take one file in. Whatever a later try could save is tried later."""
-        started = clock.monotonic()
-        name = printable(candidate.name)
+        self._ready.append(candidate)
+        self._take_batch()
+
+    def _work(self, now: float) -> float:
+        if self._unmarked:
+            reconcile(self._settings, self._database)
+            self._unmarked = False
+        if not self._ready:
+            if now < self._look_at:
+                return self._look_at - now
+            look = self._look(now)
+            if look is None:
+                return _QUICK
+            self._ready.extend(look.ready)
+            self.idle = not look.ready and not look.settling
+            if not look.ready:
+                self._take_grown(now)
+                soon = look.next_in if look.next_in is not None else _QUICK
+                return min(_QUICK, soon, self._growth.next_in(now))
+        self._serving.refresh()
+        self._take_batch()
+        return 0.0
+
+    def _look(self, now: float) -> Look | None:
+        """What stands in the inbox; None, said once, while there is no inbox."""
+        mount = self._settings.mount_point
         try:
-            data = read_bytes(candidate.path)
-            if Stamp.of(candidate.path.lstat()) != candidate.stamp:
-                return  # written to while we read: it is a candidate again at the next look
-            self._take_bytes(candidate, name, data, started)
+            if mount is not None and not mount.is_mount():
+                raise FileNotFoundError(errno.ENOENT, "nothing is mounted there", str(mount))
+            if self._watch is not None:
+                self._watch.ensure()
+            look = self._inbox.look(now)
+        except OSError as error:
+            if error.errno in _EVERYBODYS:
+                raise
+            if not self._missing:
+                logger.error("inbox missing", extra={"error": plainly(error)})
+            self._missing = True
+            return None
+        if self._missing:
+            logger.info("inbox is back", extra={"inbox": str(self._settings.inbox)})
+            self._missing = False
+        # A look at very many files costs something; what wakes us meanwhile waits for the next.
+        self._look_at = now + min(_QUICK, clock.monotonic() - now)
+        return look
+
+    def _pause(self, error: Exception) -> float:
+        """Nothing can be taken now, whatever the file: all stays where it is, and we say so once."""
+        self._ready.clear()
+        self._pauses += 1
+        wait = self._rest.delay(self._pauses)
+        self._paused_until = clock.monotonic() + wait
+        reason = plainly(error)
+        if reason != self._paused_for:
+            logger.error("intake pauses, files wait in the inbox", extra={"error": reason})
+            self._paused_for = reason
+        return wait
+
+    def _take_batch(self) -> None:
+        """One transaction for all of a batch, or one for each where one of them spoils it."""
+        batch = self._read_batch()
+        if not batch:
+            return
+        try:
+            placements = self._record(batch)
+        except _ONES_OWN:
+            placements = self._record_singly(batch)
+        if any(placement.alerts for placement in placements):
+            self._wake_dispatch()
+        self._unmarked = True  # until all of it is
+        shelved = shelve(self._settings.home, self._database, placements)
+        self._unmarked = bool(shelved.failed)
+        self._say(shelved)
+
+    def _read_batch(self) -> list[Arrival]:
+        """Read and tag what is ready; only a part of it if that takes long or much memory."""
+        batch: list[Arrival] = []
+        started, size = clock.monotonic(), 0
+        try:
+            with self._database.reading() as connection:
+                while self._ready and len(batch) < _MOST_FILES and size < _MOST_BYTES:
+                    candidate = self._ready.popleft()
+                    arrival = self._read(connection, candidate)
+                    if arrival is not None:
+                        batch.append(arrival)
+                        size += candidate.stamp.size
+                    if clock.monotonic() - started > _LONGEST:
+                        break
+        finally:
+            self._note.free()
+        return batch
+
+    def _read(self, connection: Connection, candidate: Candidate) -> Arrival | None:
+        """Read and tag one file; None if it has gone, is still being written, or cannot be read now."""
+        deaths = self._inbox.deaths(candidate)
+        if deaths >= self._settings.poison_tries:
+            return arrivals.deadly(candidate, deaths)
+        if self._inbox.is_being_written(candidate, clock.monotonic()):
+            return None
+        self._note.hold(candidate.name, str(candidate.stamp))
+        try:
+            return arrivals.read(connection, candidate, self._serving.model)
         except FileNotFoundError:
-            if not candidate.path.parent.exists() or not os.path.lexists(candidate.path):
-                logger.info("file vanished before it was read", extra={"file": name})
-                return
-            self._put_off(candidate, name, "a folder is missing")
-        except UnreadableArticleError as error:
-            self._try_to_set_aside(candidate, name, b"", error)
-        except (OSError, SQLAlchemyError) as error:
-            self._put_off(candidate, name, _plainly(error))
+            logger.info("file vanished before it was read", extra={"file": printable(candidate.name)})
+        except (SQLAlchemyError, DaemonError):
+            raise
+        except OSError as error:
+            if error.errno in _EVERYBODYS:
+                raise
+            self._put_off(candidate, error)
         except Exception as error:
-            logger.exception("taking a file failed", extra={"file": name})
-            self._put_off(candidate, name, _plainly(error))
+            logger.exception("reading a file failed", extra={"file": printable(candidate.name)})
+            self._put_off(candidate, error)
+        return None
 
-    def _take_bytes(self, candidate: Candidate, name: str, data: bytes, started: float) -> None:
-        fingerprint = hashlib.sha256(data).hexdigest()
-        with self._database.reading() as connection:
-            unmoved = ledger.unmoved_file(connection, fingerprint, name)
-            first = ledger.first_file(connection, fingerprint)
-        if unmoved:
-            self._move(candidate.path, unmoved)
-            return
-        if first:
-            self._take_duplicate(candidate, name, len(data), first)
-            return
-        try:
-            articles = read_articles(data, candidate.path.name)
-        except UnreadableArticleError as error:
-            self._try_to_set_aside(candidate, name, data, error)
-            return
-        tagged = [self._serving.model.tag(article) for article in articles]
-        file, alerts = self._record(candidate, name, len(data), fingerprint, tagged)
-        self._wake_dispatch()
-        self._move(candidate.path, file)
-        logger.info(
-            "file taken",
-            extra={
-                "file": name,
-                "articles": len(tagged),
-                "alerts": alerts,
-                "model": self._serving.model.version,
-                "seconds": round(clock.monotonic() - started, 3),
-            },
-        )
-
-    def _record(
-        self, candidate: Candidate, name: str, size: int, fingerprint: str, tagged: list[Tagged]
-    ) -> tuple[FileRecord, int]:
-        """The one transaction: the file, its articles and tags, and every alert that is owed."""
-        now = clock.now()
-        source = name.rpartition("/")[0] or None
-        owed = 0
+    def _record(self, batch: Sequence[Arrival]) -> list[Placement]:
+        """The one transaction: files, articles, tags, and every alert that is owed."""
+        recorder = Recorder(self._settings, self._serving.model.titles)
         with self._database.transaction() as connection:
-            file = ledger.record_file(
-                connection,
-                fingerprint=fingerprint,
-                name=name,
-                size=size,
-                state=FileState.TAKEN,
-                target=shelves.done_target(self._settings.home, name, fingerprint, now),
-                now=now,
-            )
-            for position, found in enumerate(tagged):
-                article = ledger.record_article(connection, file, position, found, now=now)
-                if article is None:
-                    continue  # the same text was here before, and so were its alerts
-                for alert in routing.alerts(
-                    found,
-                    self._settings.routes,
-                    self._serving.model.titles,
-                    file=name,
-                    source=source,
-                ):
-                    owed += outbox.add(connection, alert, article=article, now=now)
-        return file, owed
+            for arrival in batch:
+                if self._inbox.deaths(arrival.candidate):
+                    ledger.forget_deaths(connection, arrival.candidate.name)
+            return [recorder.arrival(connection, arrival) for arrival in batch]
 
-    def _take_duplicate(self, candidate: Candidate, name: str, size: int, first: FileRecord) -> None:
-        now = clock.now()
-        target = shelves.done_target(self._settings.home, name, first.fingerprint, now)
-        with self._database.transaction() as connection:
-            file = ledger.record_file(
-                connection,
-                fingerprint=first.fingerprint,
-                name=name,
-                size=size,
-                state=FileState.TAKEN,
-                target=target,
-                duplicate_of=first.id,
-                now=now,
-            )
-        self._move(candidate.path, file)
-        logger.info("same file as before, no alert", extra={"file": name, "first": first.name})
+    def _record_singly(self, batch: Sequence[Arrival]) -> list[Placement]:
+        placements: list[Placement] = []
+        for arrival in batch:
+            try:
+                placements += self._record([arrival])
+            except _ONES_OWN as error:
+                self._put_off(arrival.candidate, error)
+        return placements
 
-    def _try_to_set_aside(
-        self, candidate: Candidate, name: str, data: bytes, error: UnreadableArticleError
-    ) -> None:
-        try:
-            self._set_aside(candidate, name, data, error)
-        except (OSError, SQLAlchemyError) as later:
-            self._put_off(candidate, name, _plainly(later))
+    def _say(self, shelved: Shelved) -> None:
+        """One line a file; and what could not be moved is tried again, or pauses us."""
+        for placement in shelved.placed:
+            self._say_placed(placement)
+        for placement in shelved.gone:
+            name = printable(placement.candidate.name)
+            logger.warning("file was taken away before it was moved", extra={"file": name})
+        for placement, error in shelved.failed:
+            if error.errno in _EVERYBODYS or isinstance(error, PermissionError):
+                raise error
+            self._put_off(placement.candidate, error)
 
-    def _set_aside(self, candidate: Candidate, name: str, data: bytes, error: UnreadableArticleError) -> None:
-        """To failed/ with the reason beside it; the bytes are kept as they are."""
-        now = clock.now()
-        fingerprint = hashlib.sha256(data).hexdigest()
-        target = shelves.failed_target(self._settings.home, name, fingerprint)
-        shelves.explain_failure(self._settings.home, target, reason=error.reason, mend=error.mend, now=now)
-        shelves.move(candidate.path, self._settings.home, target)
-        with self._database.transaction() as connection:
-            ledger.record_file(
-                connection,
-                fingerprint=fingerprint,
-                name=name,
-                size=candidate.stamp.size,
-                state=FileState.FAILED,
-                target=target,
-                reason=error.reason,
-                now=now,
-            )
-        logger.warning("file set aside", extra={"file": name, "reason": error.reason, "target": target})
+    def _say_placed(self, placement: Placement) -> None:
+        name, file = printable(placement.candidate.name), placement.file
+        if placement.first is not None:
+            logger.info("same file as before, no alert", extra={"file": name, "first": placement.first})
+        elif file is not None and file.reason is not None:
+            facts = {"file": name, "reason": file.reason, "target": placement.target}
+            logger.warning("file set aside", extra=facts)
+        else:
+            numbers = {"articles": placement.articles, "alerts": placement.alerts}
+            logger.info("file taken", extra={"file": name, **numbers, "model": self._serving.model.version})
 
-    def _move(self, path: Path, file: FileRecord) -> None:
-        """Out of the inbox to where the ledger says, and marked so."""
-        home = self._settings.home
-        target = file.target or ""
-        try:
-            shelves.move(path, home, target)
-        except FileExistsError:
-            target = shelves.done_target(home, file.name, file.fingerprint, clock.now())
-            shelves.move(path, home, target)
-        with self._database.transaction() as connection:
-            ledger.mark_done(connection, file, target)
-
-    def _put_off(self, candidate: Candidate, name: str, error: str) -> None:
+    def _put_off(self, candidate: Candidate, error: Exception) -> None:
         wait = self._inbox.put_off(candidate, clock.monotonic())
         logger.warning(
             "file cannot be taken now, it stays in the inbox",
-            extra={"file": name, "error": error, "again_in": wait},
+            extra={"file": printable(candidate.name), "error": plainly(error), "again_in": wait},
         )
 
-    def _watch_inbox(self) -> None:
+    def _take_grown(self, now: float) -> None:
+        """Files that were written to after they were taken, once they stand still again."""
+        for grown in self._growth.look(now):
+            try:
+                if grown.file.state is FileState.FAILED:
+                    self._put_back(grown)
+                else:
+                    self._take_again(grown)
+            except OSError as error:
+                if error.errno in _EVERYBODYS:
+                    raise
+                said = {"file": grown.file.name, "error": plainly(error)}
+                logger.warning("a file that has grown cannot be taken anew", extra=said)
+
+    def _put_back(self, grown: Grown) -> None:
+        """A file in failed/ that has grown since deserves another try."""
+        shelves.put_back(self._settings.home, grown.path.name, self._settings.inbox)
+        with self._database.transaction() as connection:
+            ledger.mark_outgrown(connection, grown.file)
+        logger.info("a failed file has grown, it is tried again", extra={"file": grown.file.name})
+
+    def _take_again(self, grown: Grown) -> None:
+        file, reason = grown.file, None
+        fingerprint = ""
         try:
-            self._watch.ensure()
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            # The limit on watches, say. Looking every two seconds goes on without them.
-            logger.warning("inbox is looked at without events", extra={"error": str(error)})
-
-
-def reconcile(settings: Settings, database: Database) -> None:
-    """After a start: files that were moved, but of which the ledger does not know it yet."""
-    with database.reading() as connection:
-        unmoved = ledger.unmoved_files(connection)
-    for file in unmoved:
-        arrived = os.path.lexists(settings.home / (file.target or "?"))
-        if arrived:
-            with database.transaction() as connection:
-                ledger.mark_done(connection, file, file.target or "")
-            logger.info("file was moved before the last stop", extra={"file": file.name})
-
-
-def _plainly(error: Exception) -> str:
-    """One line for the log: SQLAlchemy's own texts carry statements and article text."""
-    original = getattr(error, "orig", None)
-    return f"{type(error).__name__}: {original if original is not None else error}"[:300]
+            data = read_bytes(grown.path)
+            fingerprint = hashlib.sha256(data).hexdigest()
+            tagged = [self._serving.model.tag(each) for each in read_articles(data, os.fspath(grown.path))]
+        except UnreadableArticleError as failure:
+            tagged, reason = [], failure.reason
+        with self._database.transaction() as connection:
+            if fingerprint == file.fingerprint:
+                size, modified = grown.stamp.size, grown.stamp.modified
+                ledger.restamp(connection, file, size=size, modified=modified)
+                return
+            recorder = Recorder(self._settings, self._serving.model.titles)
+            alerts = recorder.grown(connection, grown, fingerprint=fingerprint, tagged=tagged, reason=reason)
+        if alerts:
+            self._wake_dispatch()
+        facts = {"file": file.name, "articles": len(tagged), "alerts": alerts, "reason": reason}
+        logger.info("file was written to after it was taken, and is taken anew", extra=facts)

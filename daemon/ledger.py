@@ -6,9 +6,11 @@ It only grows. Every function works on the connection it is given and commits no
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from classifier import Article, Tagged
 from daemon.clock import to_text
@@ -16,42 +18,63 @@ from daemon.records import FileRecord, FileState
 
 _ADD_FILE = text(
     """
-    INSERT INTO files (fingerprint, name, size, state, target, duplicate_of, reason, arrived_at)
-    VALUES (:fingerprint, :name, :size, :state, :target, :duplicate_of, :reason, :arrived_at)
-    RETURNING id, fingerprint, name, state, target, duplicate_of, reason
+    INSERT INTO files
+        (fingerprint, name, raw_name, size, inode, modified, state, target, duplicate_of, version_of,
+         reason, mend, arrived_at)
+    VALUES
+        (:fingerprint, :name, :raw_name, :size, :inode, :modified, :state, :target, :duplicate_of,
+         :version_of, :reason, :mend, :arrived_at)
+    RETURNING *
     """
 )
 _FIRST_FILE = text(
     """
-    SELECT id, fingerprint, name, state, target, duplicate_of, reason
+    SELECT *
     FROM files
     WHERE fingerprint = :fingerprint
       AND duplicate_of IS NULL
-      AND state <> 'failed'
+      AND reason IS NULL
     ORDER BY id
     LIMIT 1
     """
 )
 _UNMOVED_FILE = text(
     """
-    SELECT id, fingerprint, name, state, target, duplicate_of, reason
+    SELECT *
     FROM files
     WHERE fingerprint = :fingerprint
-      AND name = :name
+      AND COALESCE(raw_name, CAST(name AS BLOB)) = :raw_name
       AND state = 'taken'
     ORDER BY id
     LIMIT 1
     """
 )
-_UNMOVED = text(
+_UNMOVED = text("SELECT * FROM files WHERE state = 'taken' ORDER BY id")
+_PLACED = text(
     """
-    SELECT id, fingerprint, name, state, target, duplicate_of, reason
-    FROM files
-    WHERE state = 'taken'
-    ORDER BY id
+    UPDATE files
+    SET state = CASE WHEN reason IS NULL THEN 'done' ELSE 'failed' END, target = :target
+    WHERE id = :id
     """
 )
-_MARK_DONE = text("UPDATE files SET state = 'done', target = :target WHERE id = :id")
+_GONE = text("UPDATE files SET state = 'gone', target = NULL WHERE id = :id")
+_OUTGROWN = text("UPDATE files SET state = 'outgrown' WHERE id = :id")
+_RESTAMP = text("UPDATE files SET size = :size, modified = :modified WHERE id = :id")
+_REPEATED = text("UPDATE files SET repeats = repeats + 1 WHERE id = :id")
+_RECENT = text(
+    """
+    SELECT *
+    FROM files
+    WHERE arrived_at >= :since
+      AND id > :after
+      AND state IN ('done', 'failed')
+      AND inode IS NOT NULL
+    ORDER BY id
+    LIMIT :most
+    """
+)
+_ARTICLES_OF = text("SELECT id, position FROM articles WHERE file_id = :id")
+_VERSION_OF = text("SELECT version_of FROM files WHERE id = :id")
 _ADD_ARTICLE = text(
     """
     INSERT INTO articles
@@ -70,6 +93,16 @@ _ADD_TAG = text(
 )
 _COUNT_FILES = text("SELECT state, COUNT(*) FROM files GROUP BY state")
 _COUNT_ARTICLES = text("SELECT COUNT(*) FROM articles")
+_DEATHS = text("SELECT raw_name, stamp, number FROM deaths")
+_ADD_DEATH = text(
+    """
+    INSERT INTO deaths (raw_name, stamp, number, last_at)
+    VALUES (:raw_name, :stamp, 1, :now)
+    ON CONFLICT (raw_name, stamp)
+    DO UPDATE SET number = number + 1, last_at = excluded.last_at
+    """
+)
+_FORGET_DEATHS = text("DELETE FROM deaths WHERE raw_name = :raw_name")
 
 
 def record_file(
@@ -80,47 +113,112 @@ def record_file(
     size: int,
     state: FileState,
     now: datetime,
+    raw_name: bytes | None = None,
+    inode: int | None = None,
+    modified: int | None = None,
     target: str | None = None,
     duplicate_of: int | None = None,
+    version_of: int | None = None,
     reason: str | None = None,
+    mend: str | None = None,
 ) -> FileRecord:
-    """Write that a file arrived."""
+    """Write that a file arrived. `fingerprint` is "" for a file that was not opened."""
     row = connection.execute(
         _ADD_FILE,
         {
             "fingerprint": fingerprint,
             "name": name,
+            "raw_name": raw_name,
             "size": size,
+            "inode": inode,
+            "modified": modified,
             "state": state,
             "target": target,
             "duplicate_of": duplicate_of,
+            "version_of": version_of,
             "reason": reason,
+            "mend": mend,
             "arrived_at": to_text(now),
         },
     ).one()
-    return _file(*row)
+    return _file(row)
 
 
 def first_file(connection: Connection, fingerprint: str) -> FileRecord | None:
-    """The file that first brought these bytes, if it was not a failure."""
+    """The file that first brought these bytes, if they could be read."""
     row = connection.execute(_FIRST_FILE, {"fingerprint": fingerprint}).one_or_none()
-    return _file(*row) if row else None
+    return _file(row) if row else None
 
 
-def unmoved_file(connection: Connection, fingerprint: str, name: str) -> FileRecord | None:
+def unmoved_file(connection: Connection, fingerprint: str, inbox_name: str) -> FileRecord | None:
     """The record of a file that was taken in but not yet moved out of the inbox."""
-    row = connection.execute(_UNMOVED_FILE, {"fingerprint": fingerprint, "name": name}).one_or_none()
-    return _file(*row) if row else None
+    row = connection.execute(
+        _UNMOVED_FILE, {"fingerprint": fingerprint, "raw_name": os.fsencode(inbox_name)}
+    ).one_or_none()
+    return _file(row) if row else None
 
 
 def unmoved_files(connection: Connection) -> list[FileRecord]:
     """All files taken in of which we do not know that they were moved."""
-    return [_file(*row) for row in connection.execute(_UNMOVED)]
+    return [_file(row) for row in connection.execute(_UNMOVED)]
 
 
-def mark_done(connection: Connection, file: FileRecord, target: str) -> None:
-    """Write that a file stands at `target`, below the home."""
-    connection.execute(_MARK_DONE, {"id": file.id, "target": target})
+def mark_placed(connection: Connection, file: FileRecord, target: str) -> None:
+    """Write that a file stands at `target`, below the home: done, or failed where it has a reason."""
+    connection.execute(_PLACED, {"id": file.id, "target": target})
+
+
+def mark_gone(connection: Connection, file: FileRecord) -> None:
+    """Write that a file was taken away by somebody else before we moved it."""
+    connection.execute(_GONE, {"id": file.id})
+
+
+def mark_outgrown(connection: Connection, file: FileRecord) -> None:
+    """Write that a file was written to after it was taken; a later record has it as it is now."""
+    connection.execute(_OUTGROWN, {"id": file.id})
+
+
+def restamp(connection: Connection, file: FileRecord, *, size: int, modified: int) -> None:
+    """A file was touched, and its content is the same."""
+    connection.execute(_RESTAMP, {"id": file.id, "size": size, "modified": modified})
+
+
+def count_repeat(connection: Connection, file: FileRecord) -> None:
+    """The same bytes came again, and only their number is kept."""
+    connection.execute(_REPEATED, {"id": file.id})
+
+
+def recent_files(connection: Connection, since: datetime, *, after: int, most: int) -> list[FileRecord]:
+    """Up to `most` files in done/ and failed/ that arrived since a moment, with an id above `after`."""
+    rows = connection.execute(_RECENT, {"since": to_text(since), "after": after, "most": most})
+    return [_file(row) for row in rows]
+
+
+def articles_before(connection: Connection, file: FileRecord) -> dict[int, list[int]]:
+    """The articles of a file and of what it was before it grew: ids by position in the file."""
+    found: dict[int, list[int]] = {}
+    version: int | None = file.id
+    while version is not None:
+        for article, position in connection.execute(_ARTICLES_OF, {"id": version}):
+            found.setdefault(position, []).append(article)
+        version = connection.execute(_VERSION_OF, {"id": version}).scalar_one_or_none()
+    return found
+
+
+def record_death(connection: Connection, inbox_name: str, stamp: str, *, now: datetime) -> None:
+    """The process died while it had this file in hand."""
+    row = {"raw_name": os.fsencode(inbox_name), "stamp": stamp, "now": to_text(now)}
+    connection.execute(_ADD_DEATH, row)
+
+
+def deaths(connection: Connection) -> dict[tuple[str, str], int]:
+    """How often the process died over which file, by name and stamp."""
+    rows = connection.execute(_DEATHS)
+    return {(os.fsdecode(raw_name), stamp): number for raw_name, stamp, number in rows}
+
+
+def forget_deaths(connection: Connection, inbox_name: str) -> None:
+    connection.execute(_FORGET_DEATHS, {"raw_name": os.fsencode(inbox_name)})
 
 
 def record_article(
@@ -174,13 +272,18 @@ def _article_row(
     }
 
 
-def _file(
-    id: int,
-    fingerprint: str,
-    name: str,
-    state: str,
-    target: str | None,
-    duplicate_of: int | None,
-    reason: str | None,
-) -> FileRecord:
-    return FileRecord(id, fingerprint, name, FileState(state), target, duplicate_of, reason)
+def _file(row: Row[Any]) -> FileRecord:
+    return FileRecord(
+        id=row.id,
+        fingerprint=row.fingerprint,
+        name=row.name,
+        state=FileState(row.state),
+        target=row.target,
+        duplicate_of=row.duplicate_of,
+        reason=row.reason,
+        mend=row.mend,
+        raw_name=row.raw_name,
+        inode=row.inode,
+        size=row.size,
+        modified=row.modified,
+    )

@@ -12,12 +12,16 @@ claimed. Every function works on the connection it is given and commits nothing.
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
 
 from daemon.clock import from_text, to_text
 from daemon.records import Alert, Delivery, DeliveryState, alert_from_json, alert_to_json
+
+_STRANGER = "the configuration has no receiver of this name"
 
 _ADD_ALERT = text(
     """
@@ -35,7 +39,8 @@ _ADD_DELIVERY = text(
 )
 _OLDEST = text(
     """
-    SELECT deliveries.id, alerts.payload, state, attempts, looks, first_sent_at, due_at
+    SELECT deliveries.id, alerts.payload, state, attempts, looks, first_sent_at, generation, lease_until,
+        due_at
     FROM deliveries
     JOIN alerts ON alerts.id = deliveries.alert_id
     WHERE deliveries.receiver = :receiver
@@ -49,33 +54,80 @@ _SENDING = text(
     UPDATE deliveries
     SET state = 'sending',
         attempts = attempts + 1,
+        generation = generation + 1,
+        lease_until = :lease_until,
         first_sent_at = COALESCE(first_sent_at, :now)
     WHERE id = :id
       AND state = :state
-    RETURNING attempts, first_sent_at
+      AND generation = :generation
+    RETURNING attempts, first_sent_at, generation
     """
 )
 _SENT = text(
     """
     UPDATE deliveries
-    SET state = 'sent', sent_at = :now, channel = :channel, message = :message, error = NULL
+    SET state = 'sent',
+        sent_at = :now,
+        channel = :channel,
+        message = :message,
+        lease_until = NULL,
+        error = NULL
     WHERE id = :id
+      AND generation = :generation
     """
 )
 _PUT_OFF = text(
     """
     UPDATE deliveries
-    SET state = :state, due_at = :due_at, looks = :looks, error = :error
+    SET state = :state, due_at = :due_at, looks = :looks, lease_until = NULL, error = :error
     WHERE id = :id
+      AND generation = :generation
     """
 )
 _RECOVER = text(
     """
     UPDATE deliveries
-    SET state = 'unknown', looks = 0, due_at = :due_at, error = 'stopped while sending'
+    SET state = 'unknown',
+        looks = 0,
+        due_at = :due_at,
+        lease_until = NULL,
+        generation = generation + 1,
+        error = 'stopped while sending'
     WHERE state = 'sending'
     """
 )
+_OWED_RECEIVERS = text(
+    "SELECT DISTINCT receiver FROM deliveries WHERE state IN ('pending', 'sending', 'unknown', 'parked')"
+)
+_ORPHAN = text(
+    """
+    UPDATE deliveries
+    SET state = 'parked', error = :error
+    WHERE receiver = :receiver
+      AND state = 'pending'
+    """
+)
+_ADOPT = text(
+    """
+    UPDATE deliveries
+    SET state = 'pending', due_at = :now, error = NULL
+    WHERE receiver = :receiver
+      AND state = 'parked'
+      AND error = :error
+    """
+)
+_LAST_MESSAGE = text(
+    """
+    SELECT message
+    FROM deliveries
+    WHERE receiver = :receiver
+      AND state = 'sent'
+      AND message IS NOT NULL
+    ORDER BY id DESC
+    LIMIT 1
+    """
+)
+_PAYLOADS = text("SELECT receiver, payload FROM alerts WHERE article_id = :article_id")
 _COUNTS = text(
     """
     SELECT receiver, state, COUNT(*)
@@ -112,24 +164,48 @@ def oldest(connection: Connection, receiver: str) -> tuple[Delivery, datetime] |
     row = connection.execute(_OLDEST, {"receiver": receiver}).one_or_none()
     if row is None:
         return None
-    identity, payload, state, attempts, looks, first_sent_at, due_at = row
-    alert, known = alert_from_json(payload), DeliveryState(state)
-    return Delivery(identity, alert, known, attempts, looks, first_sent_at), from_text(due_at)
+    identity, payload, state, attempts, looks, first_sent_at, generation, lease_until, due_at = row
+    delivery = Delivery(
+        identity,
+        alert_from_json(payload),
+        DeliveryState(state),
+        attempts,
+        looks,
+        first_sent_at,
+        generation,
+        lease_until,
+    )
+    return delivery, from_text(due_at)
 
 
-def start_sending(connection: Connection, delivery: Delivery, *, now: datetime) -> Delivery | None:
+def start_sending(
+    connection: Connection, delivery: Delivery, *, now: datetime, lease: timedelta
+) -> Delivery | None:
     """Mark a delivery as on its way, before the first byte goes out.
 
-    None where it is no longer in the state it was read in: somebody else has it.
+    None where it is no longer as it was read: somebody else has it. Who does not come back
+    before the lease runs out has lost it.
     """
     row = connection.execute(
-        _SENDING, {"id": delivery.id, "state": delivery.state, "now": to_text(now)}
+        _SENDING,
+        {
+            "id": delivery.id,
+            "state": delivery.state,
+            "generation": delivery.generation,
+            "now": to_text(now),
+            "lease_until": to_text(now + lease),
+        },
     ).one_or_none()
     if row is None:
         return None
-    attempts, first_sent_at = row
-    return Delivery(
-        delivery.id, delivery.alert, DeliveryState.SENDING, attempts, delivery.looks, first_sent_at
+    attempts, first_sent_at, generation = row
+    return replace(
+        delivery,
+        state=DeliveryState.SENDING,
+        attempts=attempts,
+        first_sent_at=first_sent_at,
+        generation=generation,
+        lease_until=to_text(now + lease),
     )
 
 
@@ -140,11 +216,13 @@ def mark_sent(
     now: datetime,
     channel: str | None = None,
     message: str | None = None,
-) -> None:
-    """The receiver has it; `channel` and `message` say where, if it told us."""
-    connection.execute(
-        _SENT, {"id": delivery.id, "now": to_text(now), "channel": channel, "message": message}
-    )
+) -> bool:
+    """The receiver has it; `channel` and `message` say where, if it told us.
+
+    False, and nothing written, where somebody else has taken the delivery over meanwhile.
+    """
+    row = {"id": delivery.id, "generation": delivery.generation, "now": to_text(now)}
+    return connection.execute(_SENT, row | {"channel": channel, "message": message}).rowcount == 1
 
 
 def put_off(
@@ -155,10 +233,44 @@ def put_off(
     due_at: datetime,
     error: str,
     looks: int = 0,
-) -> None:
-    """Not delivered yet, or not for sure: what it is now, when it is due, and why."""
-    row = {"id": delivery.id, "state": state, "looks": looks, "error": error[:500]}
-    connection.execute(_PUT_OFF, row | {"due_at": to_text(due_at)})
+) -> bool:
+    """Not delivered yet, or not for sure: what it is now, when it is due, and why.
+
+    False, and nothing written, where somebody else has taken the delivery over meanwhile.
+    """
+    row = {"id": delivery.id, "generation": delivery.generation, "state": state, "looks": looks}
+    row |= {"error": error[:500], "due_at": to_text(due_at)}
+    return connection.execute(_PUT_OFF, row).rowcount == 1
+
+
+def last_message(connection: Connection, receiver: str) -> str | None:
+    """Where the newest alert stands that a receiver is known to have, if it told us."""
+    found: str | None = connection.execute(_LAST_MESSAGE, {"receiver": receiver}).scalar_one_or_none()
+    return found
+
+
+def park_strangers(connection: Connection, receivers: Collection[str], *, now: datetime) -> dict[str, int]:
+    """Hold what is owed to receivers that the configuration no longer has; and let go what was
+    held of those it has again. Returns how many deliveries are held now, by receiver.
+    """
+    held: dict[str, int] = {}
+    for (receiver,) in connection.execute(_OWED_RECEIVERS).all():
+        row = {"receiver": receiver, "error": _STRANGER, "now": to_text(now)}
+        if receiver in receivers:
+            connection.execute(_ADOPT, row)
+        elif number := connection.execute(_ORPHAN, row).rowcount:
+            held[receiver] = number
+    return held
+
+
+def topics_told(connection: Connection, articles: Iterable[int]) -> dict[str, set[str]]:
+    """Of which topics each receiver has been told, or will be, for any of these articles."""
+    told: dict[str, set[str]] = {}
+    for article in articles:
+        for receiver, payload in connection.execute(_PAYLOADS, {"article_id": article}):
+            topics = alert_from_json(payload).topics
+            told.setdefault(receiver, set()).update(topic.id for topic in topics)
+    return told
 
 
 def recover(connection: Connection, *, due_at: datetime) -> int:

@@ -18,3 +18,12 @@ def tell(state: str) -> None:
             peer.sendall(state.encode())
         except OSError:
             pass  # whoever started us has gone; the work goes on
+
+
+def ping_seconds(longest: float) -> float:
+    """How often systemd wants to hear WATCHDOG=1: half of what it waits, and at most `longest`."""
+    try:
+        waits = int(os.environ["WATCHDOG_USEC"]) / 1e6
+    except (KeyError, ValueError):
+        return longest
+    return max(0.1, min(longest, waits / 2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,11 +11,17 @@ from pydantic import TypeAdapter
 
 
 class FileState(StrEnum):
-    """Where a file stands on its way: recorded but not yet moved, moved, or set aside."""
+    """Where a file stands on its way. All but `taken` are final.
+
+    `taken`: recorded, and on its way to its place; `gone`: somebody took it away before it was
+    moved; `outgrown`: it was written to after it was taken, and is recorded again as it is now.
+    """
 
     TAKEN = "taken"
     DONE = "done"
     FAILED = "failed"
+    GONE = "gone"
+    OUTGROWN = "outgrown"
 
 
 class DeliveryState(StrEnum):
@@ -30,15 +37,30 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """A file that arrived. `target` is where it stands, or is about to, below the home."""
+    """A file that arrived.
+
+    `name` is printable, `raw_name` as the file system has it, both below the inbox. `target` is
+    where the file stands, or is about to, below the home. `inode`, `size` and `modified` (ns)
+    are as it was read. `reason` and `mend` say why it is set aside, if it is.
+    """
 
     id: int
     fingerprint: str
     name: str
     state: FileState
     target: str | None
-    duplicate_of: int | None
-    reason: str | None
+    duplicate_of: int | None = None
+    reason: str | None = None
+    mend: str | None = None
+    raw_name: bytes | None = None
+    inode: int | None = None
+    size: int = 0
+    modified: int | None = None
+
+    @property
+    def inbox_name(self) -> str:
+        """The name it has, or had, in the inbox."""
+        return self.name if self.raw_name is None else os.fsdecode(self.raw_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +92,10 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Getting one alert to its receiver. Moments are as the ledger writes them."""
+    """Getting one alert to its receiver. Moments are as the ledger writes them.
+
+    `generation` goes up with each sending: what an earlier one says of its end no longer counts.
+    """
 
     id: int
     alert: Alert
@@ -78,6 +103,8 @@ class Delivery:
     attempts: int
     looks: int
     first_sent_at: str | None
+    generation: int = 0
+    lease_until: str | None = None
 
 
 _ALERT = TypeAdapter(Alert)

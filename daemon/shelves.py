@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import json
 import os
 import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 ERROR_ENDING = ".error.json"
 
 _LONGEST_NAME = 200  # bytes; a file system takes 255, and marks are added
+_NO_REPLACE = 1  # RENAME_NOREPLACE, rename(2)
+_AT_FDCWD = -100
+# What file systems and kernels without renameat2 say.
+_CANNOT_RENAME = frozenset({errno.EINVAL, errno.ENOSYS, errno.EPERM, errno.EOPNOTSUPP})
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A file on its way: from where, to where below the home. `inode` tells it from another
+    file that took its name meanwhile.
+    """
+
+    source: Path
+    target: str
+    inode: int | None = None
 
 
 def done_target(home: Path, name: str, fingerprint: str, now: datetime) -> str:
@@ -23,28 +41,69 @@ def failed_target(home: Path, name: str, fingerprint: str) -> str:
     return _free(home, "failed", name, fingerprint)
 
 
-def move(source: Path, home: Path, target: str) -> None:
-    """Move a file to its place for good: when this returns both folders are on the disk.
+def move(source: Path, home: Path, target: str, inode: int | None = None) -> None:
+    """Move one file for good, as `move_all` does; raises the OSError instead."""
+    [error] = move_all(home, [Move(source, target, inode)])
+    if error is not None:
+        raise error
 
-    Raises FileExistsError rather than overwrite, and OSError where the disk does not let us.
+
+def move_all(home: Path, moves: Sequence[Move]) -> list[OSError | None]:
+    """Move files to their places for good; what went wrong with each, in order, or None.
+
+    Where it is None both folders are on the disk. FileExistsError: the place is taken by
+    another file. FileNotFoundError: the file has gone, or another has taken its name; that one
+    is left in the inbox.
+    """
+    errors: list[OSError | None] = [None] * len(moves)
+    copied: list[int] = []
+    for number, each in enumerate(moves):
+        try:
+            if _place(each, home / each.target):
+                copied.append(number)
+        except OSError as error:
+            errors[number] = error
+    # The new place first: a power cut between the two may show a file twice, but never not at all.
+    _sync_folders(moves, [(home / each.target).parent for each in moves], errors)
+    for number in copied:
+        if errors[number] is None:
+            try:
+                os.unlink(moves[number].source)
+            except OSError as error:
+                errors[number] = error
+    _sync_folders(moves, [each.source.parent for each in moves], errors)
+    return errors
+
+
+def finish(source: Path, home: Path, target: str) -> bool:
+    """Whether a file that was on its way when we stopped stands at its place now, for good.
+
+    False where it is not there. Takes away what a move between file systems left behind.
     """
     place = home / target
-    place.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, place, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK):
-            raise
-        _copy(source, place)
+    if not os.path.lexists(place):
+        return False
+    place.with_name(f".{place.name}.new").unlink(missing_ok=True)
     _sync(place.parent)
-    os.unlink(source)
+    if _same_content(source, place):
+        os.unlink(source)
+        _sync(source.parent)
+    return True
+
+
+def put_back(home: Path, name: str, inbox: Path) -> None:
+    """From failed/ into the inbox again. Raises OSError, FileExistsError rather than overwrite."""
+    source = home / "failed" / name
+    _rename(source, inbox / name)
+    source.with_name(name + ERROR_ENDING).unlink(missing_ok=True)
+    _sync(inbox)
     _sync(source.parent)
 
 
 def explain_failure(home: Path, target: str, *, reason: str, mend: str, now: datetime) -> None:
     """Write beside a failed file what was wrong with it and what to do: NAME.error.json."""
     place = home / f"{target}{ERROR_ENDING}"
-    place.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(place.parent)
     said = {
         "file": PurePosixPath(target).name,
         "reason": reason,
@@ -58,7 +117,7 @@ def explain_failure(home: Path, target: str, *, reason: str, mend: str, now: dat
 
 def failed_names(home: Path) -> list[str]:
     """The files in failed/, without the explanations beside them."""
-    names = {path.name for path in (home / "failed").iterdir()}
+    names = {path.name for path in (home / "failed").iterdir() if not path.name.startswith(".")}
     explanations = {name + ERROR_ENDING for name in names}
     return sorted(names - explanations)
 
@@ -93,18 +152,117 @@ def _free(home: Path, folder: str, name: str, fingerprint: str) -> str:
             return target
 
 
-def _copy(source: Path, place: Path) -> None:
+def _place(each: Move, place: Path) -> bool:
+    """Put a file at its place; True where that was a copy and the source still stands."""
+    _make_folder(place.parent)
+    try:
+        _rename(each.source, place)
+    except FileExistsError:
+        if not _same_content(each.source, place):
+            raise
+        return True
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _copy(each, place)
+        return True
+    if each.inode not in (None, os.lstat(place).st_ino):
+        _give_back(place, each.source)
+        raise _replaced(each.source)
+    return False
+
+
+def _rename(source: Path, place: Path) -> None:
+    """rename(2) that never overwrites: FileExistsError instead."""
+    if _renameat2 is not None:
+        if _renameat2(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(place), _NO_REPLACE) == 0:
+            return
+        number = ctypes.get_errno()
+        if number not in _CANNOT_RENAME:
+            raise OSError(number, os.strerror(number), str(source), None, str(place))
+    os.link(source, place, follow_symlinks=False)
+    os.unlink(source)
+
+
+def _give_back(place: Path, source: Path) -> None:
+    """A file that took the name of the one we meant goes back to the inbox, under a free name."""
+    number = 1
+    name = source
+    while True:
+        try:
+            _rename(place, name)
+        except FileExistsError:
+            number += 1
+            name = source.with_name(f"{source.stem}-{number}{source.suffix}")
+        else:
+            return
+
+
+def _replaced(source: Path) -> FileNotFoundError:
+    return FileNotFoundError(errno.ENOENT, "another file has taken its name", str(source))
+
+
+def _same_content(source: Path, place: Path) -> bool:
+    """Whether an earlier move got as far as the new place, and only the old name is left over."""
+    try:
+        old, new = os.lstat(source), os.lstat(place)
+    except FileNotFoundError:
+        return False
+    if os.path.samestat(old, new):
+        return True
+    if old.st_size != new.st_size or old.st_dev == new.st_dev:
+        return False
+    with source.open("rb") as left, place.open("rb") as right:
+        while block := left.read(1 << 20):
+            if block != right.read(1 << 20):
+                return False
+        return not right.read(1)
+
+
+def _copy(each: Move, place: Path) -> None:
     """To another file system: whole and on the disk before it has its name."""
     fresh = place.with_name(f".{place.name}.new")
-    with source.open("rb") as old, fresh.open("wb") as new:
-        shutil.copyfileobj(old, new)
-        new.flush()
-        os.fsync(new.fileno())
-    shutil.copystat(source, fresh)
-    if os.path.lexists(place):
-        fresh.unlink()
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(place))
-    os.rename(fresh, place)
+    try:
+        with each.source.open("rb") as old, fresh.open("wb") as new:
+            if each.inode not in (None, os.fstat(old.fileno()).st_ino):
+                raise _replaced(each.source)
+            shutil.copyfileobj(old, new)
+            new.flush()
+            os.fsync(new.fileno())
+        shutil.copystat(each.source, fresh)
+        _rename(fresh, place)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def _make_folder(folder: Path) -> None:
+    """With the folders above it; each new one is on the disk when this returns."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return
+    _sync(folder.parent)
+
+
+def _sync_folders(moves: Sequence[Move], folders: Iterable[Path], errors: list[OSError | None]) -> None:
+    """Put each folder on the disk once; one that cannot be is an error of all its files."""
+    synced: dict[Path, OSError | None] = {}
+    for number, folder in enumerate(folders):
+        if errors[number] is not None:
+            continue
+        if folder not in synced:
+            synced[folder] = None
+            try:
+                _sync(folder)
+            except FileNotFoundError:
+                pass  # a sub-folder of the inbox that was taken away since: nothing is left to sync
+            except OSError as error:
+                synced[folder] = error
+        errors[number] = synced[folder]
 
 
 def _sync(folder: Path) -> None:
@@ -113,3 +271,6 @@ def _sync(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+_renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)

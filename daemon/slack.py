@@ -19,7 +19,6 @@ from slack_sdk.webhook import WebhookClient
 
 from daemon import blocks, clock
 from daemon.backoff import Pace
-from daemon.clock import from_text
 from daemon.errors import (
     DeliveryError,
     PermanentDeliveryError,
@@ -35,9 +34,8 @@ SCOPES = frozenset({"chat:write", "channels:history"})
 
 _NAMESPACE = uuid.UUID("6f0f8e5a-7f0a-5f0e-9a55-746f70696377")
 # Slack takes about one message a second a channel (docs.slack.dev, rate limits) and short bursts.
-_INTERVAL, _BURST = 1.0, 3
+INTERVAL, BURST = 1.0, 3
 _DEFAULT_RETRY_AFTER = 30.0
-_CLOCKS_APART = 60.0  # seconds that Slack's clock and ours may differ
 _MOST_PAGES = 20
 
 _THROTTLED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
@@ -67,10 +65,10 @@ class SlackSender:
 
     can_look = True
 
-    def __init__(self, token: str, channel: str, api_url: str) -> None:
+    def __init__(self, token: str, channel: str, api_url: str, pace: Pace | None = None) -> None:
         self._client = WebClient(token, base_url=api_url, timeout=TIMEOUT, retry_handlers=[])
         self._channel = channel
-        self._pace = Pace(_INTERVAL, _BURST)
+        self._pace = pace or Pace(INTERVAL, BURST)
 
     def send(self, alert: Alert) -> Sent:
         """Post an alert; once more as plain text if Slack does not take its blocks."""
@@ -79,16 +77,15 @@ class SlackSender:
         except PermanentDeliveryError:
             return self._post(alert)
 
-    def find(self, alert: Alert, since: str) -> Sent | None:
-        """The message that carries this alert's key, posted since a moment, if there is one.
+    def find(self, alert: Alert, since: float) -> Sent | None:
+        """The message that carries this alert's key, posted since a moment (Unix time), if there is one.
 
         TemporaryDeliveryError where the history cannot be read now, ReceiverRefusedError where
         the app may not read it.
         """
-        oldest = from_text(since).timestamp() - _CLOCKS_APART
         cursor: str | None = None
         for _ in range(_MOST_PAGES):
-            page = self._history(oldest, cursor)
+            page = self._history(since, cursor)
             for message in page.get("messages") or []:
                 if _key_of(message) == alert.key:
                     return Sent(self._channel, str(message.get("ts")))
@@ -153,7 +150,7 @@ class WebhookSender:
 
     def __init__(self, url: str) -> None:
         self._client = WebhookClient(url, timeout=TIMEOUT, retry_handlers=[])
-        self._pace = Pace(_INTERVAL, _BURST)
+        self._pace = Pace(INTERVAL, BURST)
 
     def send(self, alert: Alert) -> Sent:
         try:
@@ -164,7 +161,7 @@ class WebhookSender:
             raise _by_status(answer.status_code, str(answer.body), answer.headers)
         return Sent()
 
-    def find(self, alert: Alert, since: str) -> Sent | None:
+    def find(self, alert: Alert, since: float) -> Sent | None:
         raise NotImplementedError("a webhook has no history")
 
     def pause(self) -> float:

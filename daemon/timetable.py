@@ -1,48 +1,85 @@
 """The timetable: what is due stands in the ledger, and a clock only makes us look.
 
-APScheduler holds nothing that could be lost: after a stop, a freeze or a change of the clock
-the next look finds what is due, once.
+Each job runs exactly once for its period. APScheduler holds nothing that could be lost: after a
+stop, a freeze or a change of the clock the next look finds the period that is owed. Which period
+that is stands in `periods`.
 """
 
 from __future__ import annotations
 
 import logging
+import os
+import secrets
+import sys
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
+from functools import partial
+from pathlib import Path
 
+from apscheduler.executors.base import BaseExecutor, run_job
+from apscheduler.job import Job as Tick
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
 from sqlalchemy import Connection, text
+from tzlocal import get_localzone
 
-from daemon import clock
+from daemon import clock, periods
 from daemon.clock import from_text, to_text
-from daemon.config import schedule
 from daemon.database import Database
+from daemon.periods import Run, RunState
 
 logger = logging.getLogger(__name__)
 
 NEVER = "never"
-_LOOK_EVERY = 20  # seconds
-_RESCAN_EVERY = 60  # seconds
+_LOOK_EVERY = 20.0  # seconds
+_RESCAN_EVERY = 60.0  # seconds
+_COMPARE_EVERY = 5.0  # seconds
+_CHANGED = 10.0  # seconds between wall and monotonic clock that somebody set
+_REST = 600.0  # seconds after a failure
 
-_JOB = text("SELECT schedule, due_at FROM jobs WHERE name = :name")
+_JOB = text("SELECT schedule, due_at, planned_period FROM jobs WHERE name = :name")
 _PLAN = text(
     """
-    INSERT INTO jobs (name, schedule, due_at)
-    VALUES (:name, :schedule, :due_at)
+    INSERT INTO jobs (name, schedule, due_at, planned_period)
+    VALUES (:name, :schedule, :due_at, :planned)
     ON CONFLICT (name)
-    DO UPDATE SET schedule = excluded.schedule, due_at = excluded.due_at
+    DO UPDATE SET
+        schedule = excluded.schedule,
+        due_at = excluded.due_at,
+        planned_period = excluded.planned_period
     """
 )
 _FORGET = text("DELETE FROM jobs WHERE name = :name")
-_START = text("UPDATE jobs SET started_at = :now WHERE name = :name AND due_at = :due_at")
-_FINISH = text(
+_IN_HAND = text("SELECT period, tries, claimant FROM runs WHERE name = :name AND state = 'running'")
+_RUN = text("SELECT tries, state FROM runs WHERE name = :name AND period = :period")
+_CLAIM = text(
     """
-    UPDATE jobs
-    SET finished_at = :now, result = :result, due_at = :due_at
-    WHERE name = :name
+    INSERT INTO runs (name, period, tries, state, claimant, started_at)
+    VALUES (:name, :period, :tries, 'running', :claimant, :now)
+    ON CONFLICT (name, period)
+    DO UPDATE SET
+        tries = excluded.tries,
+        state = excluded.state,
+        claimant = excluded.claimant,
+        started_at = excluded.started_at,
+        finished_at = NULL,
+        result = NULL
+    WHERE runs.state = 'failed' AND runs.tries = excluded.tries - 1
+    RETURNING tries
     """
 )
+_END = text(
+    """
+    UPDATE runs
+    SET state = :state, finished_at = :now, result = :result
+    WHERE name = :name AND period = :period AND tries = :tries AND state = 'running'
+    RETURNING tries
+    """
+)
+_STARTED = text("UPDATE jobs SET started_at = :now WHERE name = :name")
+_FINISHED = text("UPDATE jobs SET finished_at = :now, result = :result WHERE name = :name")
 _LIST = text("SELECT name, schedule, due_at, started_at, finished_at, result FROM jobs ORDER BY name")
 
 
@@ -55,77 +92,252 @@ class Job:
     run: Callable[[], str]
 
 
-class Timetable:
-    """Runs what is due, one after the other, and wakes the workers now and then."""
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """One try of a period that is ours alone to run."""
 
-    def __init__(self, database: Database, jobs: tuple[Job, ...]) -> None:
+    name: str
+    period: str
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    claim: _Claim
+    state: RunState
+    result: str
+
+
+class Timetable:
+    """Runs each job once for its period, each in a thread of its own, and wakes the workers now and then.
+
+    Periods are in `zone`, the machine's as it was at the start unless told otherwise.
+    """
+
+    def __init__(self, database: Database, jobs: tuple[Job, ...], *, zone: tzinfo | None = None) -> None:
         self._database = database
         self._jobs = tuple(job for job in jobs if job.cron != NEVER)
         self._off = tuple(job.name for job in jobs if job.cron == NEVER)
+        self._zone = zone or get_localzone()
+        self._unwritten: dict[str, _Ending] = {}
+        self._rests: dict[str, tuple[str, float]] = {}
+        self._clocks: tuple[datetime, float] | None = None
         self._scheduler = BackgroundScheduler(
+            executors={"default": _Threads()},
             # Without these a run that comes a second late is dropped (measured).
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
 
     def start(self, wakes: Mapping[str, Callable[[], None]]) -> None:
         """Begin to look; `wakes` are called every minute whatever else happens."""
         self.plan(clock.now())
-        self._scheduler.add_job(self.look, "interval", seconds=_LOOK_EVERY, id="due")
+        # It would warn at every look while a long job runs.
+        logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
+        for job in self._jobs:
+            self._scheduler.add_job(partial(self._look, job), _Every(_LOOK_EVERY), id=f"job {job.name}")
         for name, wake in wakes.items():
-            self._scheduler.add_job(wake, "interval", seconds=_RESCAN_EVERY, id=name)
+            self._scheduler.add_job(wake, _Every(_RESCAN_EVERY), id=name)
         self._scheduler.start()
 
     def stop(self) -> None:
+        """Begin nothing more. A run in hand is not waited for; the next start finds that it was cut off."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
+    def work(self) -> float:
+        """Look at once where somebody set the clock; the seconds until this wants to be called again.
+
+        APScheduler waits for a time on the wall, so a clock that was set back by an hour would
+        silence it for that hour (measured). The caller waits by the monotonic clock.
+        """
+        now = (clock.now(), clock.monotonic())
+        before, self._clocks = self._clocks or now, now
+        moved = (now[0] - before[0]).total_seconds() - (now[1] - before[1])
+        if abs(moved) > _CHANGED and self._scheduler.running:
+            logger.warning("the clock was changed", extra={"seconds": round(moved)})
+            for tick in self._scheduler.get_jobs():
+                tick.modify(next_run_time=now[0])
+        return _COMPARE_EVERY
+
     def plan(self, now: datetime) -> None:
-        """Write when each job is due, where that is not written yet or its cron line changed."""
+        """Write from when on each job is owed, where that is not written yet or its cron line changed."""
+        local = periods.local_time(now, self._zone)
         with self._database.transaction() as connection:
             for name in self._off:
                 connection.execute(_FORGET, {"name": name})
             for job in self._jobs:
                 row = connection.execute(_JOB, {"name": job.name}).one_or_none()
-                if row is None or row[0] != job.cron:
-                    connection.execute(
-                        _PLAN, {"name": job.name, "schedule": job.cron, "due_at": _next(job, now)}
-                    )
+                if row is None or row.schedule != job.cron:
+                    self._write_plan(connection, job, self._due_at(job, local), periods.plan(job.cron, local))
+                elif row.planned_period is None:  # from a ledger that knew only when the job is due
+                    due = periods.local_time(from_text(row.due_at), self._zone)
+                    before = periods.plan(job.cron, due - timedelta(microseconds=1))
+                    self._write_plan(connection, job, row.due_at, before)
 
     def look(self) -> None:
-        """Run every job that is due. A job that fails is due again at its next time."""
+        """Run every job that is owed, one after the other, in this thread."""
         for job in self._jobs:
-            now = clock.now()
-            due_at = self._begin(job, now)
-            if due_at is None:
-                continue
-            try:
-                result = job.run()
-            except Exception as error:
-                result = f"failed: {error}"[:500]
-                logger.error("job failed", extra={"job": job.name, "error": str(error)})
-            with self._database.transaction() as connection:
-                row = {"name": job.name, "now": to_text(clock.now()), "result": result}
-                # A clock that was set back meanwhile must not bring the same time again.
-                after = max(clock.now(), due_at)
-                connection.execute(_FINISH, row | {"due_at": _next(job, after)})
+            self._look(job)
 
-    def _begin(self, job: Job, now: datetime) -> datetime | None:
-        """When the job was due, if it is due now; and that it has begun is written."""
+    def _look(self, job: Job) -> None:
+        """Run a job if its current period is owed, and write what came of it.
+
+        An ending that the ledger would not take is kept and written at the next look: a job that
+        ran must not run again because the disk was full for a moment.
+        """
+        ending = self._unwritten.get(job.name)
+        if ending is None:
+            claim = self._claim(job)
+            if claim is None:
+                return
+            ending = self._unwritten[job.name] = self._run(job, claim)
         with self._database.transaction() as connection:
-            row = connection.execute(_JOB, {"name": job.name}).one_or_none()
-            if row is None or from_text(row[1]) > now:
+            _write_ending(connection, ending)
+        self._unwritten.pop(job.name, None)
+
+    def _claim(self, job: Job) -> _Claim | None:
+        """Take the current period of a job, so that nobody else runs it; None if it is not owed."""
+        with self._database.transaction() as connection:
+            now = clock.now()
+            local = periods.local_time(now, self._zone)
+            planned = self._follow(connection, job, local)
+            period = periods.current_period(job.cron, local)
+            if planned is None or period is None or _is_in_hand(connection, job):
                 return None
-            connection.execute(_START, {"name": job.name, "due_at": row[1], "now": to_text(now)})
-            return from_text(row[1])
+            row = connection.execute(_RUN, {"name": job.name, "period": period}).one_or_none()
+            run = Run(row.tries, RunState(row.state)) if row else None
+            if not periods.is_owed(period, planned=planned, run=run, resting=self._is_resting(job, period)):
+                return None
+            claim = _Claim(job.name, period, run.tries + 1 if run else 1)
+            return claim if _write_claim(connection, claim, now) else None
+
+    def _follow(self, connection: Connection, job: Job, local: datetime) -> str | None:
+        """Bring a job's plan and its next time up to the clock; None where somebody else planned it."""
+        row = connection.execute(_JOB, {"name": job.name}).one_or_none()
+        if row is None or row.schedule != job.cron:
+            return None
+        planned, due_at = periods.plan(job.cron, local, row.planned_period), self._due_at(job, local)
+        if (planned, due_at) != (row.planned_period, row.due_at):
+            self._write_plan(connection, job, due_at, planned)
+        return planned
+
+    def _due_at(self, job: Job, local: datetime) -> str:
+        period = periods.next_period(job.cron, local)
+        if period is None:
+            raise ValueError(f"{job.name}: {job.cron!r} is never due")
+        return to_text(periods.moment_of(period, self._zone))
+
+    def _write_plan(self, connection: Connection, job: Job, due_at: str, planned: str) -> None:
+        row = {"name": job.name, "schedule": job.cron, "due_at": due_at, "planned": planned}
+        connection.execute(_PLAN, row)
+
+    def _run(self, job: Job, claim: _Claim) -> _Ending:
+        try:
+            return _Ending(claim, RunState.DONE, job.run())
+        except (Exception, SystemExit) as error:
+            told = {"job": job.name, "period": claim.period, "tries": claim.tries, "error": str(error)}
+            logger.error("job failed", extra=told)
+            self._rests[job.name] = (claim.period, clock.monotonic() + _REST)
+            return _Ending(claim, RunState.FAILED, periods.failure(str(error), claim.tries))
+
+    def _is_resting(self, job: Job, period: str) -> bool:
+        failed, until = self._rests.get(job.name, ("", 0.0))
+        return failed == period and clock.monotonic() < until
 
 
 def listed(connection: Connection) -> list[dict[str, str | None]]:
-    """Every job with when it is due, when it last ran, and what came of it."""
+    """Every job with when it is due next, when it last ran, and what came of it."""
     return [dict(row) for row in connection.execute(_LIST).mappings()]
 
 
-def _next(job: Job, now: datetime) -> str:
-    found = schedule(job.cron).get_next_fire_time(None, now)
-    if found is None:
-        raise ValueError(f"{job.name}: {job.cron!r} is never due")
-    return to_text(found)
+def _is_in_hand(connection: Connection, job: Job) -> bool:
+    """Whether the job is being run; a run whose process is no more is written as cut off."""
+    for row in connection.execute(_IN_HAND, {"name": job.name}).all():
+        if _lives(row.claimant):
+            return True
+        told = {"job": job.name, "period": row.period, "tries": row.tries}
+        logger.warning("job was cut off", extra=told)
+        claim = _Claim(job.name, row.period, row.tries)
+        _write_ending(connection, _Ending(claim, RunState.FAILED, periods.failure("cut off", row.tries)))
+    return False
+
+
+def _write_claim(connection: Connection, claim: _Claim, now: datetime) -> bool:
+    """Whether the claim is ours: the ledger gives each try of a period to one only."""
+    row = {
+        "name": claim.name,
+        "period": claim.period,
+        "tries": claim.tries,
+        "claimant": _claimant(),
+        "now": to_text(now),
+    }
+    ours = connection.execute(_CLAIM, row).one_or_none() is not None
+    if ours:
+        connection.execute(_STARTED, {"name": claim.name, "now": to_text(now)})
+    return ours
+
+
+def _write_ending(connection: Connection, ending: _Ending) -> None:
+    """Write how a try ended, if it is still the one in hand."""
+    claim, now = ending.claim, to_text(clock.now())
+    row = {"name": claim.name, "now": now, "result": ending.result}
+    tried = row | {"period": claim.period, "tries": claim.tries, "state": ending.state}
+    if connection.execute(_END, tried).one_or_none():
+        connection.execute(_FINISHED, row)
+
+
+# Whether a run was cut off is asked of the kernel, which knows at once and by no clock; the ledger
+# is on a local disk, so whoever writes to it is a process of this machine. The start tells a process
+# from a later one with its number, the token ourselves from the one before a reboot.
+_TOKEN = secrets.token_hex(8)
+_NO_START = "none"
+
+
+def _claimant() -> str:
+    return f"{os.getpid()} {_start_of(os.getpid())} {_TOKEN}"
+
+
+def _lives(claimant: str) -> bool:
+    number, start, token = claimant.split(" ")
+    if int(number) == os.getpid():
+        return token == _TOKEN
+    return start != _NO_START and start == _start_of(int(number))
+
+
+def _start_of(process: int) -> str:
+    """When a process started, in ticks since the boot (proc(5), stat), unless it has ended."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return _NO_START
+    state, *others = fields.rpartition(")")[2].split()
+    return _NO_START if state in "ZX" else others[18]
+
+
+class _Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
+    """Due again so many seconds from now.
+
+    APScheduler's own interval counts through every missed time: 1.6 million of them, 2.6 s, after
+    the clock went forward by a year (measured).
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._interval = timedelta(seconds=seconds)
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        return now + self._interval
+
+
+class _Threads(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types
+    """A thread for each tick, so that a job that hangs holds up neither another nor the end of the daemon."""
+
+    def _do_submit_job(self, tick: Tick, run_times: list[datetime]) -> None:
+        threading.Thread(target=self._run, args=(tick, run_times), name=tick.id, daemon=True).start()
+
+    def _run(self, tick: Tick, run_times: list[datetime]) -> None:
+        try:
+            events = run_job(tick, tick._jobstore_alias, run_times, self._logger.name)
+        except BaseException as error:
+            self._run_job_error(tick.id, error, sys.exc_info()[2])
+        else:
+            self._run_job_success(tick.id, events)

@@ -7,7 +7,11 @@ import threading
 import time
 from collections.abc import Callable
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from daemon.backoff import Backoff
+from daemon.database import plainly
+from daemon.errors import DaemonError
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +29,7 @@ class Worker:
         self._rest = rest or Backoff(first=0.5, ceiling=60.0)
         self._wake = threading.Event()
         self._stopping = threading.Event()
+        self._busy_since: float | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -34,12 +39,21 @@ class Worker:
         """There may be something to do now. Cheap, from any thread."""
         self._wake.set()
 
-    def stop(self, timeout: float) -> bool:
-        """Let the piece of work in hand end; whether the thread has ended within `timeout` seconds."""
+    def ask_to_stop(self) -> None:
+        """No further piece of work; returns at once."""
         self._stopping.set()
         self._wake.set()
+
+    def stop(self, timeout: float) -> bool:
+        """Let the piece of work in hand end; whether the thread has ended within `timeout` seconds."""
+        self.ask_to_stop()
         self._thread.join(timeout)
         return not self._thread.is_alive()
+
+    def busy_seconds(self) -> float:
+        """For how long the piece of work in hand has taken; 0.0 while there is none."""
+        since = self._busy_since
+        return 0.0 if since is None else time.monotonic() - since
 
     @property
     def stopping(self) -> bool:
@@ -49,19 +63,25 @@ class Worker:
         failures = 0
         while not self.stopping:
             self._wake.clear()
+            self._busy_since = time.monotonic()
             try:
                 wait = self._work()
                 failures = 0
             except Exception as error:
+                self._busy_since = None
                 failures += 1
                 wait = self._rest.delay(failures)
-                logger.exception(
-                    "work failed, trying again",
-                    extra={"worker": self.name, "error": str(error), "seconds": wait},
-                )
+                self._say(error, wait)
                 self._pause(wait)
                 continue
+            self._busy_since = None
             self._wake.wait(max(0.0, wait))
+
+    def _say(self, error: Exception, wait: float) -> None:
+        """In one line where we know what it means; anything else is a fault of ours, with its trace."""
+        known = isinstance(error, SQLAlchemyError | DaemonError | OSError)
+        said = {"worker": self.name, "error": plainly(error), "seconds": wait}
+        logger.error("work failed, trying again", extra=said, exc_info=not known)
 
     def _pause(self, seconds: float) -> None:
         """Rest after a failure whatever wakes us, unless we are to stop."""

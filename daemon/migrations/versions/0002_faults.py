@@ -18,6 +18,9 @@ def upgrade() -> None:
     op.add_column("files", sa.Column("inode", sa.BigInteger))
     op.add_column("files", sa.Column("modified", sa.BigInteger))
     op.add_column("files", sa.Column("version_of", sa.Integer))
+    # How often the same bytes came again where further files are only counted.
+    op.add_column("files", sa.Column("repeats", sa.Integer, nullable=False, server_default="0"))
+    op.add_column("files", sa.Column("mend", sa.Text))
     op.create_index("files_by_arrival", "files", ["arrived_at"])
     op.add_column("deliveries", sa.Column("lease_until", MOMENT))
     op.add_column("deliveries", sa.Column("generation", sa.Integer, nullable=False, server_default="0"))
@@ -37,5 +40,5 @@ def downgrade() -> None:
     op.drop_column("deliveries", "generation")
     op.drop_column("deliveries", "lease_until")
     op.drop_index("files_by_arrival", "files")
-    for column in ("version_of", "modified", "inode", "raw_name"):
+    for column in ("mend", "repeats", "version_of", "modified", "inode", "raw_name"):
         op.drop_column("files", column)

@@ -1,0 +1,125 @@
+"""Shelving: moves files that the ledger has to done/ and failed/, and marks them so."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from daemon import clock, ledger, shelves
+from daemon.config import Settings
+from daemon.database import Database
+from daemon.inbox import Candidate
+from daemon.records import FileRecord
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A file on its way to `target`, below the home; `first` names the file that brought its bytes.
+
+    No `file`: it is one more with the same bytes, of which the ledger keeps only the number.
+    """
+
+    candidate: Candidate
+    target: str
+    file: FileRecord | None
+    first: str | None = None
+    articles: int = 0
+    alerts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """What became of a batch: those at their place, those that had gone, and those not moved."""
+
+    placed: tuple[Placement, ...]
+    gone: tuple[Placement, ...]
+    failed: tuple[tuple[Placement, OSError], ...]
+
+
+def shelve(home: Path, database: Database, placements: Sequence[Placement]) -> Shelved:
+    """Move a batch to its places and mark it in one transaction.
+
+    Raises what the ledger raises, and OSError where the reason of a failure cannot be written
+    beside it; `reconcile` makes up for what is then not marked.
+    """
+    outcomes = _move(home, placements)
+    taken = [n for n, (_, error) in enumerate(outcomes) if isinstance(error, FileExistsError)]
+    if taken:  # somebody put another file there since the place was chosen
+        elsewhere = _move(home, [_elsewhere(home, outcomes[n][0]) for n in taken])
+        for number, outcome in zip(taken, elsewhere, strict=True):
+            outcomes[number] = outcome
+    shelved = _sorted(outcomes)
+    for placement in shelved.placed:
+        _explain(home, placement.file, placement.target)
+    with database.transaction() as connection:
+        for placement in shelved.placed:
+            if placement.file is not None:
+                ledger.mark_placed(connection, placement.file, placement.target)
+        for placement in shelved.gone:
+            if placement.file is not None:
+                ledger.mark_gone(connection, placement.file)
+    return shelved
+
+
+def reconcile(settings: Settings, database: Database) -> None:
+    """Make up for moves whose end is not in the ledger: after a start, and after a failure.
+
+    A file that still stands in the inbox is left to the next look.
+    """
+    with database.reading() as connection:
+        unmoved = ledger.unmoved_files(connection)
+    for file in unmoved:
+        source, target = settings.inbox / file.inbox_name, file.target or ""
+        if target and shelves.finish(source, settings.home, target):
+            _explain(settings.home, file, target)
+            with database.transaction() as connection:
+                ledger.mark_placed(connection, file, target)
+            logger.info("file was moved before the last stop", extra={"file": file.name})
+        elif not os.path.lexists(source) and settings.inbox.is_dir():
+            with database.transaction() as connection:
+                ledger.mark_gone(connection, file)
+            logger.warning("file was taken away before it was moved", extra={"file": file.name})
+
+
+def _move(home: Path, placements: Sequence[Placement]) -> list[tuple[Placement, OSError | None]]:
+    moves = [shelves.Move(p.candidate.path, p.target, p.candidate.stamp.inode) for p in placements]
+    return list(zip(placements, shelves.move_all(home, moves), strict=True))
+
+
+def _elsewhere(home: Path, placement: Placement) -> Placement:
+    name, file = placement.candidate.path.name, placement.file
+    fingerprint = file.fingerprint if file is not None else ""
+    if placement.target.startswith("failed/"):
+        return replace(placement, target=shelves.failed_target(home, name, fingerprint))
+    return replace(placement, target=shelves.done_target(home, name, fingerprint, clock.now()))
+
+
+def _sorted(outcomes: Sequence[tuple[Placement, OSError | None]]) -> Shelved:
+    placed, gone, failed = [], [], []
+    for placement, error in outcomes:
+        if error is None:
+            placed.append(placement)
+        elif isinstance(error, FileNotFoundError) and not _stands(placement):
+            gone.append(placement)
+        else:
+            failed.append((placement, error))
+    return Shelved(tuple(placed), tuple(gone), tuple(failed))
+
+
+def _stands(placement: Placement) -> bool:
+    """Whether the very file that was read is still in the inbox: then a folder was missing."""
+    try:
+        return placement.candidate.path.lstat().st_ino == placement.candidate.stamp.inode
+    except OSError:
+        return False
+
+
+def _explain(home: Path, file: FileRecord | None, target: str) -> None:
+    if file is not None and file.reason is not None:
+        now = clock.now()
+        shelves.explain_failure(home, target, reason=file.reason, mend=file.mend or "", now=now)
