@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -57,7 +57,7 @@ def run(settings: Settings, *, once: bool = False, reload: Callable[[], Settings
             serving = Serving(settings.models, model, settings.home / "labels" / "topics.toml")
             if once:
                 return _Once(Parts(settings, database, serving, senders)).run()
-            print(welcome(settings), file=sys.stderr, flush=True)
+            _tell(welcome(settings))
             return _Daemon(settings, database, serving, senders, reload).run()
         finally:
             database.close()
@@ -118,7 +118,7 @@ def ready_model(settings: Settings) -> Model:
     try:
         return load_model(settings.models)
     except NoModelError:
-        print("No model yet: training one from the shipped labels.", file=sys.stderr, flush=True)
+        _tell("No model yet: training one from the shipped labels.")
     except ModelError as error:
         logger.error("model refused", extra={"error": str(error)})
         for version in reversed(model_versions(settings.models)):
@@ -177,6 +177,11 @@ def welcome(settings: Settings) -> str:
             '    [[receiver]]\n    name = "desk"\n    type = "slack"\n    channel = "C0123456789"',
         ]
     return "\n".join(lines) + "\n"
+
+
+def _tell(text: str) -> None:
+    with suppress(OSError):  # a full disk or a reader who has gone is no reason not to work
+        print(text, file=sys.stderr, flush=True)
 
 
 def _park_strangers(settings: Settings, database: Database) -> None:
@@ -243,7 +248,7 @@ class _Once:
         self._parts.stop(_STOP_SECONDS)
         left = [*self._still_owed(), *self._still_waiting()]
         for line in left:
-            print(f"topicwired: {line}, see `topicwired status`", file=sys.stderr)
+            _tell(f"topicwired: {line}, see `topicwired status`")
         return 1 if left else 0
 
     def _is_idle(self) -> bool:

@@ -1,20 +1,28 @@
-"""How things stand: what waits in the inbox, what is owed to whom, when jobs ran."""
+"""How things stand: what waits in the inbox, what is owed to whom, when jobs ran, what is wrong."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
+from pathlib import Path
 from typing import Any
 
 from classifier import ModelError, current_version
-from daemon import ledger, outbox, timetable
+from daemon import ledger, outbox, shelves, timetable
 from daemon.config import Settings
 from daemon.database import Database
-from daemon.inbox import files_below
+from daemon.inbox import files_below, printable
+from daemon.records import DeliveryState
+
+_LITTLE = 64 * 2**20  # bytes; with less on a disk we say so
+_LONG = 300.0  # seconds that a file may wait before we say so
+_OWED = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNKNOWN)
 
 
 def gather(settings: Settings, database: Database) -> dict[str, Any]:
     """Everything `topicwired status` shows, as one JSON object."""
-    waiting, oldest = _inbox(settings)
+    inbox = _inbox(settings)
     with database.reading() as connection:
         files = ledger.counts(connection)
         deliveries = outbox.counts(connection)
@@ -24,31 +32,37 @@ def gather(settings: Settings, database: Database) -> dict[str, Any]:
         model = current_version(settings.models)
     except ModelError as error:
         model = f"unreadable: {error}"
-    return {
+    found: dict[str, Any] = {
         "home": str(settings.home),
         "model": model,
-        "inbox": {"files": waiting, "oldest_seconds": oldest},
+        "inbox": inbox,
         "files": files,
+        "in_failed": _failed(settings),
         "deliveries": deliveries,
+        "owed": sum(_total(deliveries, state) for state in _OWED),
+        "parked": _total(deliveries, DeliveryState.PARKED),
+        "dead": _total(deliveries, DeliveryState.DEAD),
         "trouble": [
             {"receiver": receiver, "state": state, "reason": reason, "alerts": number}
             for receiver, state, reason, number in trouble
         ],
         "jobs": jobs,
+        "disk": _disk(settings),
     }
+    return found | {"warnings": _warnings(found)}
 
 
 def lines(found: dict[str, Any]) -> list[str]:
     """The same for people."""
-    oldest = found["inbox"]["oldest_seconds"]
-    age = f", the oldest for {oldest:.0f} s" if oldest is not None else ""
-    files = found["files"]
+    inbox, files = found["inbox"], found["files"]
+    age = f", the oldest for {inbox['oldest_seconds']:.0f} s" if inbox["oldest_seconds"] is not None else ""
     text = [
         f"home       {found['home']}",
         f"model      {found['model'] or 'none yet'}",
-        f"inbox      {found['inbox']['files']} files{age}",
+        f"inbox      {inbox['files']} files{age}" if not inbox["missing"] else "inbox      missing",
         f"ledger     {files.get('articles', 0)} articles from {files.get('done', 0)} files,"
-        f" {files.get('failed', 0)} files failed",
+        f" {found['in_failed']} files in failed/",
+        f"alerts     {found['owed']} owed, {found['parked']} parked, {found['dead']} dead",
     ]
     for receiver, states in found["deliveries"].items():
         parts = ", ".join(f"{number} {state}" for state, number in states.items())
@@ -58,14 +72,60 @@ def lines(found: dict[str, Any]) -> list[str]:
     for job in found["jobs"]:
         last = f"last {job['finished_at']}: {job['result']}" if job["finished_at"] else "not run yet"
         text.append(f"job        {job['name']}: due {job['due_at']}, {last}")
-    return text
+    return text + [f"warning    {warning}" for warning in found["warnings"]]
 
 
-def _inbox(settings: Settings) -> tuple[int, float | None]:
-    """Files waiting, and for how many seconds the oldest has been there."""
+def _inbox(settings: Settings) -> dict[str, Any]:
+    """Files waiting, for how many seconds the oldest has been there, and what is left alone and why."""
+    odd: dict[str, str] = {}
     try:
-        changed = [file.stamp.changed for file in files_below(settings.inbox)]
+        changed = [file.stamp.changed for file in files_below(settings.inbox, odd.__setitem__)]
     except OSError:
-        return 0, None
-    oldest = max(0.0, time.time() - min(changed) / 1e9) if changed else None
-    return len(changed), oldest
+        return {"files": 0, "oldest_seconds": None, "left_alone": {}, "missing": True}
+    return {
+        "files": len(changed),
+        "oldest_seconds": max(0.0, time.time() - min(changed) / 1e9) if changed else None,
+        "left_alone": {printable(name): what for name, what in sorted(odd.items())},
+        "missing": False,
+    }
+
+
+def _failed(settings: Settings) -> int:
+    try:
+        return len(shelves.failed_names(settings.home))
+    except OSError:
+        return 0
+
+
+def _disk(settings: Settings) -> dict[str, int | None]:
+    """Free bytes where each of our folders lies; None where there is no such folder."""
+    ledger_file = Path(settings.database.removeprefix("sqlite:///"))
+    places = {"inbox": settings.inbox, "done": settings.done, "failed": settings.failed}
+    return {name: _free(place) for name, place in (places | {"ledger": ledger_file.parent}).items()}
+
+
+def _free(place: Path) -> int | None:
+    try:
+        return shutil.disk_usage(os.path.realpath(place)).free
+    except OSError:
+        return None
+
+
+def _total(deliveries: dict[str, dict[str, int]], state: DeliveryState) -> int:
+    return sum(states.get(state, 0) for states in deliveries.values())
+
+
+def _warnings(found: dict[str, Any]) -> list[str]:
+    inbox = found["inbox"]
+    warnings = ["the inbox is missing: nothing can be taken"] if inbox["missing"] else []
+    if (inbox["oldest_seconds"] or 0.0) > _LONG:
+        warnings.append(f"a file has waited in the inbox for {inbox['oldest_seconds']:.0f} s; see the log")
+    warnings += [f"left alone in the inbox: {name}: {what}" for name, what in inbox["left_alone"].items()]
+    for place, free in found["disk"].items():
+        if free is not None and free < _LITTLE:
+            warnings.append(f"the disk of {place} is nearly full: {free // 2**20} MiB left")
+    if found["in_failed"]:
+        warnings.append(f"{found['in_failed']} files in failed/; each says why in its .error.json")
+    if found["dead"]:
+        warnings.append(f"{found['dead']} alerts are dead: their receiver will never take them")
+    return warnings

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from daemon.config import Settings
 from daemon.database import Database
 from daemon.records import DeliveryState, FileState
 from daemon.timetable import Job, Timetable
-from tests.builders import NOON, make_alert, make_settings, owe
+from tests.builders import MINUTE, NOON, make_alert, make_settings, owe
 
 
 @pytest.fixture
@@ -23,11 +25,19 @@ def settings(tmp_path: Path) -> Settings:
     return found
 
 
+NOTHING_WAITS: dict[str, object] = {"files": 0, "oldest_seconds": None, "left_alone": {}, "missing": False}
+
+
+def job_line(settings: Settings, database: Database) -> str:
+    [line] = [each for each in status.lines(status.gather(settings, database)) if each.startswith("job ")]
+    return line
+
+
 def put_off(database: Database, receiver: str, state: DeliveryState, error: str) -> None:
     with database.transaction() as connection:
         found = outbox.oldest(connection, receiver)
         assert found is not None
-        started = outbox.start_sending(connection, found[0], now=NOON)
+        started = outbox.start_sending(connection, found[0], now=NOON, lease=MINUTE)
         assert started is not None
         outbox.put_off(connection, started, state, due_at=NOON, error=error)
 
@@ -35,12 +45,17 @@ def put_off(database: Database, receiver: str, state: DeliveryState, error: str)
 def test_a_new_home_has_nothing_to_tell(settings: Settings, database: Database) -> None:
     found = status.gather(settings, database)
 
-    assert found == {
+    assert found["disk"]["inbox"] > 0
+    assert {key: value for key, value in found.items() if key not in ("disk", "warnings")} == {
         "home": str(settings.home),
         "model": None,
-        "inbox": {"files": 0, "oldest_seconds": None},
+        "inbox": NOTHING_WAITS,
         "files": {"articles": 0},
+        "in_failed": 0,
         "deliveries": {},
+        "owed": 0,
+        "parked": 0,
+        "dead": 0,
         "trouble": [],
         "jobs": [],
     }
@@ -48,7 +63,8 @@ def test_a_new_home_has_nothing_to_tell(settings: Settings, database: Database) 
         f"home       {settings.home}",
         "model      none yet",
         "inbox      0 files",
-        "ledger     0 articles from 0 files, 0 files failed",
+        "ledger     0 articles from 0 files, 0 files in failed/",
+        "alerts     0 owed, 0 parked, 0 dead",
     ]
 
 
@@ -70,7 +86,55 @@ def test_what_waits_in_the_inbox_is_counted_with_the_age_of_the_oldest(
 def test_an_inbox_that_is_missing_has_no_files(settings: Settings, database: Database) -> None:
     settings.inbox.rmdir()
 
-    assert status.gather(settings, database)["inbox"] == {"files": 0, "oldest_seconds": None}
+    found = status.gather(settings, database)
+
+    assert found["inbox"] == NOTHING_WAITS | {"missing": True}
+    assert "inbox      missing" in status.lines(found)
+    assert "the inbox is missing: nothing can be taken" in found["warnings"]
+
+
+def test_what_is_left_alone_in_the_inbox_is_told_with_what_it_is(
+    settings: Settings, database: Database
+) -> None:
+    (settings.inbox / "link.txt").symlink_to("/etc/hostname")
+    os.mkfifo(settings.inbox / "pipe\n.txt")
+
+    found = status.gather(settings, database)
+
+    assert found["inbox"]["left_alone"] == {"link.txt": "a symbolic link", "pipe\\n.txt": "a pipe"}
+    assert "left alone in the inbox: link.txt: a symbolic link" in found["warnings"]
+    assert found["inbox"]["files"] == 0
+
+
+def test_a_file_that_waits_too_long_is_a_warning(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (settings.inbox / "a.txt").touch()
+    later = time.time() + 301
+    monkeypatch.setattr(time, "time", lambda: later)
+
+    [warning] = [w for w in status.gather(settings, database)["warnings"] if "waited" in w]
+
+    assert warning.startswith("a file has waited in the inbox for 30")
+
+
+def test_a_disk_that_is_nearly_full_is_a_warning(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9, 5 * 2**20))
+
+    assert "the disk of inbox is nearly full: 5 MiB left" in status.gather(settings, database)["warnings"]
+
+
+def test_files_in_failed_are_counted_where_they_stand(settings: Settings, database: Database) -> None:
+    settings.failed.mkdir()
+    (settings.failed / "a.txt").touch()
+    (settings.failed / "a.txt.error.json").touch()
+
+    found = status.gather(settings, database)
+
+    assert found["in_failed"] == 1
+    assert "1 files in failed/; each says why in its .error.json" in found["warnings"]
 
 
 def test_files_articles_deliveries_and_their_trouble_are_told(settings: Settings, database: Database) -> None:
@@ -100,12 +164,15 @@ def test_files_articles_deliveries_and_their_trouble_are_told(settings: Settings
         },
         {"receiver": "desk", "state": "parked", "reason": "Slack refuses: not_in_channel", "alerts": 1},
     ]
-    assert status.lines(found)[3:] == [
-        "ledger     4 articles from 4 files, 1 files failed",
+    assert (found["owed"], found["parked"], found["dead"]) == (2, 1, 1)
+    assert [line for line in status.lines(found)[3:] if not line.startswith("warning    the disk")] == [
+        "ledger     4 articles from 4 files, 0 files in failed/",
+        "alerts     2 owed, 1 parked, 1 dead",
         "receiver   desk: 1 dead, 1 parked, 1 pending",
         "receiver   embassy: 1 pending",
         "trouble    desk: 1 dead: Slack does not take the message: no_text",
         "trouble    desk: 1 parked: Slack refuses: not_in_channel",
+        "warning    1 alerts are dead: their receiver will never take them",
     ]
 
 
@@ -113,12 +180,12 @@ def test_jobs_are_told_with_their_next_and_their_last_time(settings: Settings, d
     table = Timetable(database, (Job("retrain", "30 3 * * *", lambda: "no label changed"),))
     table.plan(NOON.replace(year=2020))
 
-    planned = status.lines(status.gather(settings, database))[-1]
+    planned = job_line(settings, database)
     assert planned.startswith("job        retrain: due 2020-03-0")
     assert planned.endswith(", not run yet")
 
     table.look()
-    assert status.lines(status.gather(settings, database))[-1].endswith(": no label changed")
+    assert job_line(settings, database).endswith(": no label changed")
 
 
 def test_the_model_that_serves_is_named(settings: Settings, database: Database) -> None:
