@@ -16,14 +16,16 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import FrameType
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from classifier import ClassifierError, Model, ModelError, NoModelError, load_model, model_versions
 from daemon import clock, logs, outbox, poison, readiness, retraining, shelving
 from daemon.backoff import Pace
 from daemon.config import Receiver, Settings, secret
 from daemon.console import ConsoleSender
-from daemon.database import Database, open_database
+from daemon.database import Database, open_database, plainly
 from daemon.dispatch import Dispatch, Sender
-from daemon.errors import ConfigError, DaemonError
+from daemon.errors import ConfigError, DaemonError, HangingError
 from daemon.inbox import files_below, printable
 from daemon.intake import Intake
 from daemon.records import DeliveryState
@@ -288,7 +290,7 @@ class _Daemon:
         self._signals: SimpleQueue[int] = SimpleQueue()
         self._stopping = False
         self._parts = Parts(settings, database, serving, senders)
-        self._begin_timetable(settings)
+        self._begin_timetable(Timetable(database, _jobs(settings, database)))
 
     def run(self) -> int:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -319,8 +321,8 @@ class _Daemon:
         self._clockwork.stop(seconds)
         return self._parts.stop(seconds)
 
-    def _begin_timetable(self, settings: Settings) -> None:
-        self._timetable = Timetable(self._database, _jobs(settings, self._database))
+    def _begin_timetable(self, timetable: Timetable) -> None:
+        self._timetable = timetable
         self._clockwork = Worker("timetable", self._timetable.work)
 
     def _next_signal(self) -> int | None:
@@ -338,12 +340,13 @@ class _Daemon:
         readiness.tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
         try:
             settings = self._sound_settings()
-            senders = senders_of(settings)
-        except (DaemonError, ClassifierError) as error:
-            for line in str(error).splitlines():
+            self._change_over(settings, senders_of(settings))
+        except HangingError:
+            raise
+        except (DaemonError, ClassifierError, SQLAlchemyError) as error:
+            text = plainly(error) if isinstance(error, SQLAlchemyError) else str(error)
+            for line in text.splitlines():
                 logger.error("configuration refused, the old one stays", extra={"error": line})
-        else:
-            self._change_over(settings, senders)
         readiness.tell("READY=1\nSTATUS=watching")
 
     def _sound_settings(self) -> Settings:
@@ -353,13 +356,15 @@ class _Daemon:
         return settings
 
     def _change_over(self, settings: Settings, senders: Mapping[str, Sender]) -> None:
+        _park_strangers(settings, self._database)
+        timetable = Timetable(self._database, _jobs(settings, self._database))
+        timetable.plan(clock.now())  # what the ledger refuses it refuses before the old parts end
         if late := self._stop(_RELOAD_SECONDS):
             # A second intake beside one that hangs could take a file twice; a new process cannot.
-            raise DaemonError(f"{', '.join(late)}: hanging, so the configuration cannot be changed over")
+            raise HangingError(f"{', '.join(late)}: hanging, so the configuration cannot be changed over")
         logs.configure(settings.log.format)
-        _park_strangers(settings, self._database)
         self._parts = Parts(settings, self._database, self._serving, senders)
-        self._begin_timetable(settings)
+        self._begin_timetable(timetable)
         self._start()
         logger.info("configuration reloaded", extra={"file": str(settings.file)})
 
@@ -374,7 +379,9 @@ class _Daemon:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if number != signal.SIGHUP:
             if self._stopping:
-                os._exit(128 + number)  # asked twice: what is under way is safe to leave
+                # Asked twice: what is under way is safe to leave, and no file's fault.
+                poison.clear(self._parts.settings.home)
+                os._exit(128 + number)
             self._stopping = True
         self._signals.put(number)
 

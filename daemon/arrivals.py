@@ -61,7 +61,7 @@ def read(connection: Connection, candidate: Candidate, model: Model) -> Arrival 
     return Arrival(candidate, fingerprint, tuple(model.tag(article) for article in articles))
 
 
-def deadly(candidate: Candidate, deaths: int) -> Arrival:
-    """A file that is not read again: the process died over it too often."""
+def deadly(deaths: int) -> UnreadableArticleError:
+    """Why a file is not read again: the process died over it too often."""
     reason = f"the process died {deaths} times with this file in hand"
-    return Arrival(candidate, "", failure=UnreadableArticleError(reason, "look at what is in it"))
+    return UnreadableArticleError(reason, "look at what is in it")

@@ -16,12 +16,13 @@ import tomllib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, time, tzinfo
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from apscheduler.triggers.cron import CronTrigger
-from pydantic import AfterValidator, BaseModel, ConfigDict, Strict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Strict, ValidationError
 from pydantic_core import ErrorDetails
 
 from daemon.errors import ConfigError
@@ -36,6 +37,7 @@ _LONGEST_PATH = 4096  # PATH_MAX of Linux, path_resolution(7)
 _LONGEST_NAME = 80
 _LONGEST_CRON = 200
 _LONGEST_LINE = 1000
+_LONGEST_LIST = 5000
 _MOST_PROBLEMS = 50
 
 _FOLDERS = ("done", "failed", "models", "labels", "backups")  # of a home, beside its inbox
@@ -45,7 +47,7 @@ _OWN_FOLDER = "name a folder of its own"
 _TOKEN = re.compile(
     r"xox[a-z](?:\.xox[a-z])?-\w[\w-]*|xapp-\w[\w-]*|hooks\.slack(?:-gov)?\.com/\S*", re.IGNORECASE
 )
-_PASSWORD = re.compile(r"(?<=://)[^/?#\s@]*:[^/?#\s]*@")
+_PASSWORD = re.compile(r"(?<=://)[^/?#\s@:]*+:[^/?#\s@]*+@")
 _HIDDEN = "(hidden)"
 _SECRET_KEYS = frozenset(
     {
@@ -55,7 +57,16 @@ _SECRET_KEYS = frozenset(
 )  # fmt: skip
 # tomllib takes time with the square of a dotted key's parts and more: 17 s for 256 KiB of keys of
 # 2,048 parts (measured, Python 3.11). None of ours has more than two.
-_DEEP_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){16}""")
+_DEEP_KEY = re.compile(r"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){16}")
+_STRING_OR_COMMENT = re.compile(
+    r""" \"{3} (?: [^"\\] | \\. | "(?!"") )*+ (?: "{3,5} | \Z )
+       | \'{3} (?: [^'] | '(?!'') )*+ (?: '{3,5} | \Z )
+       | " (?: [^"\\\n] | \\[^\n] )*+ "?
+       | ' [^'\n]*+ '?
+       | \# [^\n]*+
+    """,
+    re.VERBOSE | re.DOTALL,
+)
 
 
 def _number(low: float, high: float) -> AfterValidator:
@@ -94,6 +105,13 @@ def _is_a_database(value: str) -> str:
         return str(_is_a_path(Path(value.removeprefix(_SQLITE))))
     if value.startswith("sqlite"):
         raise ValueError("should be the path of a file, alone")
+    return value
+
+
+def _is_short(value: object) -> object:
+    """Each member that is wrong is an error of its own: half a million of them take seconds."""
+    if isinstance(value, list | tuple) and len(value) > _LONGEST_LIST:
+        raise ValueError(f"should have at most {_LONGEST_LIST} members")
     return value
 
 
@@ -158,6 +176,7 @@ Whole = Annotated[int, Strict()]
 Flag = Annotated[bool, Strict()]
 FilePath = Annotated[Path, AfterValidator(_is_a_path)]
 Probability = Annotated[Number, _number(0.0, 1.0)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_is_short)]
 Cron = Annotated[str, AfterValidator(_is_a_schedule)]
 
 
@@ -203,9 +222,9 @@ class Route(_Table):
     """Which topics go to a receiver. An absent list means all."""
 
     receiver: str
-    topics: tuple[str, ...] | None = None
+    topics: Words | None = None
     grade: Literal["main", "mention"] = "main"
-    languages: tuple[str, ...] | None = None
+    languages: Words | None = None
     min_probability: Probability = 0.0
 
 
@@ -222,8 +241,10 @@ class _File(_Table):
     storage: Storage = Storage()
     backup: Backup = Backup()
     slack: Slack = Slack()
-    receiver: tuple[Receiver, ...] = (Receiver(name="console", type="console"),)
-    route: tuple[Route, ...] = ()
+    receiver: Annotated[tuple[Receiver, ...], BeforeValidator(_is_short)] = (
+        Receiver(name="console", type="console"),
+    )
+    route: Annotated[tuple[Route, ...], BeforeValidator(_is_short)] = ()
     retrain: Retrain = Retrain()
     log: Log = Log()
 
@@ -334,7 +355,7 @@ def _parse(file: Path) -> _File:
     try:
         found = _File.model_validate(tables)
     except ValidationError as error:
-        problems += [_problem(each) for each in _most(error.errors(), but=secrets)]
+        problems += _shape_problems(error, but=secrets)
         raise _refusal(file, problems) from None
     if problems:
         raise _refusal(file, problems)
@@ -383,10 +404,11 @@ def _decoded(file: Path, data: bytes) -> str:
 
 def _tables(text: str) -> dict[str, Any]:
     """What the file says. ValueError with line and column where it is not TOML."""
-    deep = _DEEP_KEY.search(text)
+    bare = _STRING_OR_COMMENT.sub(lambda found: "s" + "\n" * found[0].count("\n"), text)
+    deep = _DEEP_KEY.search(bare)
     if deep:
         raise ValueError(
-            f"line {_line_at(text, deep.start())}: a key of more than sixteen parts; ours have two"
+            f"line {_line_at(bare, deep.start())}: a key of more than sixteen parts; ours have two"
         )
     try:
         return tomllib.loads(text)
@@ -423,7 +445,7 @@ def _refusal(file: Path | None, problems: list[str]) -> ConfigError:
     """The problems as lines that a terminal and a log can show, whatever stands in the file."""
     shown = problems[:_MOST_PROBLEMS]
     if len(problems) > len(shown):
-        shown.append(f"and {len(problems) - len(shown)} more problems")
+        shown.append("and more; mend these first")
     start = _printable(str(file)) if file else "configuration"
     return ConfigError([f"{start}: {_without_secrets(_printable(each))}" for each in shown])
 
@@ -444,8 +466,10 @@ def _without_secrets(text: str) -> str:
 Place = tuple[int | str, ...]
 
 
-def _most(found: list[ErrorDetails], *, but: Collection[Place]) -> Iterator[ErrorDetails]:
-    return (each for each in found if each["loc"] not in but)
+def _shape_problems(error: ValidationError, *, but: Collection[Place]) -> Iterator[str]:
+    """In the order of our tables; one more than are shown, so that it is known that there are more."""
+    found = (each for each in error.errors(include_url=False) if each["loc"] not in but)
+    return (_problem(each) for each in islice(found, _MOST_PROBLEMS + 1))
 
 
 _KINDS = {

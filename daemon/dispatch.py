@@ -106,8 +106,8 @@ class Dispatch:
         what = (delivery.id, delivery.generation, delivery.state, until)
         if what != self._waiting_for:
             wait = (until - clock.now()).total_seconds()
-            self._waiting_for = what
             self._waits_until = clock.monotonic() + min(wait, _LONGEST_WAIT)
+            self._waiting_for = what  # last: another thread may ask as well
         return self._waits_until - clock.monotonic()
 
     def is_idle(self) -> bool:

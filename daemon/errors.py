@@ -19,6 +19,10 @@ class LedgerError(DaemonError):
     """The ledger cannot be used: damaged, locked, or made by a newer topicwire."""
 
 
+class HangingError(DaemonError):
+    """A worker does not end, so that the process must."""
+
+
 class DeliveryError(Exception):
     """A delivery did not plainly succeed."""
 

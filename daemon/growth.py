@@ -19,7 +19,7 @@ from daemon.records import FileRecord
 
 _PAGE = 1000
 _SHORT, _LONG = timedelta(minutes=10), timedelta(hours=24)
-_SHORT_EVERY, _LONG_EVERY = 30.0, 600.0  # seconds
+_FIRST, _SHORT_EVERY, _LONG_EVERY = 5.0, 30.0, 600.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,13 @@ class Grown:
 
 
 class Growth:
-    """Looks at the files of the last ten minutes every half minute, at those of a day every ten."""
+    """Looks at the files of the last ten minutes every half minute, at those of a day every ten minutes."""
 
     def __init__(self, home: Path, database: Database, settle: float) -> None:
         self._home = home
         self._database = database
         self._settle = settle
-        self._short_at = float("-inf")
-        self._long_at = float("-inf")
+        self._short_at = self._long_at = clock.monotonic() + _FIRST
         self._growing: dict[int, tuple[FileRecord, Stamp, float]] = {}
 
     def look(self, now: float) -> list[Grown]:

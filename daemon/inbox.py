@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -30,6 +30,7 @@ from watchdog.observers.api import BaseObserver
 
 from daemon import clock
 from daemon.backoff import Backoff
+from daemon.records import signed
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ TMP = "tmp"  # the sub-folder to write in before renaming into the inbox
 
 # As many files as one look remembers: memory stays bounded whatever is dropped.
 _WINDOW = 10_000
-_MOST_VOUCHED = 10_000
+_MOST_VOUCHED, _VOUCHED_FOR = 10_000, 60.0  # names, and seconds
 _LONGEST_OPEN = 600.0  # seconds that we wait for a writer who holds a file open and writes nothing
 _WATCH_AGAIN = 60.0  # seconds between tries to watch where the system refused
 
@@ -70,7 +71,8 @@ class Stamp:
 
     @classmethod
     def of(cls, status: os.stat_result) -> Stamp:
-        return cls(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        numbers = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        return cls(*(signed(number) for number in numbers))
 
     def __str__(self) -> str:
         return f"{self.inode}:{self.size}:{self.modified}:{self.changed}"
@@ -130,16 +132,14 @@ class Inbox:
     so that the others are taken even if it dies again.
     """
 
-    def __init__(
-        self, folder: Path, settle: float, suspects: Mapping[tuple[str, str], int] | None = None
-    ) -> None:
+    def __init__(self, folder: Path, settle: float) -> None:
         self.folder = folder
+        self.suspects: dict[tuple[str, str], int] = {}
         self._settle = settle
-        self._suspects = suspects or {}
         self._since: dict[str, tuple[Stamp, float]] = {}
         self._rests: dict[str, _Rest] = {}
         self._odd: dict[str, str] = {}
-        self._vouched: dict[str, None] = {}
+        self._vouched: dict[str, tuple[int, float]] = {}
         self._lock = Lock()
         self._backoff = Backoff(first=2.0, ceiling=300.0)
 
@@ -181,13 +181,18 @@ class Inbox:
 
     def deaths(self, candidate: Candidate) -> int:
         """How often the process died with this file in hand."""
-        return self._suspects.get((candidate.name, str(candidate.stamp)), 0)
+        return self.suspects.get((candidate.name, str(candidate.stamp)), 0)
 
     def vouch(self, name: str) -> None:
         """A file came by rename from our own tmp/: it is whole, and need not settle."""
+        try:
+            inode = Stamp.of(os.lstat(self.folder / name)).inode
+        except OSError:
+            return
         with self._lock:
-            if len(self._vouched) < _MOST_VOUCHED:
-                self._vouched[name] = None
+            if len(self._vouched) >= _MOST_VOUCHED:
+                self._vouched.clear()
+            self._vouched[name] = (inode, clock.monotonic())
 
     def is_being_written(self, candidate: Candidate, now: float) -> bool:
         """Whether somebody on this machine still holds the file open for writing.
@@ -220,13 +225,12 @@ class Inbox:
         return True
 
     def _still_since(self, candidate: Candidate, now: float) -> tuple[Stamp, float]:
-        before = self._since.get(candidate.name)
-        if before is not None and before[0] == candidate.stamp:
-            return before
         with self._lock:
-            vouched = candidate.name in self._vouched
-            self._vouched.pop(candidate.name, None)
-        return candidate.stamp, now - self._settle if vouched else now
+            inode, at = self._vouched.pop(candidate.name, (None, 0.0))
+        if inode == candidate.stamp.inode and now - at < _VOUCHED_FOR:
+            return candidate.stamp, now - self._settle
+        before = self._since.get(candidate.name)
+        return before if before is not None and before[0] == candidate.stamp else (candidate.stamp, now)
 
     def _say_odd(self, odd: dict[str, str]) -> None:
         for name, what in odd.items():
@@ -370,8 +374,11 @@ def _candidate(
 ) -> Candidate | None:
     try:
         status = entry.stat(follow_symlinks=False)
-    except OSError:
-        return None  # gone since the folder was read, or not for us to see
+    except FileNotFoundError:
+        return None  # gone since the folder was read
+    except OSError as error:
+        odd(name, f"a file that cannot be seen: {error.strerror}")
+        return None
     if not stat.S_ISREG(status.st_mode):
         odd(name, _KINDS.get(stat.S_IFMT(status.st_mode), "not a regular file"))
         return None

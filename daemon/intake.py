@@ -25,7 +25,7 @@ from daemon.database import Database, plainly
 from daemon.errors import DaemonError
 from daemon.growth import Grown, Growth
 from daemon.inbox import Candidate, Inbox, Look, Watch, printable
-from daemon.recording import Recorder
+from daemon.recording import recorder
 from daemon.records import FileState
 from daemon.serving import Serving
 from daemon.shelving import Placement, Shelved, reconcile, shelve
@@ -42,7 +42,7 @@ _EVERYBODYS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
 )
 # The fault of what one file would write into the ledger.
-_ONES_OWN = (DataError, IntegrityError, InterfaceError, UnicodeError)
+_ONES_OWN = (DataError, IntegrityError, InterfaceError, UnicodeError, OverflowError)
 
 
 class Intake:
@@ -61,13 +61,12 @@ class Intake:
         if remote:
             logger.info("inbox is on a network mount, looked at without events", extra={"kind": kind})
         settle = max(settings.settle, settings.network_settle) if remote else settings.settle
-        with database.reading() as connection:
-            suspects = ledger.deaths(connection)
         self._settings = settings
         self._database = database
         self._serving = serving
         self._wake_dispatch = wake_dispatch
-        self._inbox = Inbox(settings.inbox, settle, suspects)
+        self._inbox = Inbox(settings.inbox, settle)
+        self._suspects: dict[tuple[str, str], int] | None = None
         self._growth = Growth(settings.home, database, settle)
         self._note = poison.Note(settings.home)
         watched = settings.events and not remote
@@ -115,6 +114,10 @@ class Intake:
         if self._unmarked:
             reconcile(self._settings, self._database)
             self._unmarked = False
+        if self._suspects is None:
+            self._suspects = self._known_suspects()
+        if self._growth.next_in(now) <= 0.0:
+            self._take_grown(now)
         if not self._ready:
             if now < self._look_at:
                 return self._look_at - now
@@ -124,12 +127,17 @@ class Intake:
             self._ready.extend(look.ready)
             self.idle = not look.ready and not look.settling
             if not look.ready:
-                self._take_grown(now)
                 soon = look.next_in if look.next_in is not None else _QUICK
                 return min(_QUICK, soon, self._growth.next_in(now))
         self._serving.refresh()
         self._take_batch()
         return 0.0
+
+    def _known_suspects(self) -> dict[tuple[str, str], int]:
+        """How often the process died over which file, which the inbox puts last."""
+        with self._database.reading() as connection:
+            self._inbox.suspects = ledger.deaths(connection)
+        return self._inbox.suspects
 
     def _look(self, now: float) -> Look | None:
         """What stands in the inbox; None, said once, while there is no inbox."""
@@ -150,8 +158,9 @@ class Intake:
         if self._missing:
             logger.info("inbox is back", extra={"inbox": str(self._settings.inbox)})
             self._missing = False
-        # A look at very many files costs something; what wakes us meanwhile waits for the next.
-        self._look_at = now + min(_QUICK, clock.monotonic() - now)
+        # A look at very many files takes long; however often we are woken, half of our time is ours.
+        ended = clock.monotonic()
+        self._look_at = ended + min(_QUICK, ended - now)
         return look
 
     def _pause(self, error: Exception) -> float:
@@ -204,7 +213,7 @@ class Intake:
         """Read and tag one file; None if it has gone, is still being written, or cannot be read now."""
         deaths = self._inbox.deaths(candidate)
         if deaths >= self._settings.poison_tries:
-            return arrivals.deadly(candidate, deaths)
+            return Arrival(candidate, "", failure=arrivals.deadly(deaths))
         if self._inbox.is_being_written(candidate, clock.monotonic()):
             return None
         self._note.hold(candidate.name, str(candidate.stamp))
@@ -225,12 +234,12 @@ class Intake:
 
     def _record(self, batch: Sequence[Arrival]) -> list[Placement]:
         """The one transaction: files, articles, tags, and every alert that is owed."""
-        recorder = Recorder(self._settings, self._serving.model.titles)
         with self._database.transaction() as connection:
+            records = recorder(connection, self._settings, self._serving.model.titles)
             for arrival in batch:
                 if self._inbox.deaths(arrival.candidate):
                     ledger.forget_deaths(connection, arrival.candidate.name)
-            return [recorder.arrival(connection, arrival) for arrival in batch]
+            return [records.arrival(connection, arrival) for arrival in batch]
 
     def _record_singly(self, batch: Sequence[Arrival]) -> list[Placement]:
         placements: list[Placement] = []
@@ -249,9 +258,14 @@ class Intake:
             name = printable(placement.candidate.name)
             logger.warning("file was taken away before it was moved", extra={"file": name})
         for placement, error in shelved.failed:
-            if error.errno in _EVERYBODYS or isinstance(error, PermissionError):
+            if error.errno in _EVERYBODYS or self._is_shut(placement.target):
                 raise error
             self._put_off(placement.candidate, error)
+
+    def _is_shut(self, target: str) -> bool:
+        """Whether nothing at all can be put where this file was to go."""
+        folder = (self._settings.home / target).parent
+        return not os.access(folder, os.W_OK | os.X_OK)
 
     def _say_placed(self, placement: Placement) -> None:
         name, file = printable(placement.candidate.name), placement.file
@@ -295,19 +309,25 @@ class Intake:
     def _take_again(self, grown: Grown) -> None:
         file, reason = grown.file, None
         fingerprint = ""
+        held = (file.inbox_name, str(grown.stamp))
         try:
+            if (self._suspects or {}).get(held, 0) >= self._settings.poison_tries:
+                raise arrivals.deadly((self._suspects or {})[held])
+            self._note.hold(*held)
             data = read_bytes(grown.path)
             fingerprint = hashlib.sha256(data).hexdigest()
             tagged = [self._serving.model.tag(each) for each in read_articles(data, os.fspath(grown.path))]
         except UnreadableArticleError as failure:
             tagged, reason = [], failure.reason
+        finally:
+            self._note.free()
         with self._database.transaction() as connection:
             if fingerprint == file.fingerprint:
                 size, modified = grown.stamp.size, grown.stamp.modified
                 ledger.restamp(connection, file, size=size, modified=modified)
                 return
-            recorder = Recorder(self._settings, self._serving.model.titles)
-            alerts = recorder.grown(connection, grown, fingerprint=fingerprint, tagged=tagged, reason=reason)
+            records = recorder(connection, self._settings, self._serving.model.titles)
+            alerts = records.grown(connection, grown, fingerprint=fingerprint, tagged=tagged, reason=reason)
         if alerts:
             self._wake_dispatch()
         facts = {"file": file.name, "articles": len(tagged), "alerts": alerts, "reason": reason}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -38,14 +39,14 @@ _FIRST_FILE = text(
     LIMIT 1
     """
 )
-_UNMOVED_FILE = text(
+_UNMOVED = text(
     """
     SELECT *
     FROM files
-    WHERE fingerprint = :fingerprint
+    WHERE fingerprint <> :fingerprint
       AND COALESCE(raw_name, CAST(name AS BLOB)) = :raw_name
       AND state = 'taken'
-    ORDER BY id
+    ORDER BY id DESC
     LIMIT 1
     """
 )
@@ -57,6 +58,7 @@ _PLACED = text(
     WHERE id = :id
     """
 )
+_RETARGET = text("UPDATE files SET target = :target WHERE id = :id")
 _GONE = text("UPDATE files SET state = 'gone', target = NULL WHERE id = :id")
 _OUTGROWN = text("UPDATE files SET state = 'outgrown' WHERE id = :id")
 _RESTAMP = text("UPDATE files SET size = :size, modified = :modified WHERE id = :id")
@@ -73,7 +75,7 @@ _RECENT = text(
     LIMIT :most
     """
 )
-_ARTICLES_OF = text("SELECT id, position FROM articles WHERE file_id = :id")
+_ARTICLES_OF = text("SELECT id, position, fingerprint FROM articles WHERE file_id = :id")
 _VERSION_OF = text("SELECT version_of FROM files WHERE id = :id")
 _ADD_ARTICLE = text(
     """
@@ -150,14 +152,6 @@ def first_file(connection: Connection, fingerprint: str) -> FileRecord | None:
     return _file(row) if row else None
 
 
-def unmoved_file(connection: Connection, fingerprint: str, inbox_name: str) -> FileRecord | None:
-    """The record of a file that was taken in but not yet moved out of the inbox."""
-    row = connection.execute(
-        _UNMOVED_FILE, {"fingerprint": fingerprint, "raw_name": os.fsencode(inbox_name)}
-    ).one_or_none()
-    return _file(row) if row else None
-
-
 def unmoved_files(connection: Connection) -> list[FileRecord]:
     """All files taken in of which we do not know that they were moved."""
     return [_file(row) for row in connection.execute(_UNMOVED)]
@@ -166,6 +160,11 @@ def unmoved_files(connection: Connection) -> list[FileRecord]:
 def mark_placed(connection: Connection, file: FileRecord, target: str) -> None:
     """Write that a file stands at `target`, below the home: done, or failed where it has a reason."""
     connection.execute(_PLACED, {"id": file.id, "target": target})
+
+
+def retarget(connection: Connection, file: FileRecord, target: str) -> None:
+    """Write where a file is to go instead."""
+    connection.execute(_RETARGET, {"id": file.id, "target": target})
 
 
 def mark_gone(connection: Connection, file: FileRecord) -> None:
@@ -194,13 +193,19 @@ def recent_files(connection: Connection, since: datetime, *, after: int, most: i
     return [_file(row) for row in rows]
 
 
-def articles_before(connection: Connection, file: FileRecord) -> dict[int, list[int]]:
-    """The articles of a file and of what it was before it grew: ids by position in the file."""
+def articles_before(
+    connection: Connection, file: FileRecord, *, without: Collection[str] = ()
+) -> dict[int, list[int]]:
+    """The articles of a file and of what it was before it grew: ids by position in the file.
+
+    Not those whose fingerprints are in `without`: they still stand in the file, elsewhere.
+    """
     found: dict[int, list[int]] = {}
     version: int | None = file.id
     while version is not None:
-        for article, position in connection.execute(_ARTICLES_OF, {"id": version}):
-            found.setdefault(position, []).append(article)
+        for article, position, fingerprint in connection.execute(_ARTICLES_OF, {"id": version}):
+            if fingerprint not in without:
+                found.setdefault(position, []).append(article)
         version = connection.execute(_VERSION_OF, {"id": version}).scalar_one_or_none()
     return found
 

@@ -97,7 +97,12 @@ _RECOVER = text(
     """
 )
 _OWED_RECEIVERS = text(
-    "SELECT DISTINCT receiver FROM deliveries WHERE state IN ('pending', 'sending', 'unknown', 'parked')"
+    """
+    SELECT receiver, COUNT(*)
+    FROM deliveries
+    WHERE state IN ('pending', 'sending', 'unknown', 'parked')
+    GROUP BY receiver
+    """
 )
 _ORPHAN = text(
     """
@@ -251,14 +256,17 @@ def last_message(connection: Connection, receiver: str) -> str | None:
 
 def park_strangers(connection: Connection, receivers: Collection[str], *, now: datetime) -> dict[str, int]:
     """Hold what is owed to receivers that the configuration no longer has; and let go what was
-    held of those it has again. Returns how many deliveries are held now, by receiver.
+    held of those it has again. Returns how many deliveries strangers are owed, by receiver.
+
+    One of unknown outcome stays so: if its receiver comes back, it is looked up first.
     """
     held: dict[str, int] = {}
-    for (receiver,) in connection.execute(_OWED_RECEIVERS).all():
+    for receiver, number in connection.execute(_OWED_RECEIVERS).all():
         row = {"receiver": receiver, "error": _STRANGER, "now": to_text(now)}
         if receiver in receivers:
             connection.execute(_ADOPT, row)
-        elif number := connection.execute(_ORPHAN, row).rowcount:
+        else:
+            connection.execute(_ORPHAN, row)
             held[receiver] = number
     return held
 

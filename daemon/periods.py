@@ -72,9 +72,9 @@ def current_period(cron: str, local: datetime) -> str | None:
     # A cron line only tells its next time: look ahead from twice as far back until one lies between.
     farthest = 0
     while not fires_within(farthest):
-        farthest = 2 * farthest + 1
-        if farthest > _FARTHEST:
+        if farthest == _FARTHEST:
             return None
+        farthest = min(2 * farthest + 1, _FARTHEST)
     back = bisect_left(range(farthest), True, lo=farthest // 2, key=fires_within)
     return _name(minute - timedelta(minutes=back))
 
@@ -86,14 +86,14 @@ def next_period(cron: str, local: datetime) -> str | None:
     return None if found is None else _name(found)
 
 
-def plan(cron: str, local: datetime, earlier: str | None = None) -> str:
-    """The period from which on a job is not owed for the past: the current one when it is planned.
+def plan(current: str | None, earlier: str | None = None) -> str:
+    """The last period that a job is not owed: the current one when it is planned, for it owes no past.
 
     A plan (`earlier`) that lies ahead was made by a clock that has been set back since; to keep it
     would silence the job until then, so it comes down to the current period.
     """
-    current = current_period(cron, local) or ""
-    return current if earlier is None else min(earlier, current)
+    now = current or ""
+    return now if earlier is None else min(earlier, now)
 
 
 def is_owed(period: str | None, *, planned: str, run: Run | None, resting: bool = False) -> bool:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from daemon import ledger
 
 _NAME = ".in-hand"
-_LONGEST = 8192  # bytes
+_LONGEST = 65536  # bytes
 
 
 class Note:

@@ -132,12 +132,14 @@ class Restored:
             yield f"alerts     {found.looked_up} are looked up before anything is sent"
         if found.owed:
             yield f"alerts     {found.owed} are sent without looking, and may come twice"
-        for name, number in sorted(found.unsent.items()):
-            yield f"alerts     {number} to {name} are not sent: it cannot be asked which it has; see --alert-all"
-        for name, number in sorted(found.too_old.items()):
-            yield f"alerts     {number} to {name} are not sent: older than {_LOOKED_FOR.days} days; see --alert-all"
-        for name, number in sorted(found.perhaps_twice.items()):
-            yield f"alerts     {number} to {name} were owed at the time of the backup, and may come twice"
+        held = (
+            (found.unsent, "are not sent, it cannot be asked which it has; see --alert-all"),
+            (found.too_old, f"are not sent, they are over {_LOOKED_FOR.days} days old; see --alert-all"),
+            (found.perhaps_twice, "were owed at the time of the backup, and may come twice"),
+        )
+        for numbers, said in held:
+            for name, number in sorted(numbers.items()):
+                yield f"alerts     {number} to {name} {said}"
         if found.unreadable:
             yield f"unread     {len(found.unreadable)} files of done/, left where they are"
 

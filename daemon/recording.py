@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
@@ -16,27 +16,39 @@ from daemon.records import Alert, FileRecord, FileState
 from daemon.shelving import Placement
 
 
+def recorder(connection: Connection, settings: Settings, titles: Mapping[str, str]) -> Recorder:
+    """For one batch, in the transaction that is to record it."""
+    unmoved: dict[str, list[FileRecord]] = {}
+    for file in ledger.unmoved_files(connection):
+        unmoved.setdefault(file.inbox_name, []).append(file)
+    return Recorder(settings, titles, unmoved)
+
+
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Knows who follows what: the settings' routes, and the titles of the served model's topics."""
+    """Records one batch. Knows who follows what: the settings' routes, and the titles of the served
+    model's topics; and which files are `unmoved`, by their names in the inbox.
+    """
 
     settings: Settings
     titles: Mapping[str, str]
+    unmoved: Mapping[str, Sequence[FileRecord]]
+    _reserved: set[str] = field(default_factory=set)  # places of this batch that nobody stands at yet
 
     def arrival(self, connection: Connection, arrival: Arrival) -> Placement:
         """Record a file with its articles, tags and alerts; returns where it is to go."""
-        candidate, home = arrival.candidate, self.settings.home
-        unmoved = ledger.unmoved_file(connection, arrival.fingerprint, candidate.name)
-        if unmoved is not None:
-            return Placement(candidate, unmoved.target or "", unmoved)
+        candidate = arrival.candidate
+        for file in self.unmoved.get(candidate.name, ()):
+            if file.fingerprint == arrival.fingerprint:
+                return Placement(candidate, file.target or "", file)
+        before = self._version_before(connection, arrival)
+        target = self._target(arrival)
         if arrival.failure is not None:
-            target = shelves.failed_target(home, arrival.name, arrival.fingerprint)
             return Placement(candidate, target, self._file(connection, arrival, target))
-        target = shelves.done_target(home, arrival.name, arrival.fingerprint, clock.now())
         first = ledger.first_file(connection, arrival.fingerprint)
         if first is None:
-            file = self._file(connection, arrival, target)
-            alerts = self._articles(connection, file, arrival.tagged)
+            file = self._file(connection, arrival, target, version_of=before)
+            alerts = self._articles(connection, file, arrival.tagged, before)
             return Placement(candidate, target, file, articles=len(arrival.tagged), alerts=alerts)
         if self.settings.on_duplicate == "count":
             ledger.count_repeat(connection, first)
@@ -50,7 +62,7 @@ class Recorder:
         grown: Grown,
         *,
         fingerprint: str,
-        tagged: Iterable[Tagged],
+        tagged: Sequence[Tagged],
         reason: str | None = None,
     ) -> int:
         """Record a file of done/ again, as it is after it was written to.
@@ -75,14 +87,37 @@ class Recorder:
             reason=reason,
             now=clock.now(),
         )
-        earlier = ledger.articles_before(connection, before)
         ledger.mark_outgrown(connection, before)
-        if first is not None:
-            return 0
-        return self._articles(connection, file, tagged, earlier)
+        return 0 if first is not None else self._articles(connection, file, tagged, before)
+
+    def _target(self, arrival: Arrival) -> str:
+        home, name, fingerprint = self.settings.home, arrival.name, arrival.fingerprint
+        if arrival.failure is not None:
+            target = shelves.failed_target(home, name, fingerprint, self._reserved)
+        else:
+            target = shelves.done_target(home, name, fingerprint, clock.now(), self._reserved)
+        self._reserved.add(target)
+        return target
+
+    def _version_before(self, connection: Connection, arrival: Arrival) -> FileRecord | None:
+        """The same file as it was taken already, if it was written to before it could be moved."""
+        before = None
+        for file in self.unmoved.get(arrival.candidate.name, ()):
+            if file.inode == arrival.candidate.stamp.inode:
+                ledger.mark_outgrown(connection, file)
+                before = file
+            else:
+                ledger.mark_gone(connection, file)
+        return before
 
     def _file(
-        self, connection: Connection, arrival: Arrival, target: str, *, duplicate_of: int | None = None
+        self,
+        connection: Connection,
+        arrival: Arrival,
+        target: str,
+        *,
+        duplicate_of: int | None = None,
+        version_of: FileRecord | None = None,
     ) -> FileRecord:
         stamp, failure = arrival.candidate.stamp, arrival.failure
         return ledger.record_file(
@@ -96,6 +131,7 @@ class Recorder:
             state=FileState.TAKEN,
             target=target,
             duplicate_of=duplicate_of,
+            version_of=version_of.id if version_of else None,
             reason=failure.reason if failure else None,
             mend=failure.mend if failure else None,
             now=clock.now(),
@@ -105,16 +141,23 @@ class Recorder:
         self,
         connection: Connection,
         file: FileRecord,
-        tagged: Iterable[Tagged],
-        earlier: Mapping[int, list[int]] | None = None,
+        tagged: Sequence[Tagged],
+        before: FileRecord | None = None,
     ) -> int:
-        """The articles of a file, and every alert they make; how many of these."""
+        """The articles of a file, and every alert they make; how many of these.
+
+        An article at the same place in what the file was `before` is an earlier version of it.
+        """
         owed, now = 0, clock.now()
+        earlier: dict[int, list[int]] = {}
+        if before is not None:
+            still_there = {each.article.fingerprint for each in tagged}
+            earlier = ledger.articles_before(connection, before, without=still_there)
         for position, each in enumerate(tagged):
             article = ledger.record_article(connection, file, position, each, now=now)
             if article is None:
                 continue  # the same text was here before, and so were its alerts
-            told = outbox.topics_told(connection, (earlier or {}).get(position, ()))
+            told = outbox.topics_told(connection, earlier.get(position, ()))
             for alert in self._alerts(each, file):
                 if not {topic.id for topic in alert.topics} <= told.get(alert.receiver, set()):
                     owed += outbox.add(connection, alert, article=article, now=now)

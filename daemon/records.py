@@ -10,6 +10,15 @@ from enum import StrEnum
 from pydantic import TypeAdapter
 
 
+def signed(value: int) -> int:
+    """A number of the file system as one that any database takes: 64 bits, with a sign.
+
+    Some give inodes and dates beyond (union file systems, dates after 2262); two that differ
+    still differ.
+    """
+    return (value + 2**63) % 2**64 - 2**63
+
+
 class FileState(StrEnum):
     """Where a file stands on its way. All but `taken` are final.
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+import stat
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
+
+from daemon.records import signed
 
 ERROR_ENDING = ".error.json"
 
@@ -18,32 +23,43 @@ _LONGEST_NAME = 200  # bytes; a file system takes 255, and marks are added
 _NO_REPLACE = 1  # RENAME_NOREPLACE, rename(2)
 _AT_FDCWD = -100
 # What file systems and kernels without renameat2 say.
-_CANNOT_RENAME = frozenset({errno.EINVAL, errno.ENOSYS, errno.EPERM, errno.EOPNOTSUPP})
+_CANNOT_RENAME = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """What tells a file from another that took its name meanwhile, as `signed` numbers."""
+
+    inode: int
+    size: int
+    modified: int  # ns
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Print:
+        return cls(signed(status.st_ino), signed(status.st_size), signed(status.st_mtime_ns))
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A file on its way: from where, to where below the home. `inode` tells it from another
-    file that took its name meanwhile.
-    """
+    """A file on its way: from where, to where below the home. No `known`: whichever has the name."""
 
     source: Path
     target: str
-    inode: int | None = None
+    known: Print | None = None
 
 
-def done_target(home: Path, name: str, fingerprint: str, now: datetime) -> str:
+def done_target(home: Path, name: str, fingerprint: str, now: datetime, reserved: Container[str] = ()) -> str:
     """A free place for a file, below the home, by the day it was taken (UTC)."""
-    return _free(home, f"done/{now:%Y/%m/%d}", name, fingerprint)
+    return _free(home, f"done/{now:%Y/%m/%d}", name, fingerprint, reserved)
 
 
-def failed_target(home: Path, name: str, fingerprint: str) -> str:
-    return _free(home, "failed", name, fingerprint)
+def failed_target(home: Path, name: str, fingerprint: str, reserved: Container[str] = ()) -> str:
+    return _free(home, "failed", name, fingerprint, reserved)
 
 
-def move(source: Path, home: Path, target: str, inode: int | None = None) -> None:
+def move(source: Path, home: Path, target: str, known: Print | None = None) -> None:
     """Move one file for good, as `move_all` does; raises the OSError instead."""
-    [error] = move_all(home, [Move(source, target, inode)])
+    [error] = move_all(home, [Move(source, target, known)])
     if error is not None:
         raise error
 
@@ -56,47 +72,57 @@ def move_all(home: Path, moves: Sequence[Move]) -> list[OSError | None]:
     is left in the inbox.
     """
     errors: list[OSError | None] = [None] * len(moves)
-    copied: list[int] = []
+    copied: dict[int, Print] = {}
     for number, each in enumerate(moves):
         try:
-            if _place(each, home / each.target):
-                copied.append(number)
+            print_of_copied = _place(each, home / each.target)
         except OSError as error:
             errors[number] = error
+        else:
+            if print_of_copied is not None:
+                copied[number] = print_of_copied
     # The new place first: a power cut between the two may show a file twice, but never not at all.
-    _sync_folders(moves, [(home / each.target).parent for each in moves], errors)
-    for number in copied:
+    _sync_folders([(home / each.target).parent for each in moves], errors)
+    for number, known in copied.items():
         if errors[number] is None:
             try:
-                os.unlink(moves[number].source)
+                _take_away(moves[number].source, known)
             except OSError as error:
                 errors[number] = error
-    _sync_folders(moves, [each.source.parent for each in moves], errors)
+    _sync_folders([each.source.parent for each in moves], errors)
     return errors
 
 
-def finish(source: Path, home: Path, target: str) -> bool:
+def finish(source: Path, home: Path, target: str, *, inode: int | None, fingerprint: str) -> bool:
     """Whether a file that was on its way when we stopped stands at its place now, for good.
 
-    False where it is not there. Takes away what a move between file systems left behind.
+    It is known there by its inode, or by its content where it was copied from another file
+    system; False where neither fits. Takes away what such a copy left behind.
     """
     place = home / target
-    if not os.path.lexists(place):
-        return False
     place.with_name(f".{place.name}.new").unlink(missing_ok=True)
+    try:
+        status = os.lstat(place)
+    except FileNotFoundError:
+        return False
+    if signed(status.st_ino) != inode and _fingerprint(place) != fingerprint:
+        return False
     _sync(place.parent)
-    if _same_content(source, place):
-        os.unlink(source)
+    left = _leftover(source, place)
+    if left is not None:
+        _take_away(source, left)
         _sync(source.parent)
     return True
 
 
 def put_back(home: Path, name: str, inbox: Path) -> None:
     """From failed/ into the inbox again. Raises OSError, FileExistsError rather than overwrite."""
-    source = home / "failed" / name
-    _rename(source, inbox / name)
-    source.with_name(name + ERROR_ENDING).unlink(missing_ok=True)
+    source, place = home / "failed" / name, inbox / name
+    copied = _place(Move(source, ""), place)
     _sync(inbox)
+    if copied is not None:
+        _take_away(source, copied)
+    source.with_name(name + ERROR_ENDING).unlink(missing_ok=True)
     _sync(source.parent)
 
 
@@ -135,41 +161,41 @@ def safe_name(name: str) -> str:
     return f"{stem}.{ending}" if ending else stem
 
 
-def _free(home: Path, folder: str, name: str, fingerprint: str) -> str:
+def _free(home: Path, folder: str, name: str, fingerprint: str, reserved: Container[str]) -> str:
     """`name`, with a mark of its content if that is taken, and a number if that is taken too."""
     plain = safe_name(name)
     stem, dot, ending = plain.rpartition(".")
     if not dot:
         stem, ending = plain, ""
     tail = f".{ending}" if ending else ""
-    marks = ["", f"-{fingerprint[:8]}"]
+    marks = ["", f"-{fingerprint[:8]}"] if fingerprint else [""]
     number = 1
     while True:
         mark = marks.pop(0) if marks else f"-{fingerprint[:8]}-{(number := number + 1)}"
         target = f"{folder}/{stem}{mark}{tail}"
         taken = (os.path.lexists(home / name) for name in (target, target + ERROR_ENDING))
-        if not any(taken):
+        if target not in reserved and not any(taken):
             return target
 
 
-def _place(each: Move, place: Path) -> bool:
-    """Put a file at its place; True where that was a copy and the source still stands."""
+def _place(each: Move, place: Path) -> Print | None:
+    """Put a file at its place. The print of the source where that was a copy, and it still stands."""
     _make_folder(place.parent)
     try:
         _rename(each.source, place)
     except FileExistsError:
-        if not _same_content(each.source, place):
+        left = _leftover(each.source, place)
+        if left is None:
             raise
-        return True
+        return left
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        _copy(each, place)
-        return True
-    if each.inode not in (None, os.lstat(place).st_ino):
+        return _copy(each, place)
+    if each.known is not None and signed(os.lstat(place).st_ino) != each.known.inode:
         _give_back(place, each.source)
         raise _replaced(each.source)
-    return False
+    return None
 
 
 def _rename(source: Path, place: Path) -> None:
@@ -181,7 +207,20 @@ def _rename(source: Path, place: Path) -> None:
         if number not in _CANNOT_RENAME:
             raise OSError(number, os.strerror(number), str(source), None, str(place))
     os.link(source, place, follow_symlinks=False)
-    os.unlink(source)
+    try:
+        _take_away(source, Print.of(os.lstat(place)))
+    except OSError:
+        os.unlink(place)
+        raise
+
+
+def _take_away(source: Path, known: Print) -> None:
+    """Remove the old name of a file, unless another file has it meanwhile or it was written to."""
+    try:
+        if Print.of(os.lstat(source)) == known:
+            os.unlink(source)
+    except FileNotFoundError:
+        pass  # somebody else did
 
 
 def _give_back(place: Path, source: Path) -> None:
@@ -202,38 +241,49 @@ def _replaced(source: Path) -> FileNotFoundError:
     return FileNotFoundError(errno.ENOENT, "another file has taken its name", str(source))
 
 
-def _same_content(source: Path, place: Path) -> bool:
-    """Whether an earlier move got as far as the new place, and only the old name is left over."""
+def _leftover(source: Path, place: Path) -> Print | None:
+    """The print of a source whose move got as far as the new place, so that only its name is left over."""
     try:
         old, new = os.lstat(source), os.lstat(place)
     except FileNotFoundError:
-        return False
-    if os.path.samestat(old, new):
-        return True
-    if old.st_size != new.st_size or old.st_dev == new.st_dev:
-        return False
-    with source.open("rb") as left, place.open("rb") as right:
-        while block := left.read(1 << 20):
-            if block != right.read(1 << 20):
-                return False
-        return not right.read(1)
+        return None
+    same = os.path.samestat(old, new)
+    if not same and old.st_dev != new.st_dev and old.st_size == new.st_size:
+        same = _fingerprint(source) == _fingerprint(place)
+    return Print.of(old) if same else None
 
 
-def _copy(each: Move, place: Path) -> None:
+def _fingerprint(path: Path) -> str:
+    with _opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _opened(path: Path) -> BufferedReader:
+    """A regular file to read. Never follows a link, waits for a pipe or opens a device."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise _replaced(path)
+    return open(handle, "rb")
+
+
+def _copy(each: Move, place: Path) -> Print:
     """To another file system: whole and on the disk before it has its name."""
     fresh = place.with_name(f".{place.name}.new")
     try:
-        with each.source.open("rb") as old, fresh.open("wb") as new:
-            if each.inode not in (None, os.fstat(old.fileno()).st_ino):
+        with _opened(each.source) as old, fresh.open("wb") as new:
+            found = Print.of(os.fstat(old.fileno()))
+            if each.known not in (None, found):
                 raise _replaced(each.source)
             shutil.copyfileobj(old, new)
             new.flush()
             os.fsync(new.fileno())
-        shutil.copystat(each.source, fresh)
+            os.utime(new.fileno(), ns=(found.modified, found.modified))
         _rename(fresh, place)
     except OSError:
         fresh.unlink(missing_ok=True)
         raise
+    return found
 
 
 def _make_folder(folder: Path) -> None:
@@ -244,11 +294,13 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir()
     except FileExistsError:
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None
         return
     _sync(folder.parent)
 
 
-def _sync_folders(moves: Sequence[Move], folders: Iterable[Path], errors: list[OSError | None]) -> None:
+def _sync_folders(folders: Iterable[Path], errors: list[OSError | None]) -> None:
     """Put each folder on the disk once; one that cannot be is an error of all its files."""
     synced: dict[Path, OSError | None] = {}
     for number, folder in enumerate(folders):

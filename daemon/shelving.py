@@ -10,8 +10,8 @@ from pathlib import Path
 
 from daemon import clock, ledger, shelves
 from daemon.config import Settings
-from daemon.database import Database
-from daemon.inbox import Candidate
+from daemon.database import Database, plainly
+from daemon.inbox import Candidate, Stamp
 from daemon.records import FileRecord
 
 logger = logging.getLogger(__name__)
@@ -50,8 +50,8 @@ def shelve(home: Path, database: Database, placements: Sequence[Placement]) -> S
     outcomes = _move(home, placements)
     taken = [n for n, (_, error) in enumerate(outcomes) if isinstance(error, FileExistsError)]
     if taken:  # somebody put another file there since the place was chosen
-        elsewhere = _move(home, [_elsewhere(home, outcomes[n][0]) for n in taken])
-        for number, outcome in zip(taken, elsewhere, strict=True):
+        elsewhere = _elsewhere(home, database, [outcomes[n][0] for n in taken])
+        for number, outcome in zip(taken, _move(home, elsewhere), strict=True):
             outcomes[number] = outcome
     shelved = _sorted(outcomes)
     for placement in shelved.placed:
@@ -74,29 +74,51 @@ def reconcile(settings: Settings, database: Database) -> None:
     with database.reading() as connection:
         unmoved = ledger.unmoved_files(connection)
     for file in unmoved:
-        source, target = settings.inbox / file.inbox_name, file.target or ""
-        if target and shelves.finish(source, settings.home, target):
-            _explain(settings.home, file, target)
-            with database.transaction() as connection:
-                ledger.mark_placed(connection, file, target)
-            logger.info("file was moved before the last stop", extra={"file": file.name})
-        elif not os.path.lexists(source) and settings.inbox.is_dir():
-            with database.transaction() as connection:
-                ledger.mark_gone(connection, file)
-            logger.warning("file was taken away before it was moved", extra={"file": file.name})
+        try:
+            _reconcile_one(settings, database, file)
+        except OSError as error:
+            said = {"file": file.name, "error": plainly(error)}
+            logger.warning("a move cannot be made up for now", extra=said)
+
+
+def _reconcile_one(settings: Settings, database: Database, file: FileRecord) -> None:
+    home, source, target = settings.home, settings.inbox / file.inbox_name, file.target or ""
+    if shelves.finish(source, home, target, inode=file.inode, fingerprint=file.fingerprint):
+        _explain(home, file, target)
+        with database.transaction() as connection:
+            ledger.mark_placed(connection, file, target)
+        logger.info("file was moved before the last stop", extra={"file": file.name})
+    elif not os.path.lexists(source) and settings.inbox.is_dir():
+        with database.transaction() as connection:
+            ledger.mark_gone(connection, file)
+        logger.warning("file was taken away before it was moved", extra={"file": file.name})
 
 
 def _move(home: Path, placements: Sequence[Placement]) -> list[tuple[Placement, OSError | None]]:
-    moves = [shelves.Move(p.candidate.path, p.target, p.candidate.stamp.inode) for p in placements]
+    moves = [shelves.Move(p.candidate.path, p.target, _print(p.candidate.stamp)) for p in placements]
     return list(zip(placements, shelves.move_all(home, moves), strict=True))
 
 
-def _elsewhere(home: Path, placement: Placement) -> Placement:
+def _print(stamp: Stamp) -> shelves.Print:
+    return shelves.Print(stamp.inode, stamp.size, stamp.modified)
+
+
+def _elsewhere(home: Path, database: Database, placements: Sequence[Placement]) -> list[Placement]:
+    """The same files on their way to places that are free now; the ledger has these before they move."""
+    moved = [replace(each, target=_other_target(home, each)) for each in placements]
+    with database.transaction() as connection:
+        for each in moved:
+            if each.file is not None:
+                ledger.retarget(connection, each.file, each.target)
+    return moved
+
+
+def _other_target(home: Path, placement: Placement) -> str:
     name, file = placement.candidate.path.name, placement.file
     fingerprint = file.fingerprint if file is not None else ""
     if placement.target.startswith("failed/"):
-        return replace(placement, target=shelves.failed_target(home, name, fingerprint))
-    return replace(placement, target=shelves.done_target(home, name, fingerprint, clock.now()))
+        return shelves.failed_target(home, name, fingerprint)
+    return shelves.done_target(home, name, fingerprint, clock.now())
 
 
 def _sorted(outcomes: Sequence[tuple[Placement, OSError | None]]) -> Shelved:

@@ -38,6 +38,7 @@ _RESCAN_EVERY = 60.0  # seconds
 _COMPARE_EVERY = 5.0  # seconds
 _CHANGED = 10.0  # seconds between wall and monotonic clock that somebody set
 _REST = 600.0  # seconds after a failure
+_INSTANT = timedelta(microseconds=1)
 
 _JOB = text("SELECT schedule, due_at, planned_period FROM jobs WHERE name = :name")
 _PLAN = text(
@@ -168,11 +169,12 @@ class Timetable:
             for job in self._jobs:
                 row = connection.execute(_JOB, {"name": job.name}).one_or_none()
                 if row is None or row.schedule != job.cron:
-                    self._write_plan(connection, job, self._due_at(job, local), periods.plan(job.cron, local))
+                    planned = periods.plan(periods.current_period(job.cron, local))
+                    _write_plan(connection, job, self._due_at(job, local), planned)
                 elif row.planned_period is None:  # from a ledger that knew only when the job is due
-                    due = periods.local_time(from_text(row.due_at), self._zone)
-                    before = periods.plan(job.cron, due - timedelta(microseconds=1))
-                    self._write_plan(connection, job, row.due_at, before)
+                    before = periods.local_time(from_text(row.due_at), self._zone) - _INSTANT
+                    planned = periods.plan(periods.current_period(job.cron, before))
+                    _write_plan(connection, job, row.due_at, planned)
 
     def look(self) -> None:
         """Run every job that is owed, one after the other, in this thread."""
@@ -200,8 +202,8 @@ class Timetable:
         with self._database.transaction() as connection:
             now = clock.now()
             local = periods.local_time(now, self._zone)
-            planned = self._follow(connection, job, local)
             period = periods.current_period(job.cron, local)
+            planned = self._follow(connection, job, local, period)
             if planned is None or period is None or _is_in_hand(connection, job):
                 return None
             row = connection.execute(_RUN, {"name": job.name, "period": period}).one_or_none()
@@ -211,14 +213,14 @@ class Timetable:
             claim = _Claim(job.name, period, run.tries + 1 if run else 1)
             return claim if _write_claim(connection, claim, now) else None
 
-    def _follow(self, connection: Connection, job: Job, local: datetime) -> str | None:
+    def _follow(self, connection: Connection, job: Job, local: datetime, current: str | None) -> str | None:
         """Bring a job's plan and its next time up to the clock; None where somebody else planned it."""
         row = connection.execute(_JOB, {"name": job.name}).one_or_none()
         if row is None or row.schedule != job.cron:
             return None
-        planned, due_at = periods.plan(job.cron, local, row.planned_period), self._due_at(job, local)
+        planned, due_at = periods.plan(current, row.planned_period), self._due_at(job, local)
         if (planned, due_at) != (row.planned_period, row.due_at):
-            self._write_plan(connection, job, due_at, planned)
+            _write_plan(connection, job, due_at, planned)
         return planned
 
     def _due_at(self, job: Job, local: datetime) -> str:
@@ -226,10 +228,6 @@ class Timetable:
         if period is None:
             raise ValueError(f"{job.name}: {job.cron!r} is never due")
         return to_text(periods.moment_of(period, self._zone))
-
-    def _write_plan(self, connection: Connection, job: Job, due_at: str, planned: str) -> None:
-        row = {"name": job.name, "schedule": job.cron, "due_at": due_at, "planned": planned}
-        connection.execute(_PLAN, row)
 
     def _run(self, job: Job, claim: _Claim) -> _Ending:
         try:
@@ -248,6 +246,11 @@ class Timetable:
 def listed(connection: Connection) -> list[dict[str, str | None]]:
     """Every job with when it is due next, when it last ran, and what came of it."""
     return [dict(row) for row in connection.execute(_LIST).mappings()]
+
+
+def _write_plan(connection: Connection, job: Job, due_at: str, planned: str) -> None:
+    row = {"name": job.name, "schedule": job.cron, "due_at": due_at, "planned": planned}
+    connection.execute(_PLAN, row)
 
 
 def _is_in_hand(connection: Connection, job: Job) -> bool:
