@@ -126,7 +126,7 @@ def _is_a_name(value: str) -> str:
 def _is_an_address(value: str) -> str:
     """An address that a token may be sent to. Plain http is for this machine alone."""
     example = "such as https://slack.com/api/"
-    if not value.startswith(("https://", "http://")):
+    if not value.startswith(("https://", "http://")) or len(value) > _LONGEST_PATH:
         raise ValueError(f"should begin with https:// or http://, {example}")
     try:
         parts = urlsplit(value)
@@ -575,11 +575,11 @@ def _is_secret(place: Place, value: object) -> bool:
 
 
 def _secret_mend(place: Place, value: object) -> str:
+    if isinstance(value, str) and _PASSWORD.search(value):
+        return "take name and password out of the address"
     said = f"{place[-1]} {value if isinstance(value, str) else ''}".lower()
     if "hooks.slack" in said or "url" in said.split()[0] or "webhook" in said:
         return "put it into a file of mode 600 and name that in url_file, or set SLACK_WEBHOOK_URL"
-    if "://" in said:
-        return "take name and password out of the address"
     return "put it into a file of mode 600 and name that in slack.token_file, or set SLACK_BOT_TOKEN"
 
 

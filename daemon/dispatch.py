@@ -98,7 +98,8 @@ class Dispatch:
             wait = self._seconds_left(delivery, until)
             if wait > 0:
                 return min(wait, _IDLE)
-        self._put_off(delivery, DeliveryState.UNKNOWN, _LOOKS[0], "its end could not be recorded")
+        with self._database.transaction() as connection:
+            outbox.take_over(connection, delivery, due_at=clock.now() + timedelta(seconds=_LOOKS[0]))
         return 0.0
 
     def _seconds_left(self, delivery: Delivery, until: datetime) -> float:

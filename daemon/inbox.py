@@ -274,13 +274,14 @@ class Watch:
 
     def _start(self) -> None:
         self.stop()
-        observer = Observer()
+        observer: BaseObserver | None = None
         try:
+            observer = Observer()
             observer.schedule(self._handler, str(self._folder), recursive=True, event_filter=_WAKING)
             observer.start()
         except OSError as error:
             # The limit on watches or instances, say. The looks go on without them.
-            observer.unschedule_all()
+            _end(observer)
             self._not_before = clock.monotonic() + _WATCH_AGAIN
             if str(error) != self._refused:
                 logger.warning("inbox is looked at without events", extra={"error": str(error)})
@@ -300,13 +301,20 @@ class Watch:
         )
 
     def stop(self) -> None:
-        if self._observer is not None and self._observer.is_alive():
-            # Its threads end one after the other, and one calls it an error that the other has.
-            logging.getLogger("watchdog.observers.inotify").setLevel(logging.CRITICAL)
-            self._observer.stop()
-            self._observer.join(5.0)
-            logging.getLogger("watchdog.observers.inotify").setLevel(logging.NOTSET)
+        _end(self._observer)
         self._observer = None
+
+
+def _end(observer: BaseObserver | None) -> None:
+    """End an observer with all its threads and handles, whether it was started, or has died, or not."""
+    if observer is None:
+        return
+    # Its threads end one after the other, and one calls it an error that the other has.
+    logging.getLogger("watchdog.observers.inotify").setLevel(logging.CRITICAL)
+    observer.stop()
+    if observer.is_alive():
+        observer.join(5.0)
+    logging.getLogger("watchdog.observers.inotify").setLevel(logging.NOTSET)
 
 
 class _Waker(FileSystemEventHandler):

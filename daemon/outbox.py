@@ -84,6 +84,20 @@ _PUT_OFF = text(
       AND generation = :generation
     """
 )
+_TAKE_OVER = text(
+    """
+    UPDATE deliveries
+    SET state = 'unknown',
+        looks = 0,
+        due_at = :due_at,
+        lease_until = NULL,
+        generation = generation + 1,
+        error = 'its end could not be recorded'
+    WHERE id = :id
+      AND generation = :generation
+      AND state = 'sending'
+    """
+)
 _RECOVER = text(
     """
     UPDATE deliveries
@@ -246,6 +260,12 @@ def put_off(
     row = {"id": delivery.id, "generation": delivery.generation, "state": state, "looks": looks}
     row |= {"error": error[:500], "due_at": to_text(due_at)}
     return connection.execute(_PUT_OFF, row).rowcount == 1
+
+
+def take_over(connection: Connection, delivery: Delivery, *, due_at: datetime) -> None:
+    """A sending that has not ended in its time has an unknown outcome; whoever began it has lost it."""
+    row = {"id": delivery.id, "generation": delivery.generation, "due_at": to_text(due_at)}
+    connection.execute(_TAKE_OVER, row)
 
 
 def last_message(connection: Connection, receiver: str) -> str | None:

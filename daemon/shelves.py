@@ -20,6 +20,7 @@ from daemon.records import signed
 ERROR_ENDING = ".error.json"
 
 _LONGEST_NAME = 200  # bytes; a file system takes 255, and marks are added
+_LARGEST_COPY = 128 * 2**20  # bytes; more than is ever read, so only what was not opened
 _NO_REPLACE = 1  # RENAME_NOREPLACE, rename(2)
 _AT_FDCWD = -100
 # What file systems and kernels without renameat2 say.
@@ -93,10 +94,10 @@ def move_all(home: Path, moves: Sequence[Move]) -> list[OSError | None]:
     return errors
 
 
-def finish(source: Path, home: Path, target: str, *, inode: int | None, fingerprint: str) -> bool:
+def finish(source: Path, home: Path, target: str, *, known: Print | None, fingerprint: str) -> bool:
     """Whether a file that was on its way when we stopped stands at its place now, for good.
 
-    It is known there by its inode, or by its content where it was copied from another file
+    It is `known` there by its inode, or by its content where it was copied from another file
     system; False where neither fits. Takes away what such a copy left behind.
     """
     place = home / target
@@ -105,7 +106,7 @@ def finish(source: Path, home: Path, target: str, *, inode: int | None, fingerpr
         status = os.lstat(place)
     except FileNotFoundError:
         return False
-    if signed(status.st_ino) != inode and _fingerprint(place) != fingerprint:
+    if not _is(place, Print.of(status), known, fingerprint):
         return False
     _sync(place.parent)
     left = _leftover(source, place)
@@ -184,14 +185,11 @@ def _place(each: Move, place: Path) -> Print | None:
     try:
         _rename(each.source, place)
     except FileExistsError:
-        left = _leftover(each.source, place)
-        if left is None:
-            raise
-        return left
+        return _must_be_leftover(each.source, place)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        return _copy(each, place)
+        return _must_be_leftover(each.source, place) if os.path.lexists(place) else _copy(each, place)
     if each.known is not None and signed(os.lstat(place).st_ino) != each.known.inode:
         _give_back(place, each.source)
         raise _replaced(each.source)
@@ -241,6 +239,14 @@ def _replaced(source: Path) -> FileNotFoundError:
     return FileNotFoundError(errno.ENOENT, "another file has taken its name", str(source))
 
 
+def _is(place: Path, found: Print, known: Print | None, fingerprint: str) -> bool:
+    if known is not None and found.inode == known.inode:
+        return True
+    if fingerprint:
+        return _fingerprint(place) == fingerprint
+    return known is not None and (found.size, found.modified) == (known.size, known.modified)
+
+
 def _leftover(source: Path, place: Path) -> Print | None:
     """The print of a source whose move got as far as the new place, so that only its name is left over."""
     try:
@@ -251,6 +257,13 @@ def _leftover(source: Path, place: Path) -> Print | None:
     if not same and old.st_dev != new.st_dev and old.st_size == new.st_size:
         same = _fingerprint(source) == _fingerprint(place)
     return Print.of(old) if same else None
+
+
+def _must_be_leftover(source: Path, place: Path) -> Print:
+    left = _leftover(source, place)
+    if left is None:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(place))
+    return left
 
 
 def _fingerprint(path: Path) -> str:
@@ -275,6 +288,10 @@ def _copy(each: Move, place: Path) -> Print:
             found = Print.of(os.fstat(old.fileno()))
             if each.known not in (None, found):
                 raise _replaced(each.source)
+            if found.size > _LARGEST_COPY:
+                raise OSError(
+                    errno.EXDEV, "too large to copy to another disk; take it away", str(each.source)
+                )
             shutil.copyfileobj(old, new)
             new.flush()
             os.fsync(new.fileno())

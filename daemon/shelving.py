@@ -83,7 +83,7 @@ def reconcile(settings: Settings, database: Database) -> None:
 
 def _reconcile_one(settings: Settings, database: Database, file: FileRecord) -> None:
     home, source, target = settings.home, settings.inbox / file.inbox_name, file.target or ""
-    if shelves.finish(source, home, target, inode=file.inode, fingerprint=file.fingerprint):
+    if shelves.finish(source, home, target, known=_print_of(file), fingerprint=file.fingerprint):
         _explain(home, file, target)
         with database.transaction() as connection:
             ledger.mark_placed(connection, file, target)
@@ -101,6 +101,12 @@ def _move(home: Path, placements: Sequence[Placement]) -> list[tuple[Placement, 
 
 def _print(stamp: Stamp) -> shelves.Print:
     return shelves.Print(stamp.inode, stamp.size, stamp.modified)
+
+
+def _print_of(file: FileRecord) -> shelves.Print | None:
+    if file.inode is None or file.modified is None:
+        return None
+    return shelves.Print(file.inode, file.size, file.modified)
 
 
 def _elsewhere(home: Path, database: Database, placements: Sequence[Placement]) -> list[Placement]:
@@ -136,7 +142,7 @@ def _sorted(outcomes: Sequence[tuple[Placement, OSError | None]]) -> Shelved:
 def _stands(placement: Placement) -> bool:
     """Whether the very file that was read is still in the inbox: then a folder was missing."""
     try:
-        return placement.candidate.path.lstat().st_ino == placement.candidate.stamp.inode
+        return Stamp.of(placement.candidate.path.lstat()).inode == placement.candidate.stamp.inode
     except OSError:
         return False
 
