@@ -138,8 +138,12 @@ def explain_failure(home: Path, target: str, *, reason: str, mend: str, now: dat
         "at": now.isoformat(timespec="seconds"),
     }
     fresh = place.with_name(f".{place.name}.new")
-    fresh.write_text(json.dumps(said, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(said, ensure_ascii=False, indent=1) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(fresh, place)
+    _sync(place.parent)
 
 
 def failed_names(home: Path) -> list[str]:
@@ -290,7 +294,7 @@ def _copy(each: Move, place: Path) -> Print:
                 raise _replaced(each.source)
             if found.size > _LARGEST_COPY:
                 raise OSError(
-                    errno.EXDEV, "too large to copy to another disk; take it away", str(each.source)
+                    errno.EXDEV, "too large to copy to another disk", str(each.source)
                 )
             shutil.copyfileobj(old, new)
             new.flush()

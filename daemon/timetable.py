@@ -121,11 +121,11 @@ class Timetable:
         self._off = tuple(job.name for job in jobs if job.cron == NEVER)
         self._zone = zone or get_localzone()
         self._unwritten: dict[str, _Ending] = {}
-        self._rests: dict[str, tuple[str, float]] = {}
+        self._rests_until: dict[str, float] = {}  # by the monotonic clock
         self._clocks: tuple[datetime, float] | None = None
         self._scheduler = BackgroundScheduler(
             executors={"default": _Threads()},
-            # Without these a run that comes a second late is dropped (measured).
+            # Without these a tick that comes a second late is dropped (measured).
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
 
@@ -208,7 +208,8 @@ class Timetable:
                 return None
             row = connection.execute(_RUN, {"name": job.name, "period": period}).one_or_none()
             run = Run(row.tries, RunState(row.state)) if row else None
-            if not periods.is_owed(period, planned=planned, run=run, resting=self._is_resting(job, period)):
+            resting = clock.monotonic() < self._rests_until.get(job.name, 0.0)
+            if not periods.is_owed(period, planned=planned, run=run, resting=resting):
                 return None
             claim = _Claim(job.name, period, run.tries + 1 if run else 1)
             return claim if _write_claim(connection, claim, now) else None
@@ -235,12 +236,8 @@ class Timetable:
         except (Exception, SystemExit) as error:
             told = {"job": job.name, "period": claim.period, "tries": claim.tries, "error": str(error)}
             logger.error("job failed", extra=told)
-            self._rests[job.name] = (claim.period, clock.monotonic() + _REST)
+            self._rests_until[job.name] = clock.monotonic() + _REST
             return _Ending(claim, RunState.FAILED, periods.failure(str(error), claim.tries))
-
-    def _is_resting(self, job: Job, period: str) -> bool:
-        failed, until = self._rests.get(job.name, ("", 0.0))
-        return failed == period and clock.monotonic() < until
 
 
 def listed(connection: Connection) -> list[dict[str, str | None]]:

@@ -46,6 +46,10 @@ def test_without_a_file_one_console_hears_of_everything(tmp_path: Path) -> None:
     assert settings.slack.api_url == "https://slack.com/api/"
     assert settings.retrain.cron == "30 3 * * *"
     assert settings.log.format == "text"
+    assert (settings.network_settle, settings.events, settings.mount_point) == (10.0, True, None)
+    assert (settings.on_duplicate, settings.poison_tries) == ("record", 3)
+    assert (settings.backup.cron, settings.backup.keep) == ("15 2 * * *", 7)
+    assert settings.slack.pace_seconds == 1.0
 
 
 def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
@@ -62,11 +66,20 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         [inbox]
         path = "/srv/drop"
         settle_seconds = 0.5
+        network_settle_seconds = 30
+        events = false
+        mount_point = "/srv"
+        on_duplicate = "count"
+        poison_tries = 5
         [storage]
         database = "state/ledger.db"
+        [backup]
+        cron = "0 4 * * sun"
+        keep = 2
         [slack]
         token_file = "/run/token"
         api_url = "http://127.0.0.1:4004/api"
+        pace_seconds = 2
         [[receiver]]
         name = "desk"
         type = "slack"
@@ -92,6 +105,13 @@ def test_every_key_is_read(tmp_path: Path) -> None:
 
     assert settings.inbox == Path("/srv/drop")
     assert settings.settle == 0.5
+    assert settings.network_settle == 30.0
+    assert settings.events is False
+    assert settings.mount_point == Path("/srv")
+    assert settings.on_duplicate == "count"
+    assert settings.poison_tries == 5
+    assert (settings.backup.cron, settings.backup.keep) == ("0 4 * * sun", 2)
+    assert settings.slack.pace_seconds == 2.0
     assert settings.database == f"sqlite:///{tmp_path}/home/state/ledger.db"
     assert settings.slack.token_file == Path("/run/token")
     assert settings.slack.api_url == "http://127.0.0.1:4004/api/"
@@ -132,16 +152,18 @@ def test_a_file_that_an_editor_saved_with_a_byte_order_mark_is_read(tmp_path: Pa
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[inbx]\n", "unknown key 'inbx'"),
-        ("[inbox]\npth = 'x'\n", "unknown key 'inbox.pth'"),
-        ("[slack]\ntoken = 'xoxb-1'\n", "unknown key 'slack.token'"),
+        ("[inbx]\n", "unknown key 'inbx'; did you mean 'inbox'?"),
+        ("[inbox]\npth = 'x'\n", "unknown key 'inbox.pth'; did you mean 'path'?"),
+        ("[inbox]\nSettle_Secs = 1\n", "unknown key 'inbox.Settle_Secs'; did you mean 'settle_seconds'?"),
+        ("keep = 3\n", "unknown key 'keep'; it belongs below [backup]"),
+        ("[log]\ncolour = 'red'\n", "unknown key 'log.colour'; known here are format"),
         (
             "[[receiver]]\nname = 'a'\ntype = 'console'\ncolour = 'red'\n",
-            "unknown key 'receiver number 1.colour'",
+            "unknown key 'receiver number 1.colour'; known here are name, type, channel, url_file",
         ),
     ],
 )
-def test_an_unknown_key_is_refused_by_its_name(tmp_path: Path, text: str, said: str) -> None:
+def test_an_unknown_key_is_refused_and_a_known_one_named(tmp_path: Path, text: str, said: str) -> None:
     assert problems(tmp_path, text) == [said]
 
 
@@ -163,6 +185,11 @@ def test_an_unknown_key_is_refused_by_its_name(tmp_path: Path, text: str, said: 
         ("[[route]]\nreceiver = 'console'\ngrade = 'high'\n", "route number 1.grade: "),
         ("[[route]]\nreceiver = 'console'\nmin_probability = 1.5\n", "route number 1.min_probability: "),
         ("[log]\nformat = 'xml'\n", "log.format: "),
+        ("[backup]\ncron = '0 0 31 2 *'\n", "backup.cron: "),
+        ("[backup]\nkeep = 0\n", "backup.keep: "),
+        ("[inbox]\nmount_point = 'mnt'\n", "inbox.mount_point: "),
+        ("[inbox]\non_duplicate = 'drop'\n", "inbox.on_duplicate: "),
+        ("[slack]\npace_seconds = 61\n", "slack.pace_seconds: "),
         ("[retrain]\ncron = 'every night'\n", "retrain.cron: "),
         ("[retrain]\ncron = '99 3 * * *'\n", "retrain.cron: "),
         ("[retrain]\ncron = ''\n", "retrain.cron: "),
@@ -185,13 +212,13 @@ def test_a_route_of_an_unknown_topic_is_refused_and_the_known_ones_are_named(tmp
 def test_a_route_to_an_unknown_receiver_is_refused(tmp_path: Path) -> None:
     found = problems(tmp_path, "[[route]]\nreceiver = 'console'\n[[route]]\nreceiver = 'desk'\n")
 
-    assert found == ["route number 2: no receiver 'desk'"]
+    assert found == ["route number 2: no receiver 'desk'; there are console"]
 
 
 def test_a_receiver_that_no_route_leads_to_is_refused(tmp_path: Path) -> None:
     found = problems(tmp_path, console("a") + console("b") + "[[route]]\nreceiver = 'a'\n")
 
-    assert found == ["receiver 'b': no route leads to it"]
+    assert found == ["receiver 'b': no route leads to it; add one"]
 
 
 def test_two_receivers_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -255,7 +282,7 @@ def test_all_wrong_keys_and_values_are_said_at_once(tmp_path: Path) -> None:
         "[slack]\napi_url = 'ftp://x'\n[retrain]\ncron = 'x'\n[foo]\n",
     )
 
-    assert [problem.split(": ")[0] for problem in found] == [
+    assert [problem.split(": ")[0].split(";")[0] for problem in found] == [
         "inbox.settle_seconds",
         "unknown key 'inbox.pth'",
         "slack.api_url",

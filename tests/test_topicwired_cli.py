@@ -127,7 +127,7 @@ def test_an_unknown_key_is_refused_by_every_command_and_changes_nothing(
 
     line = refused(capsys, *command.split(), "--home", empty, "--config", file)
 
-    assert line == f"{file}: unknown key 'inbx'"
+    assert line == f"{file}: unknown key 'inbx'; did you mean 'inbox'?"
     assert not empty.exists()
 
 

@@ -1,0 +1,202 @@
+"""Is a configuration sound: receivers and routes that can be heard, folders that keep apart."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections import Counter
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from daemon.complaints import shortened
+from daemon.tables import SQLITE, File, Route, Settings, schedule
+
+# What the classifier can say of an article's language: a route to any other would stay silent.
+LANGUAGES = ("en", "ru", "kk", "ar", "ky", "uk", "be", "tg", "uz", "tt", "ba", "sr", "mk", "mn")
+
+_FOLDERS = ("done", "failed", "models", "labels", "backups")  # of a home, beside its inbox
+_OWN_FOLDER = "name a folder of its own"
+
+
+def receiver_problems(given: File) -> list[str]:
+    if not given.receiver:
+        return ["no receiver; take the key away to have the console"]
+    problems = _name_problems([receiver.name for receiver in given.receiver])
+    for receiver in given.receiver:
+        start = f"receiver {receiver.name!r}"
+        if receiver.type == "slack" and not receiver.channel:
+            problems.append(f"{start}: a Slack receiver needs 'channel', its id")
+        elif receiver.type == "slack" and not re.fullmatch(r"[CGD][A-Z0-9]+", receiver.channel or ""):
+            problems.append(
+                f"{start}: 'channel' should be the channel's id, such as C0123456789, not its name; Slack"
+                " shows it at the end of the channel's details (press the channel's name)"
+            )
+        if receiver.type != "slack" and receiver.channel:
+            problems.append(f"{start}: only a Slack receiver has a 'channel'")
+        if receiver.type != "webhook" and receiver.url_file:
+            problems.append(f"{start}: only a webhook has a 'url_file'")
+    return problems + _shared_targets(given)
+
+
+def _name_problems(names: list[str]) -> list[str]:
+    counts = Counter(names)
+    problems = [f"receiver {name!r} stands twice" for name in sorted(counts) if counts[name] > 1]
+    folded: dict[str, str] = {}
+    for name in counts:
+        first = folded.setdefault(name.casefold(), name)
+        if first != name:
+            problems.append(
+                f"receivers {first!r} and {name!r} differ in letter case only; name one otherwise"
+            )
+    return problems
+
+
+def _shared_targets(given: File) -> list[str]:
+    """Receivers that are one place: an article for both would stand there twice."""
+    first: dict[tuple[str, str], str] = {}
+    problems = []
+    for receiver in given.receiver:
+        target = (
+            receiver.channel if receiver.type == "slack" else str(receiver.url_file or "the same address")
+        )
+        if receiver.type == "console" or not target:
+            continue
+        other = first.setdefault((receiver.type, target), receiver.name)
+        if other != receiver.name:
+            problems.append(
+                f"receiver {receiver.name!r}: {target} is told by {other!r} already, and would hear twice;"
+                " lead both routes to one receiver"
+            )
+    return problems
+
+
+def route_problems(given: File, topics: Collection[str]) -> list[str]:
+    problems = []
+    names = {receiver.name: None for receiver in given.receiver}
+    known_topics, known_names = frozenset(topics), ", ".join(names)
+    listed = ", ".join(sorted(topics))
+    first: dict[Route, int] = {}
+    for number, route in enumerate(given.route, 1):
+        start = f"route number {number}"
+        if first.setdefault(route, number) != number:
+            problems.append(f"{start}: is the same as number {first[route]}; take one of them away")
+        if route.receiver not in names:
+            problems.append(f"{start}: no receiver {shortened(route.receiver)!r}; there are {known_names}")
+        for topic in route.topics or ():
+            if topic not in known_topics:
+                problems.append(f"{start}: no topic {shortened(topic)!r}; there are {listed}")
+        problems += [f"{start}.{problem}" for problem in _silences(route)]
+    deaf = sorted(names.keys() - {route.receiver for route in given.route}) if given.route else []
+    return problems + [f"receiver {name!r}: no route leads to it; add one" for name in deaf]
+
+
+def _silences(route: Route) -> Iterator[str]:
+    """Conditions of a route that no article can meet: it would be silent, and nobody would know why."""
+    if route.topics == ():
+        yield "topics: is empty; take the key away to have all topics"
+    if route.languages == ():
+        yield "languages: is empty; take the key away to have all languages"
+    for language in route.languages or ():
+        if language not in LANGUAGES:
+            yield f"languages: no language {shortened(language)!r}; articles come as {', '.join(LANGUAGES)}"
+    if route.min_probability >= 1.0:
+        yield "min_probability: 1 is never reached; 0.95 is nearly certain already"
+
+
+def zone_problems() -> list[str]:
+    try:
+        schedule("0 0 * * *")
+    except (LookupError, ValueError, OSError):
+        return ["the machine's time zone cannot be told; set TZ to one such as Asia/Almaty"]
+    return []
+
+
+def home_problem(home: Path) -> str | None:
+    if not str(home).isprintable():
+        return f"home: {home} has control characters in it; name another with --home"
+    if os.path.realpath(home) == "/":
+        return "home: / cannot be a home; name a folder of its own with --home"
+    if _is_no_folder(home):
+        return f"home: {home} is not a folder; name one with --home"
+    return None
+
+
+def folder_problems(settings: Settings) -> list[str]:
+    if _holds(settings.inbox, settings.home):
+        # Every file of ours would lie in it: one fault, and one line.
+        return [f"inbox.path: {settings.inbox} holds the home folder; {_OWN_FOLDER}"]
+    return [*_inbox_problems(settings), *_mount_problems(settings), *_file_problems(settings)]
+
+
+def _inbox_problems(settings: Settings) -> list[str]:
+    """By real path: a link must not lead the inbox into a folder of ours, nor one of them into it."""
+    inbox, start = settings.inbox, f"inbox.path: {settings.inbox}"
+    if _is_no_folder(inbox):
+        return [f"{start} is not a folder; {_OWN_FOLDER}"]
+    problems = []
+    for folder in (settings.home / name for name in _FOLDERS):
+        if _holds(folder, inbox):
+            problems.append(f"{start} lies in {folder}; {_OWN_FOLDER}")
+        elif _holds(inbox, folder):
+            problems.append(f"{start} holds {folder}; {_OWN_FOLDER}")
+    return problems
+
+
+def _mount_problems(settings: Settings) -> list[str]:
+    mount_point = settings.mount_point
+    if mount_point is None:
+        return []
+    if mount_point == Path("/"):
+        return ["inbox.mount_point: / is always mounted; name where the share is, or take the key away"]
+    if not _holds(mount_point, settings.inbox):
+        return [f"inbox.mount_point: {settings.inbox}, the inbox, does not lie below {mount_point}"]
+    return []
+
+
+def _file_problems(settings: Settings) -> list[str]:
+    """Files of ours where the intake would take them for articles, or the ledger in their place."""
+    problems = _database_problems(settings)
+    named = [("the configuration file", settings.file), ("slack.token_file", settings.slack.token_file)]
+    named += [(f"url_file of receiver {each.name!r}", each.url_file) for each in settings.receivers]
+    for name, file in named:
+        if file is not None and _holds(settings.inbox, file):
+            problems.append(f"{name}: {file} lies in the inbox, where it would be an article; move it")
+    return problems
+
+
+def _database_problems(settings: Settings) -> list[str]:
+    if not settings.database.startswith(SQLITE):
+        return []
+    path = Path(settings.database.removeprefix(SQLITE))
+    start, mend = f"storage.database: {path}", "name a file in the home folder"
+    if _holds(path, settings.home) or (path.exists() and not path.is_file()):
+        return [f"{start} is not a file; {mend}"]
+    if settings.file is not None and real_path(path) == real_path(settings.file):
+        return [f"{start} is the configuration file; {mend}"]
+    folders = (settings.inbox, *(settings.home / name for name in _FOLDERS))
+    return [
+        f"{start} lies in {folder}, where files come and go; {mend}"
+        for folder in folders
+        if _holds(folder, path)
+    ]
+
+
+def _holds(folder: Path, path: Path) -> bool:
+    """Is `path` the folder itself, or below it, when all links are followed."""
+    real, inner = real_path(folder), real_path(path)
+    return real == inner or real in inner.parents
+
+
+def real_path(path: Path) -> Path:
+    return Path(os.path.realpath(path))
+
+
+def _is_no_folder(path: Path) -> bool:
+    """Does something else stand there, or on the way to it."""
+    try:
+        return not stat.S_ISDIR(path.stat().st_mode)
+    except NotADirectoryError:
+        return True
+    except OSError:
+        return False

@@ -1,0 +1,255 @@
+"""The tables of the configuration, each key with its default and its range; and the settings they make."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from apscheduler.triggers.cron import CronTrigger
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Strict
+
+SQLITE = "sqlite:///"
+
+_LONGEST_PATH = 4096  # PATH_MAX of Linux, path_resolution(7)
+_LONGEST_NAME = 80
+_LONGEST_CRON = 200
+_LONGEST_LIST = 5000
+
+
+def _number(low: float, high: float) -> AfterValidator:
+    """The range of a number, said whole; neither NaN nor an infinity lies in it."""
+
+    def check(value: float) -> float:
+        if not low <= value <= high:
+            raise ValueError(f"should be from {low:g} to {high:g}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _is_a_path(value: Path) -> Path:
+    if not str(value).isprintable():
+        raise ValueError("should be a path without control characters")
+    if len(os.fsencode(value)) > _LONGEST_PATH:
+        raise ValueError(f"should be a path of at most {_LONGEST_PATH} bytes")
+    if str(value).startswith("~"):
+        raise ValueError("should be a path from the home folder, or one in full; '~' has no meaning here")
+    return value
+
+
+def _is_absolute(value: Path) -> Path:
+    if not value.is_absolute():
+        raise ValueError("should be a path in full, such as /mnt/news")
+    return value
+
+
+def _is_a_database(value: str) -> str:
+    if "://" not in value:
+        return str(_is_a_path(Path(value)))
+    if not value.isprintable():
+        raise ValueError("should be a path or an address without control characters")
+    if value.startswith(SQLITE):
+        return str(_is_a_path(Path(value.removeprefix(SQLITE))))
+    if value.startswith("sqlite"):
+        raise ValueError("should be the path of a file, alone")
+    return value
+
+
+def _is_short(value: object) -> object:
+    """Each member that is wrong is an error of its own: half a million of them take seconds."""
+    if isinstance(value, list | tuple) and len(value) > _LONGEST_LIST:
+        raise ValueError(f"should have at most {_LONGEST_LIST} members")
+    return value
+
+
+def _is_a_name(value: str) -> str:
+    if not value or len(value) > _LONGEST_NAME:
+        raise ValueError(f"should have from 1 to {_LONGEST_NAME} characters")
+    if not value.isprintable() or value != value.strip():
+        raise ValueError("should have no control characters, and no blanks around it")
+    return value
+
+
+def _is_an_address(value: str) -> str:
+    """An address that a token may be sent to. Plain http is for this machine alone."""
+    example = "such as https://slack.com/api/"
+    if not value.startswith(("https://", "http://")) or len(value) > _LONGEST_PATH:
+        raise ValueError(f"should begin with https:// or http://, {example}")
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError(f"should be an address, {example}") from None
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("should have no name and password in it; take what stands before the '@' away")
+    if parts.query or parts.fragment or "?" in value or "#" in value:
+        raise ValueError("should have nothing behind a '?' or a '#'; take that away")
+    if not value.isascii() or not value.isprintable() or not re.fullmatch(r"[\w.-]+|[0-9a-f:.]+", host):
+        raise ValueError(f"should be an address, {example}")
+    if parts.scheme == "http" and not _is_this_machine(host):
+        raise ValueError("http:// would send the Slack token in the clear; write https://")
+    return value if value.endswith("/") else value + "/"
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _is_a_schedule(value: str) -> str:
+    if value == "never":
+        return value
+    fields = value.split()
+    if len(value) > _LONGEST_CRON or len(fields) != 5:
+        raise ValueError(
+            "should be five fields, minute hour day month weekday, such as '30 3 * * *', or 'never'"
+        )
+    if re.search(r"(?<![/\d])\d", fields[4]):
+        # APScheduler counts from Monday, cron from Sunday: 0 would come a day late.
+        raise ValueError("should name its weekdays (mon, tue, … or mon-fri); their numbers are ambiguous")
+    try:
+        due_at = schedule(value, UTC).get_next_fire_time(None, datetime.now(UTC))
+    except ValueError as error:
+        raise ValueError(f"is not a cron line: {str(error)[:1].lower()}{str(error)[1:]}") from None
+    if due_at is None:
+        raise ValueError("is never due; write 'never' to turn it off")
+    return value
+
+
+Number = Annotated[float, Strict()]
+Whole = Annotated[int, Strict()]
+Flag = Annotated[bool, Strict()]
+FilePath = Annotated[Path, AfterValidator(_is_a_path)]
+Probability = Annotated[Number, _number(0.0, 1.0)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_is_short)]
+Cron = Annotated[str, AfterValidator(_is_a_schedule)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Inbox(_Table):
+    path: FilePath = Path("inbox")
+    settle_seconds: Annotated[Number, _number(0, 3600)] = 2.0
+    network_settle_seconds: Annotated[Number, _number(0, 3600)] = 10.0
+    events: Flag = True
+    mount_point: Annotated[FilePath, AfterValidator(_is_absolute)] | None = None
+    on_duplicate: Literal["record", "count"] = "record"
+    poison_tries: Annotated[Whole, _number(1, 20)] = 3
+
+
+class Storage(_Table):
+    database: Annotated[str, AfterValidator(_is_a_database)] = "ledger.db"
+
+
+class Backup(_Table):
+    cron: Cron = "15 2 * * *"
+    keep: Annotated[Whole, _number(1, 10_000)] = 7
+
+
+class Slack(_Table):
+    token_file: FilePath | None = None
+    api_url: Annotated[str, AfterValidator(_is_an_address)] = "https://slack.com/api/"
+    pace_seconds: Annotated[Number, _number(0, 60)] = 1.0
+
+
+class Receiver(_Table):
+    """Whom to tell."""
+
+    name: Annotated[str, AfterValidator(_is_a_name)]
+    type: Literal["console", "slack", "webhook"]
+    channel: str | None = None
+    url_file: FilePath | None = None
+
+
+class Route(_Table):
+    """Which topics go to a receiver. An absent list means all."""
+
+    receiver: str
+    topics: Words | None = None
+    grade: Literal["main", "mention"] = "main"
+    languages: Words | None = None
+    min_probability: Probability = 0.0
+
+
+class Retrain(_Table):
+    cron: Cron = "30 3 * * *"
+
+
+class Log(_Table):
+    format: Literal["text", "json"] = "text"
+
+
+class File(_Table):
+    inbox: Inbox = Inbox()
+    storage: Storage = Storage()
+    backup: Backup = Backup()
+    slack: Slack = Slack()
+    receiver: Annotated[tuple[Receiver, ...], BeforeValidator(_is_short)] = (
+        Receiver(name="console", type="console"),
+    )
+    route: Annotated[tuple[Route, ...], BeforeValidator(_is_short)] = ()
+    retrain: Retrain = Retrain()
+    log: Log = Log()
+
+
+TABLES: Mapping[str, type[_Table]] = {
+    "inbox": Inbox,
+    "storage": Storage,
+    "backup": Backup,
+    "slack": Slack,
+    "receiver": Receiver,
+    "route": Route,
+    "retrain": Retrain,
+    "log": Log,
+}
+
+
+class Settings(_Table):
+    """A sound configuration and the home it is about; all paths are absolute.
+
+    `mount_point` has its symbolic links resolved, so that it can be compared with what is mounted.
+    """
+
+    file: Path | None
+    home: Path
+    inbox: Path
+    settle: float
+    network_settle: float = 10.0
+    events: bool = True
+    mount_point: Path | None = None
+    on_duplicate: Literal["record", "count"] = "record"
+    poison_tries: int = 3
+    database: str
+    backup: Backup = Backup()
+    slack: Slack
+    receivers: tuple[Receiver, ...]
+    routes: tuple[Route, ...]
+    retrain: Retrain
+    log: Log
+
+    @property
+    def done(self) -> Path:
+        return self.home / "done"
+
+    @property
+    def failed(self) -> Path:
+        return self.home / "failed"
+
+    @property
+    def models(self) -> Path:
+        return self.home / "models"
+
+
+def schedule(cron: str, zone: tzinfo | None = None) -> CronTrigger:
+    """A five-field cron line as a trigger, in the machine's zone unless told otherwise."""
+    return CronTrigger.from_crontab(cron, timezone=zone)
