@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import FrameType
+from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -31,6 +32,7 @@ from daemon.intake import Intake
 from daemon.records import DeliveryState
 from daemon.serving import Serving
 from daemon.slack import BURST, SlackSender, WebhookSender
+from daemon.tables import is_this_machine
 from daemon.timetable import Job, Timetable
 from daemon.worker import Worker
 
@@ -152,8 +154,7 @@ def sender(receiver: Receiver, settings: Settings, paces: dict[str, Pace] | None
                 [f"receiver {receiver.name!r}: no webhook address; name its file in url_file, or"
                  " set SLACK_WEBHOOK_URL"]
             )  # fmt: skip
-        if not url.startswith(("https://", "http://")):
-            raise ConfigError([f"receiver {receiver.name!r}: the webhook address is not one"])
+        _must_be_safe(receiver, url)
         return WebhookSender(url)
     token = secret("slack-bot-token", "SLACK_BOT_TOKEN", settings.slack.token_file)
     if not token:
@@ -164,6 +165,18 @@ def sender(receiver: Receiver, settings: Settings, paces: dict[str, Pace] | None
     channel = receiver.channel or ""
     pace = (paces if paces is not None else {}).setdefault(channel, Pace(settings.slack.pace_seconds, BURST))
     return SlackSender(token, channel, settings.slack.api_url, pace)
+
+
+def _must_be_safe(receiver: Receiver, url: str) -> None:
+    """The address is the secret: over plain http anyone on the way could read it."""
+    try:
+        scheme, host = urlsplit(url).scheme, urlsplit(url).hostname or ""
+    except ValueError:
+        scheme, host = "", ""
+    if scheme not in ("https", "http") or not host:
+        raise ConfigError([f"receiver {receiver.name!r}: the webhook address is not one"])
+    if scheme == "http" and not is_this_machine(host):
+        raise ConfigError([f"receiver {receiver.name!r}: the webhook address should begin with https://"])
 
 
 def welcome(settings: Settings) -> str:

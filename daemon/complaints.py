@@ -43,7 +43,7 @@ def refusal(file: Path | None, problems: list[str]) -> ConfigError:
     if len(problems) > len(shown):
         shown.append("and more; mend these first")
     start = printable_line(str(file)) if file else "configuration"
-    return ConfigError([f"{start}: {_without_secrets(printable_line(each))}" for each in shown])
+    return ConfigError([f"{start}: {without_secrets(printable_line(each))}" for each in shown])
 
 
 def printable_line(text: str) -> str:
@@ -55,7 +55,8 @@ def printable_line(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def _without_secrets(text: str) -> str:
+def without_secrets(text: str) -> str:
+    """A text with tokens, webhook addresses and passwords in addresses taken out."""
     return _PASSWORD.sub(f"{_HIDDEN}@", _TOKEN.sub(_HIDDEN, text))
 
 

@@ -6,15 +6,13 @@ Modules log with the standard library, a constant message and its keys in `extra
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any, Literal
 
 import structlog
 
-_TOKEN = re.compile(r"xox[a-z]-[A-Za-z0-9-]+|xapp-[A-Za-z0-9-]+|hooks\.slack(?:-gov)?\.com/\S+")
-_HIDDEN = "(hidden)"
+from daemon.complaints import without_secrets
 
 Event = MutableMapping[str, Any]
 
@@ -52,18 +50,18 @@ def configure(format: Literal["text", "json"], *, verbose: bool = False) -> None
 def hide_secrets(logger: object, method: str, event: Event) -> Event:
     """Take tokens and webhook addresses out of every text of a record."""
     for key, value in event.items():
-        event[key] = _without_secrets(value)
+        event[key] = _cleaned(value)
     return event
 
 
-def _without_secrets(value: Any) -> Any:
+def _cleaned(value: Any) -> Any:
     match value:
         case str():
-            return _TOKEN.sub(_HIDDEN, value)
+            return without_secrets(value)
         case BaseException():
-            return _TOKEN.sub(_HIDDEN, str(value))
+            return without_secrets(str(value))
         case dict():
-            return {_without_secrets(k): _without_secrets(v) for k, v in value.items()}
+            return {_cleaned(k): _cleaned(v) for k, v in value.items()}
         case list() | tuple() | set() | frozenset():
-            return [_without_secrets(part) for part in value]
+            return [_cleaned(part) for part in value]
     return value

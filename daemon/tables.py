@@ -92,12 +92,12 @@ def _is_an_address(value: str) -> str:
         raise ValueError("should have nothing behind a '?' or a '#'; take that away")
     if not value.isascii() or not value.isprintable() or not re.fullmatch(r"[\w.-]+|[0-9a-f:.]+", host):
         raise ValueError(f"should be an address, {example}")
-    if parts.scheme == "http" and not _is_this_machine(host):
+    if parts.scheme == "http" and not is_this_machine(host):
         raise ValueError("http:// would send the Slack token in the clear; write https://")
     return value if value.endswith("/") else value + "/"
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
