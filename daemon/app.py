@@ -318,6 +318,7 @@ class _Daemon:
             self._tell_alive()
             asked = self._next_signal()
         readiness.tell("STOPPING=1")
+        retraining.cancel()
         if late := self._stop(_STOP_SECONDS):
             logger.warning("stopped without waiting longer", extra={"workers": ", ".join(late)})
         logger.info("stopped")

@@ -39,25 +39,29 @@ class Arrival:
 
 
 def read(connection: Connection, candidate: Candidate, model: Model) -> Arrival | None:
-    """Read and tag a file; None where it was written to meanwhile.
+    """Read and tag a file; None where it was written to meanwhile, or something else took its name.
 
     Raises FileNotFoundError where it has gone, and OSError where it cannot be read now.
     """
     if candidate.is_sparse:
         return Arrival(candidate, "", failure=_SPARSE)
+    failure: UnreadableArticleError | None = None
+    data = b""
     try:
         data = read_bytes(candidate.path)
-    except UnreadableArticleError as failure:
-        return Arrival(candidate, "", failure=failure)
+    except UnreadableArticleError as unreadable:
+        failure = unreadable
     if Stamp.of(candidate.path.lstat()) != candidate.stamp:
         return None
+    if failure is not None:
+        return Arrival(candidate, "", failure=failure)
     fingerprint = hashlib.sha256(data).hexdigest()
     if ledger.first_file(connection, fingerprint):
         return Arrival(candidate, fingerprint)
     try:
         articles = read_articles(data, candidate.path.name)
-    except UnreadableArticleError as failure:
-        return Arrival(candidate, fingerprint, failure=failure)
+    except UnreadableArticleError as unreadable:
+        return Arrival(candidate, fingerprint, failure=unreadable)
     return Arrival(candidate, fingerprint, tuple(model.tag(article) for article in articles))
 
 

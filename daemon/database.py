@@ -42,6 +42,7 @@ _UNTRUSTED = frozenset(
     }
 )  # fmt: skip
 _MEND = "stop topicwired and run `topicwired restore`"
+_REFUSES = "the ledger refuses"
 _LOCKED = "the ledger is locked by another program"
 _DAMAGED = f"the ledger is damaged: {_MEND}"
 _OF_SQLITE = {
@@ -328,13 +329,13 @@ def _opening_failed(error: DatabaseError) -> str:
     known = plainly(error)
     if known == _DAMAGED:
         return f"{said}; `topicwired restore` puts the newest backup in its place"
-    return f"{said} ({known})" if known == _LOCKED else said
+    return said if known.startswith(_REFUSES) else f"{said} ({known})"
 
 
 def _of_sqlite(error: sqlite3.Error) -> str:
     code = _code(error)
     said = _OF_SQLITE.get(code) or _OF_SQLITE.get(code & 0xFF)
-    return said or f"the ledger refuses: {getattr(error, 'sqlite_errorname', type(error).__name__)}"
+    return said or f"{_REFUSES}: {getattr(error, 'sqlite_errorname', type(error).__name__)}"
 
 
 def _of_the_system(error: OSError) -> str:

@@ -28,6 +28,15 @@ _HEAD = (
 )
 
 
+_children: set[subprocess.Popen[bytes]] = set()
+
+
+def cancel() -> None:
+    """End the training in hand, if there is one: it is made anew after the next start."""
+    for child in list(_children):
+        child.kill()
+
+
 def retrain(home: Path, *, if_changed: bool = True, shown: bool = False) -> dict[str, Any]:
     """Train a model for a home and serve it; with `if_changed` only if a label has.
 
@@ -37,21 +46,26 @@ def retrain(home: Path, *, if_changed: bool = True, shown: bool = False) -> dict
     command = [sys.executable, "-m", "classifier.cli", "train", "--json", "--home", str(home)]
     if if_changed:
         command.append("--if-changed")
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=None if shown else subprocess.PIPE,
+    )
+    _children.add(child)
     try:
-        child = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=None if shown else subprocess.PIPE,
-            timeout=_LONGEST,
-            check=False,
-        )
+        said, wrong = child.communicate(timeout=_LONGEST)
     except subprocess.TimeoutExpired as error:
         raise DaemonError(f"training took longer than {_LONGEST} seconds") from error
+    finally:
+        _children.discard(child)
+        child.kill()
+        child.wait()
     if child.returncode != 0:
-        said = (child.stderr or b"").decode(errors="replace").strip() or "see above"
-        raise DaemonError(f"training failed: {said}")
-    result: dict[str, Any] = json.loads(child.stdout)
+        raise DaemonError(
+            f"training failed: {(wrong or b'').decode(errors='replace').strip() or 'see above'}"
+        )
+    result: dict[str, Any] = json.loads(said)
     return result
 
 

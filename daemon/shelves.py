@@ -194,9 +194,11 @@ def _place(each: Move, place: Path) -> Print | None:
         if error.errno != errno.EXDEV:
             raise
         return _must_be_leftover(each.source, place) if os.path.lexists(place) else _copy(each, place)
-    if each.known is not None and signed(os.lstat(place).st_ino) != each.known.inode:
-        _give_back(place, each.source)
-        raise _replaced(each.source)
+    if each.known is not None:
+        status = os.lstat(place)
+        if signed(status.st_ino) != each.known.inode or not stat.S_ISREG(status.st_mode):
+            _give_back(place, each.source)
+            raise _replaced(each.source)
     return None
 
 
