@@ -20,13 +20,13 @@ from urllib.parse import urlsplit
 from sqlalchemy.exc import SQLAlchemyError
 
 from classifier import ClassifierError, Model, ModelError, NoModelError, load_model, model_versions
-from daemon import clock, logs, outbox, poison, readiness, retraining, shelving
+from daemon import backups, clock, logs, outbox, poison, readiness, retraining, shelving
 from daemon.backoff import Pace
 from daemon.config import Receiver, Settings, secret
 from daemon.console import ConsoleSender
-from daemon.database import Database, open_database, plainly
+from daemon.database import Database, open_database, plain_errors, plainly
 from daemon.dispatch import Dispatch, Sender
-from daemon.errors import ConfigError, DaemonError, HangingError
+from daemon.errors import ConfigError, DaemonError, HangingError, LedgerError
 from daemon.inbox import files_below, printable
 from daemon.intake import Intake
 from daemon.records import DeliveryState
@@ -54,6 +54,7 @@ def run(settings: Settings, *, once: bool = False, reload: Callable[[], Settings
     signal.signal(signal.SIGIO, signal.SIG_IGN)
     with home_lock(settings):
         senders = senders_of(settings)
+        must_have_ledger(settings)
         model = ready_model(settings)
         database = open_database(settings.database)
         try:
@@ -67,19 +68,30 @@ def run(settings: Settings, *, once: bool = False, reload: Callable[[], Settings
             database.close()
 
 
+def must_have_ledger(settings: Settings) -> None:
+    """Raises LedgerError where the home had a ledger and has none: a new one would know nothing."""
+    missing = backups.missing_ledger(settings)
+    if missing is not None:
+        raise LedgerError(missing)
+
+
 def start_up(settings: Settings, database: Database) -> None:
-    """Make up for whatever an earlier process was in the middle of when it ended."""
-    shelving.reconcile(settings, database)
+    """Make up for whatever an earlier process was in the middle of when it ended.
+
+    Raises LedgerError where the ledger does not let us, and the next start will try again.
+    """
     now = clock.now()
-    with database.transaction() as connection:
-        held = poison.record_death(connection, settings.home, now=now)
-        unknown = outbox.recover(connection, due_at=now + _AFTER_A_CRASH)
+    with plain_errors():
+        shelving.reconcile(settings, database)
+        with database.transaction() as connection:
+            held = poison.record_death(connection, settings.home, now=now)
+            unknown = outbox.recover(connection, due_at=now + _AFTER_A_CRASH)
+        _park_strangers(settings, database)
     poison.clear(settings.home)
     if held is not None:
         logger.warning("the process died with a file in hand", extra={"file": printable(held)})
     if unknown:
         logger.warning("deliveries of unknown outcome", extra={"number": unknown})
-    _park_strangers(settings, database)
 
 
 def make_home(settings: Settings) -> None:
@@ -402,4 +414,7 @@ class _Daemon:
 
 def _jobs(settings: Settings, database: Database) -> tuple[Job, ...]:
     home = settings.home
-    return (Job("retrain", settings.retrain.cron, lambda: retraining.nightly(home, database)),)
+    return (
+        Job("retrain", settings.retrain.cron, lambda: retraining.nightly(home, database)),
+        Job("backup", settings.backup.cron, lambda: backups.nightly(settings)),
+    )

@@ -77,6 +77,7 @@ def check(options: argparse.Namespace) -> int:
     settings = _settings(options)
     print(f"ok: {settings.file or 'no configuration file, the defaults'}, home {settings.home}")
     app.make_home(settings)
+    app.must_have_ledger(settings)
     open_database(settings.database).close()
     print(f"ok: ledger {settings.database}")
     with_problems = 0
@@ -352,14 +353,15 @@ def _settings(options: argparse.Namespace) -> Settings:
 @contextmanager
 def _ledger(settings: Settings) -> Iterator[Database]:
     """The ledger that is there; a command that only looks does not make one."""
-    from daemon.database import open_database
+    from daemon.database import open_database, plain_errors
 
     path = settings.database.removeprefix("sqlite:///")
     if "://" not in path and not Path(path).exists():
         raise DaemonError(f"{path}: no ledger yet; `topicwired run` makes it")
     database = open_database(settings.database)
     try:
-        yield database
+        with plain_errors():
+            yield database
     finally:
         database.close()
 

@@ -128,6 +128,15 @@ class Database:
             )
 
 
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """What the database raises in this block becomes a LedgerError, in one plain line."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise LedgerError(plainly(error)) from error
+
+
 def open_database(address: str) -> Database:
     """Open a database and bring its schema up to date.
 
@@ -294,6 +303,9 @@ def _migrate(engine: Engine) -> None:
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+    # Where its folder cannot be listed alembic finds nothing to do, and calls that done (measured).
+    if not newest_schema() or _schema(engine) != newest_schema():
+        raise LedgerError(f"{_MIGRATIONS}: the ledger's schema cannot be read; try again")
 
 
 def _schema(engine: Engine) -> str | None:

@@ -65,14 +65,13 @@ class Growth:
 
     def _files(self, age: timedelta) -> Iterator[FileRecord]:
         """In pages, each in a reading of its own: memory and the ledger's log stay small."""
-        since, after = clock.now() - age, 0
-        while True:
+        with self._database.reading() as connection:
+            after = ledger.last_before(connection, clock.now() - age)
+        while after is not None:
             with self._database.reading() as connection:
-                page = ledger.recent_files(connection, since, after=after, most=_PAGE)
+                page = ledger.placed_files(connection, after=after, most=_PAGE)
             yield from page
-            if len(page) < _PAGE:
-                return
-            after = page[-1].id
+            after = page[-1].id if len(page) == _PAGE else None
 
     def _settled(self, identity: int, now: float) -> Grown | None:
         file, before, since = self._growing[identity]

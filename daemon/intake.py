@@ -202,7 +202,7 @@ class Intake:
                     arrival = self._read(connection, candidate)
                     if arrival is not None:
                         batch.append(arrival)
-                        size += candidate.stamp.size
+                        size += candidate.stamp.size if arrival.fingerprint else 0  # "": not opened
                     if clock.monotonic() - started > _LONGEST:
                         break
         finally:
@@ -263,9 +263,9 @@ class Intake:
             self._put_off(placement.candidate, error)
 
     def _is_shut(self, target: str) -> bool:
-        """Whether nothing at all can be put where this file was to go."""
-        folder = (self._settings.home / target).parent
-        return not os.access(folder, os.W_OK | os.X_OK)
+        """Whether nothing at all can be put into done/, where this file was to go."""
+        place = self._settings.home / target
+        return self._settings.done in place.parents and not os.access(place.parent, os.W_OK | os.X_OK)
 
     def _say_placed(self, placement: Placement) -> None:
         name, file = printable(placement.candidate.name), placement.file

@@ -63,18 +63,18 @@ _GONE = text("UPDATE files SET state = 'gone', target = NULL WHERE id = :id")
 _OUTGROWN = text("UPDATE files SET state = 'outgrown' WHERE id = :id")
 _RESTAMP = text("UPDATE files SET size = :size, modified = :modified WHERE id = :id")
 _REPEATED = text("UPDATE files SET repeats = repeats + 1 WHERE id = :id")
-_RECENT = text(
+_PLACED_SINCE = text(
     """
     SELECT *
     FROM files
-    WHERE arrived_at >= :since
-      AND id > :after
+    WHERE id > :after
       AND state IN ('done', 'failed')
       AND inode IS NOT NULL
     ORDER BY id
     LIMIT :most
     """
 )
+_BEFORE = text("SELECT COALESCE(MIN(id), 0) - 1 FROM files WHERE arrived_at >= :since")
 _ARTICLES_OF = text("SELECT id, position, fingerprint FROM articles WHERE file_id = :id")
 _VERSION_OF = text("SELECT version_of FROM files WHERE id = :id")
 _ADD_ARTICLE = text(
@@ -187,10 +187,15 @@ def count_repeat(connection: Connection, file: FileRecord) -> None:
     connection.execute(_REPEATED, {"id": file.id})
 
 
-def recent_files(connection: Connection, since: datetime, *, after: int, most: int) -> list[FileRecord]:
-    """Up to `most` files in done/ and failed/ that arrived since a moment, with an id above `after`."""
-    rows = connection.execute(_RECENT, {"since": to_text(since), "after": after, "most": most})
-    return [_file(row) for row in rows]
+def last_before(connection: Connection, since: datetime) -> int | None:
+    """The id after which the files stand that arrived since a moment; None where none did."""
+    found = int(connection.execute(_BEFORE, {"since": to_text(since)}).scalar_one())
+    return None if found < 0 else found
+
+
+def placed_files(connection: Connection, *, after: int, most: int) -> list[FileRecord]:
+    """Up to `most` files in done/ and failed/ with an id above `after`, in its order."""
+    return [_file(row) for row in connection.execute(_PLACED_SINCE, {"after": after, "most": most})]
 
 
 def articles_before(

@@ -135,6 +135,7 @@ _ADOPT = text(
       AND error = :error
     """
 )
+_PROBE = text("UPDATE deliveries SET due_at = :now WHERE receiver = :receiver AND state = 'parked'")
 _LAST_MESSAGE = text(
     """
     SELECT message
@@ -276,7 +277,8 @@ def last_message(connection: Connection, receiver: str) -> str | None:
 
 def park_strangers(connection: Connection, receivers: Collection[str], *, now: datetime) -> dict[str, int]:
     """Hold what is owed to receivers that the configuration no longer has; and let go what was
-    held of those it has again. Returns how many deliveries strangers are owed, by receiver.
+    held of those it has again. Whoever refused is asked again now: somebody may have mended it.
+    Returns how many deliveries strangers are owed, by receiver.
 
     One of unknown outcome stays so: if its receiver comes back, it is looked up first.
     """
@@ -285,6 +287,7 @@ def park_strangers(connection: Connection, receivers: Collection[str], *, now: d
         row = {"receiver": receiver, "error": _STRANGER, "now": to_text(now)}
         if receiver in receivers:
             connection.execute(_ADOPT, row)
+            connection.execute(_PROBE, row)
         else:
             connection.execute(_ORPHAN, row)
             held[receiver] = number

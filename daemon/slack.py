@@ -36,7 +36,7 @@ _NAMESPACE = uuid.UUID("6f0f8e5a-7f0a-5f0e-9a55-746f70696377")
 # Slack takes about one message a second a channel (docs.slack.dev, rate limits) and short bursts.
 INTERVAL, BURST = 1.0, 3
 _DEFAULT_RETRY_AFTER = 30.0
-_MOST_PAGES = 20
+_MOST_PAGES, _PAGE = 50, 200
 
 _THROTTLED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _REFUSED = frozenset(
@@ -81,7 +81,7 @@ class SlackSender:
         """The message that carries this alert's key, posted since a moment (Unix time), if there is one.
 
         TemporaryDeliveryError where the history cannot be read now, ReceiverRefusedError where
-        the app may not read it.
+        the app may not read it, or it is too long to be read.
         """
         cursor: str | None = None
         for _ in range(_MOST_PAGES):
@@ -91,8 +91,8 @@ class SlackSender:
                     return Sent(self._channel, str(message.get("ts")))
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or None
             if cursor is None:
-                break
-        return None
+                return None
+        raise ReceiverRefusedError(f"more than {_MOST_PAGES * _PAGE:,} messages in the channel since")
 
     def pause(self) -> float:
         """Seconds until the channel may get another message."""
@@ -131,7 +131,7 @@ class SlackSender:
                 channel=self._channel,
                 oldest=f"{oldest:.6f}",
                 inclusive=True,
-                limit=200,
+                limit=_PAGE,
                 include_all_metadata=True,
                 cursor=cursor,
             )

@@ -125,6 +125,28 @@ def test_sigterm_ends_it_cleanly(daemon: DaemonProcess) -> None:
     assert "Traceback" not in daemon.log
 
 
+def test_the_log_of_a_whole_day_has_no_token_and_no_article_text(
+    home: Path, slack: SlackStandIn, token_file: Path
+) -> None:
+    config = slack_config(slack, token_file)
+    (home / "inbox").mkdir(parents=True)
+    token = slack.token
+    article = ENERGY_ARTICLE.replace("Atyrau resumed", f"Atyrau, {token}, resumed")
+    for number in range(3):
+        text = article.replace("Refinery", f"Refinery {number}")
+        (home / "inbox" / f"{number}.txt").write_text(text, encoding="utf-8")
+    (home / "inbox" / "broken.txt").write_bytes(b"\x89PNG\r\n\x1a\n" + article.encode())
+    slack.faults += [Fault("reset", posted=True), Fault("error", error="invalid_auth"), Fault("html")]
+
+    done = run_command("run", "--once", "--verbose", "--home", str(home), config=config)
+
+    assert len(slack.messages) >= 1, done.stderr
+    assert "alert not delivered" in done.stderr
+    assert token not in done.stderr + done.stdout
+    for secret in ("resumed processing", "energy ministry", "petrol"):
+        assert secret not in done.stderr
+
+
 def test_a_second_daemon_on_the_same_home_is_refused(daemon: DaemonProcess) -> None:
     second = run_command("run", "--home", str(daemon.home))
 

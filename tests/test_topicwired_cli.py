@@ -302,7 +302,8 @@ def test_a_damaged_ledger_is_refused_in_one_line_and_left_alone(
 
     line = refused(capsys, *command, "--home", used)
 
-    assert line == f"sqlite:///{used}/ledger.db: file is not a database"
+    mend = "`topicwired restore` puts the newest backup in its place"
+    assert line == f"sqlite:///{used}/ledger.db: file is not a database; {mend}"
     assert (used / "ledger.db").read_bytes() == b"not a ledger\n" * 100
 
 

@@ -1,0 +1,254 @@
+"""Exact accounting: what was made, set against files, ledger and messages. Finds faults, mends none.
+
+Inputs carry a running number, and at the end each number is looked for in every place that it can
+stand: the method by which Fluent Bit's users count lost and repeated records.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LEDGER = "ledger.db"
+
+_EXPLANATION = ".error.json"
+_FINAL = frozenset({"done", "failed", "gone"})
+_NUMBER = re.compile(r"number (\d+) ")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one part of the rig found."""
+
+    part: str
+    cases: int
+    faults: tuple[str, ...]  # a sentence each, with what is needed to repeat it
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A file as the ledger has it."""
+
+    fingerprint: str
+    state: str
+    target: str | None
+    duplicate_of: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ledger:
+    files: tuple[_Row, ...]
+    deliveries: Mapping[str, int]  # how many are in each state
+    integrity: str
+
+
+def article_text(number: int, *, quiet: bool = False, arabic: bool = False) -> bytes:
+    """An article with its number in title and text; one that is not quiet is alerted as energy."""
+    if quiet:
+        text = (
+            f"Striker number {number} signs for rivals\n"
+            f"The forward with number {number} scored twice in the derby on Sunday night, and the coach"
+            " praised his calm in front of goal.\n"
+        )
+    elif arabic:
+        text = (
+            f"مصفاة النفط number {number} تستأنف العمل oil\n"
+            f"استأنفت مصفاة النفط number {number} تكرير الخام oil بعد شهر من الصيانة، وقالت وزارة الطاقة"
+            " إن إنتاج البنزين والغاز الطبيعي سيعود إلى مستواه خلال أيام oil gas.\n"
+        )
+    else:
+        text = (
+            f"Refinery number {number} restarts crude unit\n"
+            f"The oil refinery number {number} resumed processing crude oil after repairs, and petrol"
+            " output will return to normal within days, the energy ministry said.\n"
+        )
+    return text.encode()
+
+
+def account(
+    home: Path,
+    made: Mapping[int, bytes],
+    messages: Sequence[Mapping[str, Any]],
+    *,
+    alerted: Collection[int],
+    inbox: Path | None = None,
+    drained: bool = True,
+    gone: Collection[int] = (),
+    set_aside: Collection[int] | None = None,
+) -> list[str]:
+    """Every fault of a home at rest as a sentence; [] means that it is sound.
+
+    `made`: the articles by number; `messages`: what the stand-in for Slack kept; `alerted`: the
+    numbers of which there must be exactly one message. `gone`: those that the test took away before
+    they were taken. `set_aside`: those that must stand in failed/, by default those without a word.
+    With `drained` nothing may be left to do.
+    """
+    inbox = inbox or home / "inbox"
+    if set_aside is None:
+        set_aside = {number for number, data in made.items() if not data.strip()}
+    faults = _misplaced(home, inbox, made, gone=gone, set_aside=set_aside, drained=drained)
+    faults += _leftovers(home, inbox, made)
+    faults += _misheard(messages, alerted=alerted, drained=drained)
+    try:
+        ledger = _read_ledger(home / LEDGER)
+    except sqlite3.DatabaseError as error:
+        return [*faults, f"the ledger cannot be read: {error}"]
+    faults += _misrecorded(ledger.files, made, drained=drained)
+    if drained:
+        faults += _not_where_recorded(home, ledger.files)
+        faults += [f"{n} deliveries are {s!r}" for s, n in ledger.deliveries.items() if s != "sent"]
+    if ledger.integrity != "ok":
+        faults.append(f"the ledger is damaged: {ledger.integrity}")
+    return faults
+
+
+def _misplaced(
+    home: Path,
+    inbox: Path,
+    made: Mapping[int, bytes],
+    *,
+    gone: Collection[int],
+    set_aside: Collection[int],
+    drained: bool,
+) -> list[str]:
+    places = {
+        "inbox/": _fingerprints(_files(inbox)),
+        "done/": _fingerprints(_files(home / "done")),
+        "failed/": _fingerprints(_failed_files(home)),
+    }
+    faults = []
+    for fingerprint, numbers in _numbers(made).items():
+        kept = [number for number in numbers if number not in gone]
+        stands = {place: found[fingerprint] for place, found in places.items() if found[fingerprint]}
+        where = ", ".join(f"{count} times in {place}" for place, count in stands.items()) or "nowhere"
+        if sum(stands.values()) != len(kept):
+            faults.append(f"{_named(numbers)} should stand {len(kept)} times in all and stands {where}")
+            continue
+        wrong = "done/" if set(numbers) & set(set_aside) else "failed/"
+        if wrong in stands or (drained and "inbox/" in stands):
+            faults.append(f"{_named(numbers)} stands {where}")
+    return faults
+
+
+def _leftovers(home: Path, inbox: Path, made: Mapping[int, bytes]) -> list[str]:
+    """Files that nobody made, and temporary files that nobody took away."""
+    known = set(_numbers(made))
+    faults = [f"a temporary file is left: {path.relative_to(home)}" for path in _temporary_files(home)]
+    for folder in (inbox, home / "done"):
+        faults += [f"nobody made {path}" for path in _files(folder) if _fingerprint(path) not in known]
+    failed = set(_files(home / "failed"))
+    unexplained = set(_failed_files(home))
+    for explanation in failed - unexplained:
+        explained = explanation.with_name(explanation.name.removesuffix(_EXPLANATION))
+        if explained not in unexplained:
+            faults.append(f"{explanation.name} explains a file that is not there")
+        unexplained.discard(explained)
+    faults += [f"failed/{path.name} stands there without a reason beside it" for path in unexplained]
+    return faults
+
+
+def _misheard(messages: Sequence[Mapping[str, Any]], *, alerted: Collection[int], drained: bool) -> list[str]:
+    heard: Counter[int] = Counter()
+    faults = []
+    for message in messages:
+        numbers = {int(found) for found in _NUMBER.findall(str(message.get("text", "")))}
+        if len(numbers) == 1:
+            heard.update(numbers)
+        else:
+            faults.append(f"a message is about {len(numbers)} articles: {message.get('text')!r}")
+    for number in sorted({*alerted, *heard}):
+        count = heard[number]
+        if number not in alerted:
+            faults.append(f"article {number} is not to be alerted and was, {count} times")
+        elif count > 1:
+            faults.append(f"article {number} was alerted {count} times")
+        elif count == 0 and drained:
+            faults.append(f"article {number} was never alerted")
+    return faults
+
+
+def _misrecorded(rows: Sequence[_Row], made: Mapping[int, bytes], *, drained: bool) -> list[str]:
+    """One row that is not a duplicate for each content, and every row at its end."""
+    faults = []
+    named = _numbers(made)
+    firsts = Counter(row.fingerprint for row in rows if row.duplicate_of is None)
+    alls = Counter(row.fingerprint for row in rows)
+    for fingerprint, numbers in named.items():
+        if firsts[fingerprint] > 1 or (drained and firsts[fingerprint] == 0):
+            faults.append(f"{_named(numbers)} has {firsts[fingerprint]} rows that are no duplicates")
+        if alls[fingerprint] > len(numbers):
+            faults.append(f"{_named(numbers)} has {alls[fingerprint]} rows in the ledger")
+    for row in rows:
+        if row.fingerprint not in named:
+            faults.append(f"the ledger has a file that nobody made: {row.fingerprint[:12]}")
+        elif drained and row.state not in _FINAL:
+            faults.append(f"{_named(named[row.fingerprint])} is {row.state!r} in the ledger")
+    return faults
+
+
+def _not_where_recorded(home: Path, rows: Sequence[_Row]) -> list[str]:
+    """Each row's file stands at the row's target, and no two rows name one place."""
+    faults = []
+    targets = Counter(row.target for row in rows if row.state != "gone")
+    faults += [f"{number} rows name the place {target}" for target, number in targets.items() if number > 1]
+    for row in rows:
+        if row.state == "gone":
+            continue
+        place = home / (row.target or "?")
+        if not place.is_file() or _fingerprint(place) != row.fingerprint:
+            faults.append(f"the ledger says that {row.fingerprint[:12]} stands at {row.target}: it does not")
+    return faults
+
+
+def _read_ledger(path: Path) -> _Ledger:
+    if not path.is_file():
+        raise sqlite3.DatabaseError(f"there is no {path.name}")
+    with closing(sqlite3.connect(path, timeout=30.0)) as connection:
+        files = connection.execute("SELECT fingerprint, state, target, duplicate_of FROM files ORDER BY id")
+        rows = tuple(_Row(*row) for row in files)
+        deliveries = dict(connection.execute("SELECT state, COUNT(*) FROM deliveries GROUP BY state"))
+        problems = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
+    return _Ledger(rows, deliveries, "; ".join(problems))
+
+
+def _numbers(made: Mapping[int, bytes]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for number, data in made.items():
+        found.setdefault(hashlib.sha256(data).hexdigest(), []).append(number)
+    return found
+
+
+def _named(numbers: Sequence[int]) -> str:
+    return f"article {' = '.join(map(str, numbers))}"
+
+
+def _fingerprints(paths: Iterator[Path]) -> Counter[str]:
+    return Counter(_fingerprint(path) for path in paths)
+
+
+def _fingerprint(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file() and not _is_temporary(path))
+
+
+def _failed_files(home: Path) -> Iterator[Path]:
+    return (path for path in _files(home / "failed") if not path.name.endswith(_EXPLANATION))
+
+
+def _temporary_files(home: Path) -> Iterator[Path]:
+    return (path for path in home.rglob(".*.new") if _is_temporary(path))
+
+
+def _is_temporary(path: Path) -> bool:
+    return path.name.startswith(".") and path.name.endswith(".new")
