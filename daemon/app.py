@@ -38,7 +38,7 @@ from daemon.worker import Worker
 
 logger = logging.getLogger(__name__)
 
-_STOP_SECONDS = 10.0
+_STOP_SECONDS = 8.0  # shorter than a sending may hang: its outcome is looked up after the next start
 _RELOAD_SECONDS = 60.0
 _PING_SECONDS = 20.0
 _HANGING_SECONDS = 180.0  # longer than any single piece of a worker's work
@@ -344,7 +344,7 @@ class _Daemon:
 
     def _stop(self, seconds: float) -> list[str]:
         self._timetable.stop()
-        self._clockwork.stop(seconds)
+        self._clockwork.ask_to_stop()
         return self._parts.stop(seconds)
 
     def _begin_timetable(self, timetable: Timetable) -> None:

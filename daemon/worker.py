@@ -30,6 +30,7 @@ class Worker:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._busy_since: float | None = None
+        self._said = ""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -67,6 +68,7 @@ class Worker:
             try:
                 wait = self._work()
                 failures = 0
+                self._say_it_goes_on()
             except Exception as error:
                 self._busy_since = None
                 failures += 1
@@ -78,10 +80,19 @@ class Worker:
             self._wake.wait(max(0.0, wait))
 
     def _say(self, error: Exception, wait: float) -> None:
-        """In one line where we know what it means; anything else is a fault of ours, with its trace."""
+        """Once, in one line where we know what it means; else it is a fault of ours, with its trace."""
         known = isinstance(error, SQLAlchemyError | DaemonError | OSError)
-        said = {"worker": self.name, "error": plainly(error), "seconds": wait}
+        reason = plainly(error)
+        if known and reason == self._said:
+            return
+        self._said = reason
+        said = {"worker": self.name, "error": reason, "seconds": wait}
         logger.error("work failed, trying again", extra=said, exc_info=not known)
+
+    def _say_it_goes_on(self) -> None:
+        if self._said:
+            logger.info("work goes on", extra={"worker": self.name})
+        self._said = ""
 
     def _pause(self, seconds: float) -> None:
         """Rest after a failure whatever wakes us, unless we are to stop."""

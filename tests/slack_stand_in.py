@@ -1,7 +1,8 @@
 """A real HTTP server that stands in for Slack's Web API, and does to us what Slack does.
 
 It keeps what was posted, answers history with metadata, and takes planted faults: each post
-eats one fault from the front of `faults`.
+eats one fault from the front of `faults`. While `weather` holds a fault, every request meets it
+but those for the methods in `spared`; between `go_down` and `come_up` connections are refused.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -32,11 +34,14 @@ class Fault:
 class SlackStandIn:
     """Start it with `with SlackStandIn() as slack:`; `slack.url` is the `[slack] api_url`."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
         self.messages: list[dict[str, Any]] = []
         self.webhook_messages: list[dict[str, Any]] = []
         self.requests: list[str] = []
         self.faults: list[Fault] = []
+        self.weather: Fault | None = None
+        self.spared: frozenset[str] = frozenset()
         self.token = "xoxb-1-test"
         self.scopes = "chat:write,channels:history,channels:read"
         self.lock = threading.Lock()
@@ -45,19 +50,41 @@ class SlackStandIn:
         class Handler(_Handler):
             slack = stand_in
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.port = int(self._server.server_address[1])
+        self._handler = Handler
+        self._address = _reserved_address()
+        self.port = int(self._address.getsockname()[1])
+        self._server = self._listen()
+        self.is_up = False
         self.url = f"http://127.0.0.1:{self.port}/api/"
         self.webhook_url = f"http://127.0.0.1:{self.port}/hook"
 
+    def _listen(self) -> _Server:
+        return _Server(("127.0.0.1", self.port), self._handler)
+
     def __enter__(self) -> SlackStandIn:
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        self._serve()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self.go_down()
+        self._address.close()
+
+    def _serve(self) -> None:
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        self.is_up = True
+
+    def go_down(self) -> None:
+        """From now on connections are refused."""
+        if self.is_up:
+            self._server.shutdown()
+            self._server.server_close()
+            self.is_up = False
+
+    def come_up(self) -> None:
+        """Listen again, at the same address."""
+        if not self.is_up:
+            self._server = self._listen()
+            self._serve()
 
     def texts(self) -> list[str]:
         with self.lock:
@@ -77,6 +104,20 @@ class SlackStandIn:
         return False
 
 
+class _Server(ThreadingHTTPServer):
+    allow_reuse_port = True
+    daemon_threads = True
+
+
+def _reserved_address() -> socket.socket:
+    """A port that nobody else is given while we refuse connections: bound, and never listening."""
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind(("127.0.0.1", 0))
+    return reserved
+
+
 class _Handler(BaseHTTPRequestHandler):
     slack: SlackStandIn
     protocol_version = "HTTP/1.1"
@@ -92,6 +133,9 @@ class _Handler(BaseHTTPRequestHandler):
         given = self._arguments(body)
         if self.headers.get("Authorization") != f"Bearer {self.slack.token}":
             self._json({"ok": False, "error": "invalid_auth"})
+            return
+        if self.slack.weather is not None and method not in self.slack.spared:
+            self._meet(self.slack.weather, method, given)
             return
         answer = {
             "auth.test": self._auth_test,
@@ -125,9 +169,14 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._fail(fault)
 
+    def _meet(self, weather: Fault, method: str, given: dict[str, Any]) -> None:
+        if weather.posted and method == "chat.postMessage":
+            self._keep(given)
+        self._fail(weather)
+
     def _keep(self, given: dict[str, Any]) -> dict[str, Any]:
         with self.slack.lock:
-            ts = f"{time.time():.6f}"
+            ts = f"{self.slack.clock():.6f}"
             while any(message["ts"] == ts for message in self.slack.messages):
                 ts = f"{float(ts) + 0.000001:.6f}"
             message = {**given, "ts": ts}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,3 +106,28 @@ def test_whoever_waits_as_told_may_go(interval: float, burst: int, number: int) 
         if wait > 0.0:
             now += wait + 1e-9 * max(1.0, now)
             assert pace.wait(now) == 0.0
+
+
+class Hesitant(float):
+    """A moment at which whoever reckons with it is interrupted, and another thread goes on."""
+
+    def __sub__(self, other: float) -> float:
+        time.sleep(0.002)
+        return float(self) - other
+
+
+def test_however_many_threads_ask_together_only_the_burst_may_go() -> None:
+    pace, waits, start = Pace(interval=1.0, burst=3), list[float](), threading.Barrier(8)
+
+    def ask() -> None:
+        start.wait()
+        waits.append(pace.wait(Hesitant(5.0)))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(waits) == 8
+    assert waits.count(0.0) == 3

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import threading
+import time
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from daemon import clock, outbox
 from daemon.clock import from_text
@@ -19,8 +22,8 @@ from daemon.errors import (
     TemporaryDeliveryError,
     UnknownOutcomeError,
 )
-from daemon.records import Alert, Sent
-from tests.builders import make_alert, owe
+from daemon.records import Alert, Delivery, Sent
+from tests.builders import NOON, make_alert, owe
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 DUE = "2020-01-01T00:00:00.000000Z"
@@ -37,6 +40,7 @@ class Desk:
     sendings: list[str] = field(default_factory=list)
     arrived: dict[str, Sent] = field(default_factory=dict)
     looks: int = 0
+    since: list[float] = field(default_factory=list)
 
     def send(self, alert: Alert) -> Sent:
         self.sendings.append(alert.headline)
@@ -47,9 +51,9 @@ class Desk:
             raise error
         return self.arrived[alert.key]
 
-    def find(self, alert: Alert, since: str) -> Sent | None:
+    def find(self, alert: Alert, since: float) -> Sent | None:
         self.looks += 1
-        assert from_text(since) <= clock.now()
+        self.since.append(since)
         if self.blind is not None:
             raise self.blind
         return self.arrived.get(alert.key)
@@ -443,7 +447,7 @@ def test_what_was_on_its_way_in_a_crash_is_looked_up_and_not_sent_again(
     with database.transaction() as connection:
         found = outbox.oldest(connection, "desk")
         assert found is not None
-        outbox.start_sending(connection, found[0], now=LONG_AGO)
+        outbox.start_sending(connection, found[0], now=LONG_AGO, lease=timedelta(0))
         desk.arrived[found[0].alert.key] = Sent("C1", "before the crash")
         outbox.recover(connection, due_at=LONG_AGO)
 
@@ -511,3 +515,292 @@ def test_a_delivery_is_logged_with_its_topics_and_a_failure_with_its_reason(
         "desk",
     )
     assert (sent["message"], sent["topics"], sent["attempts"]) == ("alert delivered", "energy", 2)
+
+
+@dataclass
+class Clocks:
+    """The two clocks, in our hands: time goes by in both, and a jump is only of the wall clock."""
+
+    wall: datetime = NOON
+    ticks: float = 50.0
+
+    def now(self) -> datetime:
+        return self.wall
+
+    def monotonic(self) -> float:
+        return self.ticks
+
+    def go_by(self, seconds: float) -> None:
+        self.wall += timedelta(seconds=seconds)
+        self.ticks += seconds
+
+
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
+    turned = Clocks()
+    monkeypatch.setattr(clock, "now", turned.now)
+    monkeypatch.setattr(clock, "monotonic", turned.monotonic)
+    return turned
+
+
+YEAR = timedelta(days=365)
+
+
+@pytest.mark.parametrize("jump", [YEAR, -YEAR, timedelta(hours=1), -timedelta(hours=1)])
+def test_a_retry_comes_after_its_delay_however_the_clock_is_set_meanwhile(
+    dispatch: Dispatch, desk: Desk, database: Database, clocks: Clocks, jump: timedelta
+) -> None:
+    owe_some(database)
+    desk.plans = [(TemporaryDeliveryError("busy", retry_after=100.0), False)]
+    dispatch.work()
+    assert 0.0 < dispatch.work() <= 30.0
+
+    clocks.wall += jump
+
+    clocks.go_by(99.0)
+    assert dispatch.work() > 0.0
+    assert desk.sendings == ["Headline 1"]
+    clocks.go_by(26.1)
+    dispatch.work()
+    assert desk.sendings == ["Headline 1"] * 2
+
+
+@pytest.mark.parametrize("jump", [YEAR, -YEAR])
+def test_a_look_at_the_history_comes_when_it_was_to_come_however_the_clock_is_set(
+    dispatch: Dispatch, desk: Desk, database: Database, clocks: Clocks, jump: timedelta
+) -> None:
+    owe_some(database)
+    desk.plans = [(UnknownOutcomeError("reset"), True)]
+    dispatch.work()
+    dispatch.work()
+    clocks.wall += jump
+
+    clocks.go_by(1.9)
+    dispatch.work()
+    assert desk.looks == 0
+    clocks.go_by(0.2)
+    dispatch.work()
+
+    assert desk.looks == 1
+    assert states(database) == ["sent"]
+
+
+def test_after_a_start_with_the_clock_set_back_nothing_waits_longer_than_an_hour(
+    desk: Desk, database: Database, clocks: Clocks
+) -> None:
+    with database.transaction() as connection:
+        owe(connection, make_alert(), now=clocks.wall + YEAR)
+    dispatch = Dispatch("desk", desk, database)
+
+    assert dispatch.work() == 30.0
+    clocks.go_by(3599.0)
+    dispatch.work()
+    assert desk.sendings == []
+    clocks.go_by(1.0)
+    dispatch.work()
+
+    assert desk.sendings == ["Headline 1"]
+
+
+def test_the_history_is_read_from_an_hour_before_the_sending_for_clocks_differ(
+    dispatch: Dispatch, desk: Desk, database: Database, clocks: Clocks
+) -> None:
+    owe_some(database)
+    desk.plans = [(UnknownOutcomeError("reset"), True)]
+
+    dispatch.work()
+    clocks.go_by(7200.0)
+    dispatch.work()
+
+    assert desk.since == [NOON.timestamp() - 3600.0]
+
+
+def test_the_history_is_read_from_the_first_sending_however_often_it_was_tried(
+    dispatch: Dispatch, desk: Desk, database: Database, clocks: Clocks
+) -> None:
+    owe_some(database)
+    desk.plans = [(TemporaryDeliveryError("refused"), False), (UnknownOutcomeError("reset"), True)]
+
+    for _ in range(3):
+        dispatch.work()
+        clocks.go_by(1000.0)
+
+    assert desk.since == [NOON.timestamp() - 3600.0]
+
+
+def test_what_was_sent_while_our_clock_was_a_year_ahead_is_found_again(
+    dispatch: Dispatch, desk: Desk, database: Database, clocks: Clocks
+) -> None:
+    owe_some(database)
+    desk.plans = [(UnknownOutcomeError("reset"), True)]
+    clocks.wall += YEAR
+    dispatch.work()
+    dispatch.work()
+
+    clocks.wall -= YEAR
+    clocks.go_by(10.0)
+    dispatch.work()
+
+    assert desk.since == [NOON.timestamp() + 10.0 - 3600.0]
+    assert states(database) == ["sent"]
+
+
+def test_what_is_looked_up_while_our_clock_is_a_year_ahead_is_found_behind_the_alert_before_it(
+    desk: Desk, database: Database, clocks: Clocks
+) -> None:
+    owe_some(database, 2)
+    dispatch = Dispatch("desk", desk, database)
+    arrived = NOON.timestamp() - 5.0
+
+    def send(alert: Alert) -> Sent:
+        desk.arrived[alert.key] = Sent("C1", f"{arrived:.6f}")
+        if alert.headline == "Headline 2":
+            raise UnknownOutcomeError("reset")
+        return desk.arrived[alert.key]
+
+    desk.send = send  # type: ignore[method-assign]
+    dispatch.work()
+    clocks.wall += YEAR
+    dispatch.work()
+    clocks.go_by(10.0)
+    dispatch.work()
+
+    assert desk.since == [arrived - 3600.0]
+    assert states(database) == ["sent", "sent"]
+
+
+def begin_sending(database: Database, lease: timedelta = timedelta(seconds=60)) -> Delivery:
+    """As another process that took the oldest delivery and has not come back."""
+    with database.transaction() as connection:
+        found = outbox.oldest(connection, "desk")
+        assert found is not None
+        started = outbox.start_sending(connection, found[0], now=clock.now(), lease=lease)
+    assert started is not None
+    return started
+
+
+def test_what_another_is_sending_is_left_to_it_while_its_lease_runs(
+    dispatch: Dispatch, desk: Desk, database: Database, clocks: Clocks
+) -> None:
+    owe_some(database, 2)
+    begin_sending(database)
+
+    for _ in range(59):
+        assert dispatch.work() > 0.0
+        clocks.go_by(1.0)
+
+    assert desk.sendings == []
+    assert desk.looks == 0
+    assert states(database) == ["sending", "pending"]
+
+
+def test_what_another_did_not_end_in_its_lease_is_looked_up_before_it_is_sent_again(
+    dispatch: Dispatch, desk: Desk, database: Database, clocks: Clocks
+) -> None:
+    owe_some(database)
+    started = begin_sending(database)
+    desk.arrived[started.alert.key] = Sent("C1", "by the other")
+    dispatch.work()
+
+    clocks.go_by(60.0)
+    dispatch.work()
+    assert states(database) == ["unknown"]
+    clocks.go_by(2.0)
+    dispatch.work()
+
+    assert states(database) == ["sent"]
+    assert column(database, "message") == "by the other"
+    assert desk.sendings == []
+
+
+def test_a_lease_is_waited_for_however_the_clock_is_set(
+    dispatch: Dispatch, desk: Desk, database: Database, clocks: Clocks
+) -> None:
+    owe_some(database)
+    begin_sending(database)
+    dispatch.work()
+
+    clocks.wall += YEAR
+    clocks.go_by(59.0)
+    dispatch.work()
+    assert states(database) == ["sending"]
+
+    clocks.wall -= 2 * YEAR
+    clocks.go_by(1.0)
+    dispatch.work()
+    assert states(database) == ["unknown"]
+
+
+def test_one_who_comes_back_too_late_changes_nothing_and_it_is_said(
+    dispatch: Dispatch, desk: Desk, database: Database, clocks: Clocks, caplog: pytest.LogCaptureFixture
+) -> None:
+    owe_some(database)
+    sleeper = Dispatch("desk", desk, database)
+    send, slept = desk.send, list[str]()
+
+    def sleep_and_send(alert: Alert) -> Sent:
+        if not slept:
+            slept.append(alert.headline)
+            sent = send(alert)
+            clocks.go_by(61.0)
+            while states(database) != ["sent"]:  # the other takes over, finds it and records it
+                dispatch.work()
+                clocks.go_by(3.0)
+            return replace(sent, message="late")
+        return send(alert)
+
+    desk.send = sleep_and_send  # type: ignore[method-assign]
+
+    sleeper.work()
+
+    assert column(database, "message") == "message 1"
+    assert desk.sendings == ["Headline 1"]
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == [
+        "a delivery was taken over while it was sent"
+    ]
+
+
+def test_our_own_sending_whose_end_could_not_be_recorded_is_looked_up_at_once_and_not_repeated(
+    dispatch: Dispatch, desk: Desk, database: Database, clocks: Clocks
+) -> None:
+    owe_some(database)
+    with database.transaction() as connection:
+        connection.execute(
+            text(
+                "CREATE TRIGGER full BEFORE UPDATE ON deliveries WHEN NEW.state = 'sent'"
+                " BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+            )
+        )
+    with pytest.raises(SQLAlchemyError):
+        dispatch.work()
+    assert states(database) == ["sending"]
+    with database.transaction() as connection:
+        connection.execute(text("DROP TRIGGER full"))
+
+    dispatch.work()
+    assert states(database) == ["unknown"]
+    clocks.go_by(2.0)
+    dispatch.work()
+
+    assert states(database) == ["sent"]
+    assert desk.sendings == ["Headline 1"]
+
+
+def test_a_receiver_that_two_dispatches_serve_gets_each_alert_once(desk: Desk, database: Database) -> None:
+    """As when a second process is let in: the ledger alone decides who sends."""
+    owe_some(database, 12)
+    both = [Dispatch("desk", desk, database) for _ in range(2)]
+    until = time.monotonic() + 30.0
+
+    def work(mine: Dispatch) -> None:
+        while "pending" in states(database) and time.monotonic() < until:
+            mine.work()
+
+    threads = [threading.Thread(target=work, args=(each,)) for each in both]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(desk.sendings) == sorted(f"Headline {number}" for number in range(1, 13))
+    assert states(database) == ["sent"] * 12

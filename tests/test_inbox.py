@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import socket
+import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from watchdog.observers.api import BaseObserver
+from watchdog.observers.inotify_c import InotifyFD
 
-from daemon.inbox import MOST_AT_ONCE, Candidate, Inbox, Watch, is_ignored, printable
+from daemon import clock
+from daemon.inbox import Candidate, Inbox, Watch, _candidate, files_below, is_ignored, printable
 
 SETTLE = 2.0
 PATIENCE = 5.0  # seconds until a test says that nothing woke us
@@ -35,6 +41,23 @@ def inbox(folder: Path) -> Inbox:
 @pytest.fixture
 def woken() -> threading.Event:
     return threading.Event()
+
+
+class Hands:
+    """The hands of the monotonic clock."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
+    turned = Hands()
+    monkeypatch.setattr(clock, "monotonic", turned)
+    return turned
 
 
 @pytest.fixture
@@ -196,22 +219,47 @@ def test_the_oldest_arrival_comes_first_whatever_its_name_and_its_own_date(
     assert settled(inbox) == ["c.txt", "a.txt", "b.txt"]
 
 
-def test_a_great_many_files_come_in_portions(folder: Path) -> None:
-    for number in range(MOST_AT_ONCE + 1):
-        (folder / f"{number:04}.txt").touch()
+def test_of_a_great_many_files_one_look_remembers_only_the_oldest(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.inbox._WINDOW", 5)
+    for number in range(8):
+        (folder / f"{number}.txt").touch()
+        time.sleep(0.005)
+    inbox = Inbox(folder, SETTLE)
 
-    look = Inbox(folder, 0.0).look(0.0)
+    assert settled(inbox) == [f"{number}.txt" for number in range(5)]
 
-    assert len(look.ready) == MOST_AT_ONCE
+    for number in range(5):
+        (folder / f"{number}.txt").unlink()
+    assert settled(inbox, 10.0) == ["5.txt", "6.txt", "7.txt"]
 
 
-def test_what_is_not_a_regular_file_is_left_alone_with_one_warning(
+def test_files_that_cannot_be_taken_do_not_keep_the_others_out_of_the_window(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.inbox._WINDOW", 3)
+    for number in range(6):
+        (folder / f"{number}.txt").touch()
+        time.sleep(0.005)
+    inbox = Inbox(folder, 0.0)
+    for candidate in inbox.look(0.0).ready:
+        inbox.put_off(candidate, 0.0)
+
+    look = inbox.look(1.0)
+
+    assert [candidate.name for candidate in look.ready] == ["3.txt", "4.txt", "5.txt"]
+    assert look.put_off == 3
+
+
+def test_what_is_not_a_regular_file_is_left_alone_and_said_once_with_what_it_is(
     folder: Path, inbox: Inbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     secret = folder.parent / "secret.txt"
     secret.write_text("not for us")
     (folder / "link.txt").symlink_to(secret)
     (folder / "dangling.txt").symlink_to(folder / "nowhere")
+    (folder / "loop.txt").symlink_to(folder / "loop.txt")
     (folder / "linked-folder").symlink_to(folder.parent)
     os.mkfifo(folder / "pipe.txt")
     with socket.socket(socket.AF_UNIX) as listener:
@@ -220,10 +268,104 @@ def test_what_is_not_a_regular_file_is_left_alone_with_one_warning(
     found = [settled(inbox, start) for start in (0.0, 10.0)]
 
     assert found == [[], []]
-    warned = sorted(vars(record)["file"] for record in caplog.records)
-    assert warned == ["dangling.txt", "link.txt", "linked-folder", "pipe.txt", "socket.txt"]
+    assert sorted((vars(record)["file"], vars(record)["is"]) for record in caplog.records) == [
+        ("dangling.txt", "a symbolic link"),
+        ("link.txt", "a symbolic link"),
+        ("linked-folder", "a symbolic link"),
+        ("loop.txt", "a symbolic link"),
+        ("pipe.txt", "a pipe"),
+        ("socket.txt", "a socket"),
+    ]
     assert {record.levelname for record in caplog.records} == {"WARNING"}
     assert (folder / "link.txt").is_symlink()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make devices")
+@pytest.mark.parametrize("kind", [stat.S_IFCHR, stat.S_IFBLK])
+def test_a_device_is_left_alone(
+    folder: Path, inbox: Inbox, caplog: pytest.LogCaptureFixture, kind: int
+) -> None:
+    os.mknod(folder / "device.txt", kind | 0o600, os.makedev(1, 3))
+
+    assert settled(inbox) == []
+    assert [vars(record)["is"] for record in caplog.records] == ["a device"]
+
+
+def test_a_thing_that_went_and_came_back_is_said_again(
+    folder: Path, inbox: Inbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    os.mkfifo(folder / "pipe.txt")
+    inbox.look(0.0)
+    (folder / "pipe.txt").unlink()
+    inbox.look(1.0)
+
+    os.mkfifo(folder / "pipe.txt")
+    inbox.look(2.0)
+
+    assert len(caplog.records) == 2
+
+
+def test_a_sub_folder_that_may_not_be_read_is_said_and_the_others_are_looked_at(
+    folder: Path, inbox: Inbox, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+    for name in ("locked", "open"):
+        (folder / name).mkdir()
+        (folder / name / "a.txt").touch()
+
+    def scan(path: str | Path) -> object:
+        if os.path.basename(os.path.normpath(path)) == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+
+    assert settled(inbox) == ["open/a.txt"]
+    (said,) = caplog.records
+    assert (vars(said)["file"], vars(said)["is"]) == (
+        "locked/",
+        "a folder that cannot be read: Permission denied",
+    )
+
+
+def test_a_file_that_we_may_not_see_is_said(
+    folder: Path, inbox: Inbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Hidden:
+        name = "a.txt"
+
+        def is_dir(self, *, follow_symlinks: bool) -> bool:
+            return False
+
+        def stat(self, *, follow_symlinks: bool) -> os.stat_result:
+            raise PermissionError(13, "Permission denied")
+
+    said: dict[str, str] = {}
+
+    assert _candidate(folder, "locked/a.txt", Hidden(), said.__setitem__) is None  # type: ignore[arg-type]
+    assert list(said) == ["locked/a.txt"]
+
+
+@pytest.mark.parametrize(
+    ("size", "content", "is_sparse"),
+    [
+        (1 << 40, b"", True),
+        (1 << 40, b"an article", True),
+        (1 << 20, b"", False),
+        (17 << 20, b"x" * (17 << 20), False),
+    ],
+    ids=["holes alone", "holes and a text", "small holes", "no holes"],
+)
+def test_a_file_that_claims_much_and_holds_next_to_nothing_is_sparse(
+    folder: Path, size: int, content: bytes, is_sparse: bool
+) -> None:
+    (folder / "a.txt").write_bytes(content)
+    os.truncate(folder / "a.txt", size)
+
+    (candidate,) = files_below(folder)
+
+    assert candidate.stamp.size == size
+    assert candidate.is_sparse is is_sparse
 
 
 def test_a_file_put_off_is_tried_again_later_each_time(folder: Path, inbox: Inbox) -> None:
@@ -323,6 +465,195 @@ def test_a_folder_that_is_gone_is_an_error_and_not_an_empty_inbox(folder: Path, 
         inbox.look(0.0)
 
 
+def rename_in(folder: Path, name: str = "a.txt", content: str = "text") -> None:
+    (folder / "tmp").mkdir(exist_ok=True)
+    (folder / "tmp" / name).write_text(content)
+    (folder / "tmp" / name).rename(folder / name)
+
+
+def test_a_file_that_was_vouched_for_is_ready_at_once(folder: Path, inbox: Inbox) -> None:
+    rename_in(folder)
+    inbox.vouch("a.txt")
+
+    assert ready(inbox, 0.0) == ["a.txt"]
+
+
+def test_a_file_is_vouched_for_once(folder: Path, inbox: Inbox) -> None:
+    rename_in(folder)
+    inbox.vouch("a.txt")
+    inbox.look(0.0)
+    (folder / "a.txt").unlink()
+    inbox.look(1.0)
+
+    (folder / "a.txt").write_text("written in place")
+
+    assert ready(inbox, 2.0) == []
+
+
+def test_a_file_that_is_written_to_after_it_was_vouched_for_has_to_settle(folder: Path, inbox: Inbox) -> None:
+    rename_in(folder)
+    inbox.vouch("a.txt")
+    inbox.look(0.0)
+
+    (folder / "a.txt").write_text("longer text")
+
+    assert ready(inbox, 1.0) == []
+
+
+def test_a_voucher_that_comes_late_is_not_for_the_next_file_of_that_name(folder: Path, inbox: Inbox) -> None:
+    rename_in(folder)
+    inbox.look(0.0)  # the look was quicker than the event
+    inbox.vouch("a.txt")
+    assert ready(inbox, SETTLE) == ["a.txt"]
+    (folder / "a.txt").unlink()
+    inbox.look(SETTLE + 1.0)
+
+    (folder / "a.txt").write_text("half of the next")
+
+    assert ready(inbox, SETTLE + 2.0) == []
+
+
+def test_a_voucher_is_for_the_very_file_and_not_for_the_next_of_that_name(folder: Path, inbox: Inbox) -> None:
+    rename_in(folder)
+    inbox.vouch("a.txt")
+    (folder / "a.txt").rename(folder.parent / "a.txt")
+
+    (folder / "a.txt").write_text("half of the next")
+
+    assert ready(inbox, 100.0) == []
+
+
+def test_a_voucher_for_a_file_that_went_long_ago_is_worth_nothing(
+    folder: Path, inbox: Inbox, hands: Hands
+) -> None:
+    rename_in(folder)
+    inbox.vouch("a.txt")
+    (folder / "a.txt").rename(folder.parent / "a.txt")
+    inbox.look(hands.now)
+
+    hands.now += 3600.0
+    (folder.parent / "a.txt").rename(folder / "a.txt")
+
+    assert ready(inbox, hands.now) == []
+
+
+def test_a_rename_from_tmp_vouches_for_the_file_and_no_other_way_of_arriving_does(
+    folder: Path, woken: threading.Event
+) -> None:
+    vouched: list[str] = []
+    (folder / "tmp").mkdir()
+    (folder / "wire").mkdir()
+    watch = Watch(folder, woken.set, vouched.append)
+    watch.ensure()
+
+    (folder / "written.txt").write_text("text")
+    (folder.parent / "outside.txt").write_text("text")
+    (folder.parent / "outside.txt").rename(folder / "outside.txt")
+    (folder / ".rsync.xX3").write_text("text")
+    (folder / ".rsync.xX3").rename(folder / "rsync.txt")
+    for name in ("a.txt", "wire/b.txt"):
+        (folder / "tmp" / "x").write_text("text")
+        (folder / "tmp" / "x").rename(folder / name)
+
+    assert wait_until(lambda: len(vouched) == 2)
+    forget(woken)
+    watch.stop()
+    assert vouched == ["a.txt", "wire/b.txt"]
+
+
+def leases() -> Iterator[None]:
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGIO, before)
+
+
+listens_to_leases = pytest.fixture(leases)
+
+
+@pytest.mark.usefixtures("listens_to_leases")
+def test_a_file_that_is_held_open_for_writing_is_left_until_it_is_closed(folder: Path, inbox: Inbox) -> None:
+    with (folder / "a.txt").open("w") as writer:
+        writer.write("half of")
+        writer.flush()
+        inbox.look(0.0)
+        candidate = only(inbox, 3.0)
+
+        assert inbox.is_being_written(candidate, 3.0)
+        look = inbox.look(3.5)
+        assert (look.ready, look.settling, look.put_off, look.next_in) == ((), 1, 0, 0.5)
+        assert inbox.is_being_written(only(inbox, 4.0), 4.0)
+
+    assert not inbox.is_being_written(only(inbox, 5.0), 5.0)
+
+
+@pytest.mark.usefixtures("listens_to_leases")
+def test_a_file_that_is_only_held_open_for_reading_is_ready(folder: Path, inbox: Inbox) -> None:
+    (folder / "a.txt").write_text("text")
+    inbox.look(0.0)
+
+    with (folder / "a.txt").open():
+        assert not inbox.is_being_written(only(inbox, 3.0), 3.0)
+
+
+@pytest.mark.usefixtures("listens_to_leases")
+def test_after_ten_minutes_a_writer_who_writes_nothing_is_not_waited_for(folder: Path, inbox: Inbox) -> None:
+    with (folder / "a.txt").open("w") as writer:
+        writer.write("the whole of it")
+        writer.flush()
+        inbox.look(0.0)
+        assert inbox.is_being_written(only(inbox, 599.0), 599.0)
+
+        assert not inbox.is_being_written(only(inbox, 600.0), 600.0)
+
+
+@pytest.mark.usefixtures("listens_to_leases")
+def test_the_ten_minutes_begin_anew_with_each_write(folder: Path, inbox: Inbox) -> None:
+    with (folder / "a.txt").open("w") as writer:
+        writer.write("half of")
+        writer.flush()
+        inbox.look(0.0)
+        writer.write(" it")
+        writer.flush()
+        inbox.look(590.0)
+
+        assert inbox.is_being_written(only(inbox, 610.0), 610.0)
+
+
+def test_where_a_broken_lease_would_end_us_we_take_none(folder: Path, inbox: Inbox) -> None:
+    assert signal.getsignal(signal.SIGIO) is not signal.SIG_IGN
+    with (folder / "a.txt").open("w") as writer:
+        writer.write("text")
+        writer.flush()
+        inbox.look(0.0)
+
+        assert not inbox.is_being_written(only(inbox, 3.0), 3.0)
+
+
+@pytest.mark.usefixtures("listens_to_leases")
+def test_one_that_is_being_written_does_not_hold_up_another(folder: Path, inbox: Inbox) -> None:
+    with (folder / "a.txt").open("w"):
+        (folder / "b.txt").write_text("text")
+        first, second = sorted(Inbox(folder, 0.0).look(0.0).ready, key=lambda each: each.name)
+
+        assert [inbox.is_being_written(each, 0.0) for each in (first, second)] == [True, False]
+        assert inbox.look(0.1).settling == 2
+        assert "b.txt" in ready(inbox, 0.1 + SETTLE)
+
+
+def test_files_over_which_the_process_died_come_last(folder: Path) -> None:
+    for name in ("a.txt", "b.txt", "c.txt", "d.txt"):
+        (folder / name).write_text(name)
+        time.sleep(0.005)
+    stamps = {each.name: str(each.stamp) for each in files_below(folder)}
+    inbox = Inbox(folder, 0.0)
+    inbox.suspects = {("a.txt", stamps["a.txt"]): 2, ("b.txt", stamps["b.txt"]): 1, ("c.txt", "another"): 9}
+
+    look = inbox.look(0.0)
+
+    assert [each.name for each in look.ready] == ["c.txt", "d.txt", "b.txt", "a.txt"]
+    assert [inbox.deaths(each) for each in look.ready] == [0, 0, 1, 2]
+
+
 def test_a_file_written_in_the_folder_wakes_us(folder: Path, watch: Watch, woken: threading.Event) -> None:
     (folder / "a.txt").write_text("text")
 
@@ -417,3 +748,125 @@ def forget(woken: threading.Event) -> None:
     """Let the events of what was done so far come, and forget them."""
     time.sleep(QUIET / 2)
     woken.clear()
+
+
+def test_where_the_system_does_not_let_us_watch_it_is_said_once_and_tried_again_after_a_minute(
+    folder: Path,
+    woken: threading.Event,
+    hands: Hands,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    tries: list[float] = []
+    schedule = BaseObserver.schedule
+
+    def refuse(*_: object, **__: object) -> None:
+        tries.append(hands.now)
+        raise OSError(errno.ENOSPC, "inotify watch limit reached")
+
+    monkeypatch.setattr(BaseObserver, "schedule", refuse)
+    watch = Watch(folder, woken.set)
+    for moment in (1000.0, 1001.0, 1059.0, 1060.0, 1090.0):
+        hands.now = moment
+        watch.ensure()
+    assert tries == [1000.0, 1060.0]
+    assert [record.message for record in caplog.records] == ["inbox is looked at without events"]
+    assert "watch limit" in vars(caplog.records[0])["error"]
+
+    monkeypatch.setattr(BaseObserver, "schedule", schedule)
+    hands.now = 1120.0
+    watch.ensure()
+    forget(woken)
+    (folder / "a.txt").write_text("text")
+
+    assert woken.wait(PATIENCE)
+    watch.stop()
+    assert [record.message for record in caplog.records][1:] == ["inbox is watched again"]
+
+
+@pytest.mark.parametrize("step", ["schedule", "start"])
+def test_a_watch_that_is_refused_leaves_no_thread_and_no_descriptor_behind(
+    folder: Path, woken: threading.Event, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    before, opened = set(threading.enumerate()), len(os.listdir("/proc/self/fd"))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "inotify watch limit reached")
+
+    monkeypatch.setattr(BaseObserver, step, refuse)
+    Watch(folder, woken.set).ensure()
+
+    assert wait_until(lambda: set(threading.enumerate()) <= before)
+    assert len(os.listdir("/proc/self/fd")) == opened
+
+
+def test_where_there_is_no_inotify_left_for_us_the_looks_go_on_without(
+    folder: Path, woken: threading.Event, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_: object) -> int:
+        raise OSError(errno.EMFILE, "inotify instance limit reached")
+
+    monkeypatch.setattr(InotifyFD, "_create_inotify_fd", refuse)
+    Watch(folder, woken.set).ensure()
+
+    assert [record.message for record in caplog.records] == ["inbox is looked at without events"]
+
+
+def test_an_event_that_cannot_be_used_does_not_end_the_watch(
+    folder: Path, woken: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls: list[int] = []
+
+    def wake() -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            raise RuntimeError("a bug of ours")
+        woken.set()
+
+    watch = Watch(folder, wake)
+    watch.ensure()
+    (folder / "a.txt").touch()
+    assert wait_until(lambda: bool(calls))
+
+    (folder / "b.txt").touch()
+
+    assert woken.wait(PATIENCE)
+    watch.stop()
+    assert "an event of the inbox could not be used" in [record.message for record in caplog.records]
+
+
+def test_another_folder_in_the_place_of_the_inbox_is_said(
+    folder: Path, watch: Watch, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder.rename(folder.parent / "old")
+    folder.mkdir()
+
+    for _ in range(3):
+        watch.ensure()
+
+    assert [record.message for record in caplog.records] == ["the inbox is another folder than before"]
+
+
+def test_a_folder_that_was_deleted_and_made_again_is_watched_anew(
+    folder: Path, watch: Watch, woken: threading.Event
+) -> None:
+    folder.rmdir()
+    with pytest.raises(FileNotFoundError):
+        watch.ensure()
+    folder.mkdir()
+    watch.ensure()
+    forget(woken)
+
+    (folder / "a.txt").write_text("text")
+
+    assert woken.wait(PATIENCE)
+
+
+def wait_until(condition: Callable[[], bool]) -> bool:
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.005)
+    return True

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from daemon import outbox
-from daemon.records import Alert, Delivery, DeliveryState
+from daemon.records import Alert, AlertTopic, Delivery, DeliveryState
 from tests.builders import MINUTE, NOON, SECOND, make_alert, owe
 
 LATER = NOON + MINUTE
@@ -20,7 +20,7 @@ def oldest(connection: Connection, receiver: str = "desk") -> Delivery:
 
 def sending(connection: Connection, receiver: str = "desk") -> Delivery:
     """The receiver's next delivery, on its way."""
-    started = outbox.start_sending(connection, oldest(connection, receiver), now=NOON)
+    started = outbox.start_sending(connection, oldest(connection, receiver), now=NOON, lease=MINUTE)
     assert started is not None
     return started
 
@@ -138,10 +138,10 @@ def test_a_dead_one_makes_way_for_the_next(connection: Connection) -> None:
 def test_to_start_sending_counts_the_attempt_and_keeps_the_first_moment(connection: Connection) -> None:
     owe(connection, make_alert())
 
-    first = outbox.start_sending(connection, oldest(connection), now=NOON)
+    first = outbox.start_sending(connection, oldest(connection), now=NOON, lease=MINUTE)
     assert first is not None
     outbox.put_off(connection, first, DeliveryState.PENDING, due_at=LATER, error="no")
-    second = outbox.start_sending(connection, oldest(connection), now=LATER)
+    second = outbox.start_sending(connection, oldest(connection), now=LATER, lease=MINUTE)
 
     assert second is not None
     assert first.state is second.state is DeliveryState.SENDING
@@ -154,7 +154,7 @@ def test_what_somebody_else_has_begun_to_send_is_not_ours(connection: Connection
     read_before = oldest(connection)
     sending(connection)
 
-    assert outbox.start_sending(connection, read_before, now=LATER) is None
+    assert outbox.start_sending(connection, read_before, now=LATER, lease=MINUTE) is None
 
 
 def test_what_was_sent_says_when_and_where_and_forgets_the_error(connection: Connection) -> None:
@@ -204,6 +204,140 @@ def test_after_a_start_what_was_on_its_way_is_unknown_and_nothing_else_is_touche
     assert found is not None
     assert found[1] == NOON + 2 * SECOND
     assert found[0].first_sent_at == "2026-03-05T12:00:00.000000Z"
+
+
+def test_one_on_its_way_has_a_lease_and_a_generation_of_its_own(connection: Connection) -> None:
+    owe(connection, make_alert())
+
+    first = sending(connection)
+    outbox.put_off(connection, first, DeliveryState.PENDING, due_at=NOON, error="no")
+    second = sending(connection)
+
+    assert first.lease_until == second.lease_until == "2026-03-05T12:01:00.000000Z"
+    assert second.generation == first.generation + 1
+    assert oldest(connection) == second
+
+
+def test_what_is_put_off_or_sent_has_no_lease_any_more(connection: Connection) -> None:
+    owe(connection, make_alert())
+    outbox.put_off(connection, sending(connection), DeliveryState.PENDING, due_at=NOON, error="no")
+    assert oldest(connection).lease_until is None
+
+    outbox.mark_sent(connection, sending(connection), now=NOON)
+
+    assert connection.execute(text("SELECT lease_until FROM deliveries")).scalars().all() == [None]
+
+
+@pytest.mark.parametrize("late", ["sent", "put off"])
+def test_who_comes_back_after_another_took_over_changes_nothing(connection: Connection, late: str) -> None:
+    owe(connection, make_alert())
+    sleeper = sending(connection)
+    outbox.put_off(connection, sleeper, DeliveryState.UNKNOWN, due_at=NOON, error="its lease ran out")
+    other = sending(connection)
+
+    if late == "sent":
+        kept = outbox.mark_sent(connection, sleeper, now=LATER, message="late")
+    else:
+        kept = outbox.put_off(connection, sleeper, DeliveryState.DEAD, due_at=LATER, error="late")
+
+    assert kept is False
+    assert oldest(connection) == other
+    assert outbox.mark_sent(connection, other, now=LATER, message="1.2") is True
+    assert connection.execute(text("SELECT message FROM deliveries")).scalars().all() == ["1.2"]
+
+
+def test_after_a_start_the_end_of_a_sending_before_it_is_void(connection: Connection) -> None:
+    owe(connection, make_alert())
+    before = sending(connection)
+    outbox.recover(connection, due_at=LATER)
+
+    assert outbox.mark_sent(connection, before, now=LATER) is False
+    assert states(connection) == ["unknown"]
+    assert oldest(connection).lease_until is None
+
+
+def test_the_last_message_is_that_of_the_newest_alert_that_arrived(connection: Connection) -> None:
+    assert outbox.last_message(connection, "desk") is None
+    for number in range(1, 5):
+        owe(connection, make_alert(number=number))
+    owe(connection, make_alert("embassy", number=9))
+    for message in ("1.0", "2.0", None):
+        outbox.mark_sent(connection, sending(connection), now=NOON, message=message)
+    sending(connection)
+    outbox.mark_sent(connection, sending(connection, "embassy"), now=NOON, message="9.0")
+
+    assert outbox.last_message(connection, "desk") == "2.0"
+
+
+def test_what_is_owed_to_a_receiver_that_is_no_more_is_held_and_shown(connection: Connection) -> None:
+    for number in range(3):
+        owe(connection, make_alert("gone", number=number))
+    owe(connection, make_alert("desk", number=9))
+
+    held = outbox.park_strangers(connection, {"desk"}, now=NOON)
+
+    assert held == {"gone": 3}
+    assert states(connection) == ["parked"] * 3 + ["pending"]
+    assert outbox.trouble(connection) == [
+        ("gone", "parked", "the configuration has no receiver of this name", 3)
+    ]
+
+
+def test_what_was_held_goes_out_in_order_when_its_receiver_is_back(connection: Connection) -> None:
+    for number in (1, 2):
+        owe(connection, make_alert("gone", number=number))
+    outbox.park_strangers(connection, {"desk"}, now=NOON)
+
+    held = outbox.park_strangers(connection, {"desk", "gone"}, now=LATER)
+
+    assert held == {}
+    found = outbox.oldest(connection, "gone")
+    assert found is not None
+    assert (found[0].alert.headline, found[0].state, found[1]) == ("Headline 1", DeliveryState.PENDING, LATER)
+    assert outbox.trouble(connection) == []
+
+
+def test_what_a_known_receiver_refused_stays_parked_and_it_is_asked_again_at_once(
+    connection: Connection,
+) -> None:
+    owe(connection, make_alert())
+    outbox.put_off(
+        connection, sending(connection), DeliveryState.PARKED, due_at=LATER, error="not_in_channel"
+    )
+
+    outbox.park_strangers(connection, {"desk"}, now=NOON)
+
+    found = outbox.oldest(connection, "desk")
+    assert found is not None
+    assert (found[0].state, found[1]) == (DeliveryState.PARKED, NOON)
+
+
+def test_what_may_have_reached_a_receiver_that_is_no_more_is_still_looked_up_when_it_is_back(
+    connection: Connection,
+) -> None:
+    owe(connection, make_alert("gone"))
+    outbox.put_off(connection, sending(connection, "gone"), DeliveryState.UNKNOWN, due_at=NOON, error="reset")
+
+    outbox.park_strangers(connection, {"desk"}, now=NOON)
+    outbox.park_strangers(connection, {"desk", "gone"}, now=LATER)
+
+    assert oldest(connection, "gone").state is DeliveryState.UNKNOWN
+
+
+def test_topics_told_are_those_of_all_alerts_of_the_articles(connection: Connection) -> None:
+    def about(*topics: str) -> tuple[AlertTopic, ...]:
+        return tuple(AlertTopic(topic, topic, "main", 0.9, "", ()) for topic in topics)
+
+    first = owe(connection, make_alert("desk", 1, topics=about("energy")))
+    second = owe(connection, make_alert("desk", 2, topics=about("trade", "energy")))
+    outbox.add(connection, make_alert("embassy", 1, topics=about("minerals")), article=first, now=NOON)
+    owe(connection, make_alert("desk", 3, topics=about("health")))
+
+    assert outbox.topics_told(connection, [first, second]) == {
+        "desk": {"energy", "trade"},
+        "embassy": {"minerals"},
+    }
+    assert outbox.topics_told(connection, []) == {}
 
 
 def test_counts_and_trouble_say_who_is_owed_what_and_why(connection: Connection) -> None:

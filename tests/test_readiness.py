@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.readiness import tell
+from daemon.readiness import ping_seconds, tell
 
 
 @pytest.fixture
@@ -55,3 +55,20 @@ def test_a_listener_that_has_gone_stops_nothing(
     listener.close()
 
     tell("READY=1")
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        (None, 20.0), ("", 20.0), ("soon", 20.0), ("60000000", 20.0), ("30000000", 15.0), ("400000", 0.2),
+        ("0", 0.1), ("-5", 0.1),
+    ],
+)  # fmt: skip
+def test_it_pings_twice_in_the_time_that_systemd_waits(
+    given: str | None, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WATCHDOG_USEC", raising=False)
+    if given is not None:
+        monkeypatch.setenv("WATCHDOG_USEC", given)
+
+    assert ping_seconds(20.0) == seconds

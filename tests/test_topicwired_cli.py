@@ -236,13 +236,16 @@ def test_a_home_that_cannot_be_made_is_named(command: str, capsys: Capture) -> N
 
 
 def test_status_tells_how_things_stand(used: Path, capsys: Capture) -> None:
+    (used / "inbox").mkdir()
+
     lines = said(capsys, "status", "--home", used).splitlines()
 
-    assert lines == [
+    assert [line for line in lines if not line.startswith("warning    the disk")] == [
         f"home       {used}",
         "model      none yet",
         "inbox      0 files",
-        "ledger     1 articles from 1 files, 0 files failed",
+        "ledger     1 articles from 1 files, 0 files in failed/",
+        "alerts     1 owed, 0 parked, 0 dead",
         "receiver   desk: 1 pending",
     ]
 
@@ -262,10 +265,10 @@ def test_status_says_why_an_alert_is_held_up(used: Path, capsys: Capture) -> Non
         outbox.put_off(connection, found[0], DeliveryState.PARKED, due_at=NOON, error="not_in_channel")
     database.close()
 
-    assert said(capsys, "status", "--home", used).splitlines()[-2:] == [
-        "receiver   desk: 1 parked",
-        "trouble    desk: 1 parked: not_in_channel",
-    ]
+    lines = said(capsys, "status", "--home", used).splitlines()
+
+    assert "receiver   desk: 1 parked" in lines
+    assert "trouble    desk: 1 parked: not_in_channel" in lines
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import queue
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from daemon.backoff import Backoff
+from daemon.errors import LedgerError
 from daemon.worker import Worker
 
 SOON = Backoff(first=0.01, ceiling=0.02)
 PATIENCE = 5.0  # seconds until a test says that it did not happen
+
+
+def locked_ledger() -> OperationalError:
+    original = sqlite3.OperationalError("database is locked")
+    original.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    return OperationalError("INSERT INTO articles", {"text": "the text of an article"}, original)
 
 
 @contextmanager
@@ -73,23 +83,59 @@ def test_a_wake_in_the_middle_of_the_work_is_not_lost() -> None:
         calls.get(timeout=PATIENCE)
 
 
-def test_an_exception_is_logged_and_the_work_tried_again(caplog: pytest.LogCaptureFixture) -> None:
-    calls: queue.Queue[None] = queue.Queue()
+def failing(*errors: Exception) -> tuple[Callable[[], float], Callable[[], bool]]:
+    """Work that fails so often and then rests; and whether it got as far as resting."""
+    left, rested = list(errors), threading.Event()
 
     def work() -> float:
-        calls.put(None)
-        if calls.qsize() <= 2:
-            raise RuntimeError("disk on fire")
+        if left:
+            raise left.pop(0)
+        rested.set()
         return 3600.0
 
-    with running(work):
-        done = wait_until(lambda: calls.qsize() == 3)
+    return work, lambda: rested.wait(PATIENCE)
 
-    assert done
+
+def test_a_fault_of_ours_is_logged_with_its_trace_and_the_work_tried_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    work, has_rested = failing(RuntimeError("the text of an article"), RuntimeError("again"))
+
+    with running(work):
+        assert has_rested()
+
     said = [r for r in caplog.records if r.message == "work failed, trying again"]
-    assert [vars(r)["error"] for r in said] == ["disk on fire"] * 2
+    assert [vars(r)["error"] for r in said] == ["unexpected: RuntimeError"] * 2
     assert [vars(r)["worker"] for r in said] == ["tester"] * 2
     assert [vars(r)["seconds"] for r in said] == [0.01, 0.02]
+    assert all(r.exc_info for r in said)
+
+
+@pytest.mark.parametrize(
+    ("error", "plain"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/var/ledger.db"),
+            "the disk is full: /var/ledger.db",
+        ),
+        (
+            LedgerError("ledger.db: was deleted while topicwired ran"),
+            "ledger.db: was deleted while topicwired ran",
+        ),
+        (locked_ledger(), "the ledger is locked by another program"),
+    ],
+)
+def test_what_we_know_the_meaning_of_is_said_in_one_plain_line_without_a_trace(
+    error: Exception, plain: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    work, has_rested = failing(error)
+
+    with running(work):
+        assert has_rested()
+
+    (said,) = [r for r in caplog.records if r.message == "work failed, trying again"]
+    assert vars(said)["error"] == plain
+    assert not said.exc_info
 
 
 def test_a_success_ends_the_row_of_failures(caplog: pytest.LogCaptureFixture) -> None:
@@ -172,6 +218,35 @@ def test_stopping_lets_the_piece_of_work_in_hand_end_and_says_when_it_has_not() 
     go_on.set()
     assert worker.stop(PATIENCE)
     assert ended == [True]
+
+
+def test_it_says_for_how_long_it_has_been_at_its_work_and_nothing_while_it_rests() -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    def work() -> float:
+        inside.set()
+        go_on.wait(PATIENCE)
+        return 3600.0
+
+    with running(work) as worker:
+        inside.wait(PATIENCE)
+        time.sleep(0.05)
+
+        assert 0.05 <= worker.busy_seconds() < PATIENCE
+        go_on.set()
+        assert wait_until(lambda: worker.busy_seconds() == 0.0)
+
+
+def test_the_rest_after_a_failure_is_no_work() -> None:
+    work, _ = failing(RuntimeError("no"))
+    worker = Worker("tester", work, rest=Backoff(first=60.0))
+
+    worker.start()
+
+    assert wait_until(lambda: worker.busy_seconds() == 0.0)
+    time.sleep(0.05)
+    assert worker.busy_seconds() == 0.0
+    assert worker.stop(PATIENCE)
 
 
 def wait_until(condition: Callable[[], bool]) -> bool:

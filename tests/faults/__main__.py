@@ -24,7 +24,7 @@ from rich.table import Table
 
 from tests.faults.accounting import Outcome
 
-PARTS = ("sweeps", "power_cuts", "kills", "burst", "full_disks", "outage", "machine")
+PARTS = ("sweeps", "power_cuts", "kills", "burst", "full_disks", "operation", "outage", "machine")
 
 _SELDOM = 30.0  # seconds
 

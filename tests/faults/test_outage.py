@@ -13,6 +13,7 @@ from tests.faults.outage import Brace, NotedSender, Patience, SenderMaker, endur
 from tests.slack_stand_in import SlackStandIn
 
 
+@pytest.mark.slow
 def test_after_a_day_without_slack_every_alert_arrives_once_and_in_order(tmp_path: Path) -> None:
     found = endure(tmp_path, alerts=200)
 
@@ -46,6 +47,7 @@ def _discouraged(dispatch: Dispatch) -> None:
     dispatch._backoff = Backoff(ceiling=3600.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sender", "brace", "said"),
     [

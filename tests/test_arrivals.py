@@ -1,0 +1,141 @@
+"""Arrivals: files of the inbox as they were read, with their articles tagged."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from classifier import read_bytes
+from daemon import arrivals, ledger
+from daemon.records import FileState
+from tests.builders import ENERGY_ARTICLE, NOON, small_model
+from tests.newsroom import DIGEST, candidate
+
+MODEL = small_model()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    made = tmp_path / "a.txt"
+    made.write_text(ENERGY_ARTICLE)
+    return made
+
+
+def test_a_file_is_read_once_and_its_articles_tagged(connection: Connection, path: Path) -> None:
+    path.write_text(DIGEST)
+
+    arrival = arrivals.read(connection, candidate(path), MODEL)
+
+    assert arrival is not None
+    assert arrival.fingerprint == hashlib.sha256(DIGEST.encode()).hexdigest()
+    assert [each.article.title for each in arrival.tagged] == [
+        "Refinery in Atyrau restarts crude unit",
+        "Striker signs for rivals",
+    ]
+    assert {each.model for each in arrival.tagged} == {"small"}
+    assert arrival.failure is None
+
+
+def test_bytes_that_the_ledger_knows_are_not_tagged_again(connection: Connection, path: Path) -> None:
+    fingerprint = hashlib.sha256(ENERGY_ARTICLE.encode()).hexdigest()
+    ledger.record_file(
+        connection, fingerprint=fingerprint, name="b.txt", size=1, state=FileState.DONE, now=NOON
+    )
+
+    arrival = arrivals.read(connection, candidate(path), MODEL)
+
+    assert arrival is not None
+    assert (arrival.fingerprint, arrival.tagged, arrival.failure) == (fingerprint, (), None)
+
+
+@pytest.mark.parametrize("late", [0, 1, 2])
+def test_a_file_written_to_since_it_was_seen_is_nothing_yet(
+    connection: Connection, path: Path, monkeypatch: pytest.MonkeyPatch, late: int
+) -> None:
+    """Before it is read, while it is read, and with its old size and date again."""
+    seen, before = candidate(path), path.stat()
+
+    def meddle(which: Path) -> bytes:
+        data = read_bytes(which)
+        path.write_text(ENERGY_ARTICLE.upper())
+        if late == 2:
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        return data
+
+    if late == 0:
+        path.write_text(ENERGY_ARTICLE * 2)
+    else:
+        monkeypatch.setattr("daemon.arrivals.read_bytes", meddle)
+
+    assert arrivals.read(connection, seen, MODEL) is None
+
+
+def test_a_file_that_has_gone_is_for_the_caller_to_say(connection: Connection, path: Path) -> None:
+    seen = candidate(path)
+    path.unlink()
+
+    with pytest.raises(FileNotFoundError):
+        arrivals.read(connection, seen, MODEL)
+
+
+def test_a_file_that_cannot_be_read_now_is_for_the_caller_to_try_again(
+    connection: Connection, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Path) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("daemon.arrivals.read_bytes", fail)
+
+    with pytest.raises(OSError, match="Input/output error"):
+        arrivals.read(connection, candidate(path), MODEL)
+
+
+@pytest.mark.parametrize(("content", "reason"), [(b"", "empty"), (b"%PDF-1.7 ...", "not text but a PDF")])
+def test_what_is_no_article_says_why_and_has_its_fingerprint(
+    connection: Connection, path: Path, content: bytes, reason: str
+) -> None:
+    path.write_bytes(content)
+
+    arrival = arrivals.read(connection, candidate(path), MODEL)
+
+    assert arrival is not None
+    assert arrival.failure is not None
+    assert arrival.failure.reason == reason
+    assert arrival.fingerprint == hashlib.sha256(content).hexdigest()
+
+
+def test_a_sparse_file_is_not_opened(
+    connection: Connection, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.truncate(path, 1 << 40)
+    opened: list[Path] = []
+
+    def open_(which: Path) -> bytes:
+        opened.append(which)
+        return b""
+
+    monkeypatch.setattr("daemon.arrivals.read_bytes", open_)
+
+    arrival = arrivals.read(connection, candidate(path), MODEL)
+
+    assert arrival is not None
+    assert arrival.failure is not None
+    assert (arrival.failure.reason, arrival.fingerprint) == ("a sparse file that holds next to nothing", "")
+    assert opened == []
+
+
+def test_an_arrival_has_a_name_to_print_and_the_bytes_of_its_name(
+    tmp_path: Path, connection: Connection
+) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9\n.txt"))
+    path.write_text(ENERGY_ARTICLE)
+
+    arrival = arrivals.read(connection, candidate(path), MODEL)
+
+    assert arrival is not None
+    assert (arrival.name, arrival.raw_name) == ("caf\\xe9\\n.txt", b"caf\xe9\n.txt")
