@@ -295,9 +295,7 @@ def _copy(each: Move, place: Path) -> Print:
             if each.known not in (None, found):
                 raise _replaced(each.source)
             if found.size > _LARGEST_COPY:
-                raise OSError(
-                    errno.EXDEV, "too large to copy to another disk", str(each.source)
-                )
+                raise OSError(errno.EXDEV, "too large to copy to another disk", str(each.source))
             shutil.copyfileobj(old, new)
             new.flush()
             os.fsync(new.fileno())

@@ -107,7 +107,7 @@ def test_what_was_shown_cannot_be_looked_up() -> None:
 
     assert sender.can_look is False
     with pytest.raises(NotImplementedError):
-        sender.find(make_alert(), "2026-03-05T12:00:00.000000Z")
+        sender.find(make_alert(), 0.0)
 
 
 def test_a_console_takes_as_many_as_come() -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TextIO
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from classifier.model import Model
 from classifier.storage import load
 from daemon import clock, ledger
 from daemon.database import Database
 from daemon.growth import Growth
+from daemon.records import FileRecord
 from tests.builders import ENERGY_ARTICLE, QUIET_ARTICLE, make_settings
 from tests.newsroom import DIGEST, HEADLINE, Clocks, Newsroom, energy_article
 
@@ -317,14 +318,14 @@ def test_looks_are_paged_seldom_and_write_nothing(
         newsroom.drop(f"{number}.txt", f"Match {number}\n{QUIET_ARTICLE}")
     newsroom.take_all()
     pages: list[int] = []
-    recent = ledger.recent_files
+    placed = ledger.placed_files
 
-    def count(connection: object, since: object, *, after: int, most: int) -> object:
-        found = recent(connection, since, after=after, most=most)  # type: ignore[arg-type]
+    def count(connection: Connection, *, after: int, most: int) -> list[FileRecord]:
+        found = placed(connection, after=after, most=most)
         pages.append(len(found))
         return found
 
-    monkeypatch.setattr(ledger, "recent_files", count)
+    monkeypatch.setattr(ledger, "placed_files", count)
     begun: list[str] = []
     event.listen(newsroom.database._engine, "before_cursor_execute", lambda *a: begun.append(a[2]))
     growth = Growth(newsroom.home, newsroom.database, 0.0)

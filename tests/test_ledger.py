@@ -201,16 +201,19 @@ def test_the_same_bytes_may_be_counted_instead_of_recorded(connection: Connectio
     assert columns(connection, "repeats") == [(3,)]
 
 
-def test_recent_files_come_in_pages_by_id_and_only_those_that_stand_somewhere(connection: Connection) -> None:
+def test_placed_files_come_in_pages_by_id_and_only_those_that_stand_somewhere(connection: Connection) -> None:
+    record(connection, "old.txt", state=FileState.DONE, now=NOON - MINUTE)
     states = [FileState.DONE, FileState.TAKEN, FileState.FAILED, FileState.GONE, FileState.OUTGROWN]
     files = [record(connection, f"{state}.txt", state=state) for state in states]
-    record(connection, "old.txt", state=FileState.DONE, now=NOON - MINUTE)
     record(connection, "of an older ledger.txt", state=FileState.DONE, inode=None)
     last = record(connection, "last.txt", state=FileState.DONE)
 
-    first_page = ledger.recent_files(connection, NOON, after=0, most=2)
-    second_page = ledger.recent_files(connection, NOON, after=first_page[-1].id, most=2)
+    before = ledger.last_before(connection, NOON)
+    assert before is not None
+    first_page = ledger.placed_files(connection, after=before, most=2)
+    second_page = ledger.placed_files(connection, after=first_page[-1].id, most=2)
 
+    assert ledger.last_before(connection, NOON + MINUTE) is None
     assert first_page == [files[0], files[2]]
     assert second_page == [last]
 

@@ -204,6 +204,21 @@ def test_another_file_that_took_the_name_since_it_was_read_goes_back_to_the_inbo
     assert names(tmp_path / "done") == []
 
 
+def test_what_is_no_file_goes_back_even_if_it_was_given_the_inode_of_the_one_that_was_read(
+    tmp_path: Path, source: Path
+) -> None:
+    """As ext4 does when a file is deleted and something else made at once."""
+    source.unlink()
+    os.mkfifo(source)
+    known = shelves.Print(source.lstat().st_ino, 11, 8)
+
+    with pytest.raises(FileNotFoundError):
+        shelves.move(source, tmp_path, "done/a.txt", known)
+
+    assert source.is_fifo()
+    assert names(tmp_path / "done") == []
+
+
 def test_where_the_name_is_taken_yet_again_it_goes_back_under_a_free_one(
     tmp_path: Path, source: Path, before_a_rename: Callable[[Rename], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
