@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,8 +155,16 @@ def retry(options: argparse.Namespace) -> int:
             shelves.put_back(settings.home, name, settings.inbox)
         except FileExistsError as error:
             raise DaemonError(f"{settings.inbox / name}: stands in the inbox already") from error
+        _mark_retried(settings, f"failed/{name}")
         print(f"{name}: back in the inbox")
     return 0
+
+
+def _mark_retried(settings: Settings, target: str) -> None:
+    from daemon import ledger
+
+    with suppress(DaemonError), _ledger(settings) as database, database.transaction() as connection:
+        ledger.mark_retried(connection, target)  # else the daemon notices by itself
 
 
 def retrain(options: argparse.Namespace) -> int:

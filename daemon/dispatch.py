@@ -31,7 +31,7 @@ _LOOKS = (2.0, 13.0)
 _LEASE = timedelta(seconds=60)  # longer than any sending takes; then it has died on the way
 # The longest wait that the wall clock is believed to ask for. Whoever set it back meant no delay.
 _LONGEST_WAIT = 3600.0
-_CLOCKS_APART = 3600.0  # seconds that a receiver's clock and ours may differ
+_CLOCKS_APART = 86400.0  # seconds that a receiver's clock and ours may differ
 
 
 class Sender(Protocol):
@@ -106,7 +106,9 @@ class Dispatch:
         """Until a moment that the ledger names. Once seen, it is waited for by the monotonic clock."""
         what = (delivery.id, delivery.generation, delivery.state, until)
         if what != self._waiting_for:
-            wait = (until - clock.now()).total_seconds()
+            # What was never tried is due since it was written; a later moment is a clock set back.
+            new = delivery.state is DeliveryState.PENDING and delivery.attempts == 0
+            wait = 0.0 if new else (until - clock.now()).total_seconds()
             self._waits_until = clock.monotonic() + min(wait, _LONGEST_WAIT)
             self._waiting_for = what  # last: another thread may ask as well
         return self._waits_until - clock.monotonic()
@@ -163,13 +165,16 @@ class Dispatch:
         """A moment before the alert can have arrived, by the receiver's clock as far as we know it.
 
         Alerts go out in order, so it stands behind the last one that arrived; that holds even if
-        our clock was wrong when this one was sent.
+        our clock was wrong when this one was sent. Where it was sent in what is now our future,
+        no moment is early enough but the first.
         """
         with self._database.reading() as connection:
             last = outbox.last_message(connection, self.receiver)
         sent_at = from_text(delivery.first_sent_at).timestamp() if delivery.first_sent_at else 0.0
+        if last is None and sent_at > clock.now().timestamp():
+            return 0.0
         moments = [sent_at, clock.now().timestamp(), _unix_time(last)]
-        return min(moment for moment in moments if moment is not None) - _CLOCKS_APART
+        return max(0.0, min(moment for moment in moments if moment is not None) - _CLOCKS_APART)
 
     def _failed(self, delivery: Delivery, error: DeliveryError) -> None:
         after = getattr(error, "retry_after", None)

@@ -15,7 +15,7 @@ from pathlib import Path
 from daemon import clock, ledger
 from daemon.database import Database
 from daemon.inbox import Stamp
-from daemon.records import FileRecord
+from daemon.records import FileRecord, FileState
 
 _PAGE = 1000
 _SHORT, _LONG = timedelta(minutes=10), timedelta(hours=24)
@@ -24,11 +24,13 @@ _FIRST, _SHORT_EVERY, _LONG_EVERY = 5.0, 30.0, 600.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """A file that is no longer what was taken, and has stood still since."""
+    """A file that is no longer what was taken, and has stood still since; no `stamp`: one of failed/
+    that is there no more.
+    """
 
     file: FileRecord
     path: Path
-    stamp: Stamp
+    stamp: Stamp | None
 
 
 class Growth:
@@ -43,11 +45,15 @@ class Growth:
 
     def look(self, now: float) -> list[Grown]:
         """Files that grew and then stood still for the settle time, at monotonic time `now`."""
+        left: list[Grown] = []
         for file in self._due(now):
             stamp = self._changed(file)
             if stamp is not None and file.id not in self._growing:
                 self._growing[file.id] = (file, stamp, now)
-        return [grown for grown in (self._settled(each, now) for each in list(self._growing)) if grown]
+            if file.state is FileState.FAILED and _has_left(self._path(file)):
+                left.append(Grown(file, self._path(file), None))
+        grown = (self._settled(each, now) for each in list(self._growing))
+        return left + [each for each in grown if each]
 
     def next_in(self, now: float) -> float:
         """Seconds until a look may find something."""
@@ -85,14 +91,22 @@ class Growth:
         if now - since < self._settle:
             return None
         del self._growing[identity]
-        return Grown(file, self._home / (file.target or ""), stamp)
+        return Grown(file, self._path(file), stamp)
+
+    def _path(self, file: FileRecord) -> Path:
+        return self._home / (file.target or "")
 
     def _changed(self, file: FileRecord) -> Stamp | None:
         """The stamp of a file that is the one we took and not as we took it."""
         try:
-            stamp = Stamp.of(os.lstat(self._home / (file.target or "")))
+            stamp = Stamp.of(os.lstat(self._path(file)))
         except OSError:
             return None  # taken away from done/, which is its owner's right
         if stamp.inode != file.inode or (stamp.size, stamp.modified) == (file.size, file.modified):
             return None
         return stamp
+
+
+def _has_left(path: Path) -> bool:
+    """Whether a file is there no more; not so where its whole folder is away."""
+    return not os.path.lexists(path) and path.parent.is_dir()

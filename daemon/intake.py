@@ -24,7 +24,7 @@ from daemon.config import Settings
 from daemon.database import Database, plainly
 from daemon.errors import DaemonError
 from daemon.growth import Grown, Growth
-from daemon.inbox import Candidate, Inbox, Look, Watch, printable
+from daemon.inbox import Candidate, Inbox, Look, Stamp, Watch, printable
 from daemon.recording import recorder
 from daemon.records import FileState
 from daemon.serving import Serving
@@ -291,8 +291,8 @@ class Intake:
             try:
                 if grown.file.state is FileState.FAILED:
                     self._put_back(grown)
-                else:
-                    self._take_again(grown)
+                elif grown.stamp is not None:
+                    self._take_again(grown, grown.stamp)
             except OSError as error:
                 if error.errno in _EVERYBODYS:
                     raise
@@ -300,16 +300,20 @@ class Intake:
                 logger.warning("a file that has grown cannot be taken anew", extra=said)
 
     def _put_back(self, grown: Grown) -> None:
-        """A file in failed/ that has grown since deserves another try."""
-        shelves.put_back(self._settings.home, grown.path.name, self._settings.inbox)
+        """A file in failed/ that has grown since deserves another try; one that left it has it."""
+        target = grown.file.target or ""
+        if grown.stamp is not None:
+            shelves.put_back(self._settings.home, grown.path.name, self._settings.inbox)
+            logger.info("a failed file has grown, it is tried again", extra={"file": grown.file.name})
+        else:
+            shelves.forget_reason(self._settings.home, target)
         with self._database.transaction() as connection:
-            ledger.mark_outgrown(connection, grown.file)
-        logger.info("a failed file has grown, it is tried again", extra={"file": grown.file.name})
+            ledger.mark_retried(connection, target)
 
-    def _take_again(self, grown: Grown) -> None:
+    def _take_again(self, grown: Grown, stamp: Stamp) -> None:
         file, reason = grown.file, None
         fingerprint = ""
-        held = (file.inbox_name, str(grown.stamp))
+        held = (file.inbox_name, str(stamp))
         try:
             if (self._suspects or {}).get(held, 0) >= self._settings.poison_tries:
                 raise arrivals.deadly((self._suspects or {})[held])
@@ -323,11 +327,12 @@ class Intake:
             self._note.free()
         with self._database.transaction() as connection:
             if fingerprint == file.fingerprint:
-                size, modified = grown.stamp.size, grown.stamp.modified
-                ledger.restamp(connection, file, size=size, modified=modified)
+                ledger.restamp(connection, file, size=stamp.size, modified=stamp.modified)
                 return
             records = recorder(connection, self._settings, self._serving.model.titles)
-            alerts = records.grown(connection, grown, fingerprint=fingerprint, tagged=tagged, reason=reason)
+            alerts = records.grown(
+                connection, file, stamp, fingerprint=fingerprint, tagged=tagged, reason=reason
+            )
         if alerts:
             self._wake_dispatch()
         facts = {"file": file.name, "articles": len(tagged), "alerts": alerts, "reason": reason}

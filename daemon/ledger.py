@@ -61,6 +61,7 @@ _PLACED = text(
 _RETARGET = text("UPDATE files SET target = :target WHERE id = :id")
 _GONE = text("UPDATE files SET state = 'gone', target = NULL WHERE id = :id")
 _OUTGROWN = text("UPDATE files SET state = 'outgrown' WHERE id = :id")
+_RETRIED = text("UPDATE files SET state = 'retried' WHERE target = :target AND state = 'failed'")
 _RESTAMP = text("UPDATE files SET size = :size, modified = :modified WHERE id = :id")
 _REPEATED = text("UPDATE files SET repeats = repeats + 1 WHERE id = :id")
 _PLACED_SINCE = text(
@@ -175,6 +176,11 @@ def mark_gone(connection: Connection, file: FileRecord) -> None:
 def mark_outgrown(connection: Connection, file: FileRecord) -> None:
     """Write that a file was written to after it was taken; a later record has it as it is now."""
     connection.execute(_OUTGROWN, {"id": file.id})
+
+
+def mark_retried(connection: Connection, target: str) -> None:
+    """Write that the file which stood at `target`, in failed/, was taken out of it."""
+    connection.execute(_RETRIED, {"target": target})
 
 
 def restamp(connection: Connection, file: FileRecord, *, size: int, modified: int) -> None:

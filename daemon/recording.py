@@ -11,7 +11,7 @@ from classifier import Tagged
 from daemon import clock, ledger, outbox, routing, shelves
 from daemon.arrivals import Arrival
 from daemon.config import Settings
-from daemon.growth import Grown
+from daemon.inbox import Stamp
 from daemon.records import Alert, FileRecord, FileState
 from daemon.shelving import Placement
 
@@ -59,7 +59,8 @@ class Recorder:
     def grown(
         self,
         connection: Connection,
-        grown: Grown,
+        before: FileRecord,
+        stamp: Stamp,
         *,
         fingerprint: str,
         tagged: Sequence[Tagged],
@@ -70,16 +71,15 @@ class Recorder:
         Its articles are new versions of those at the same places before; a receiver hears of
         one only if it is about a topic that it was not told of yet. Returns how many alerts.
         """
-        before = grown.file
         first = ledger.first_file(connection, fingerprint)
         file = ledger.record_file(
             connection,
             fingerprint=fingerprint,
             name=before.name,
             raw_name=before.raw_name,
-            size=grown.stamp.size,
-            inode=grown.stamp.inode,
-            modified=grown.stamp.modified,
+            size=stamp.size,
+            inode=stamp.inode,
+            modified=stamp.modified,
             state=FileState.DONE,
             target=before.target,
             duplicate_of=first.id if first else None,

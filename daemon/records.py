@@ -23,7 +23,8 @@ class FileState(StrEnum):
     """Where a file stands on its way. All but `taken` are final.
 
     `taken`: recorded, and on its way to its place; `gone`: somebody took it away before it was
-    moved; `outgrown`: it was written to after it was taken, and is recorded again as it is now.
+    moved; `outgrown`: it was written to after it was taken, and is recorded again as it is now;
+    `retried`: it had failed and was taken out of failed/, to be tried again.
     """
 
     TAKEN = "taken"
@@ -31,6 +32,7 @@ class FileState(StrEnum):
     FAILED = "failed"
     GONE = "gone"
     OUTGROWN = "outgrown"
+    RETRIED = "retried"
 
 
 class DeliveryState(StrEnum):

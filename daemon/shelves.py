@@ -123,8 +123,13 @@ def put_back(home: Path, name: str, inbox: Path) -> None:
     _sync(inbox)
     if copied is not None:
         _take_away(source, copied)
-    source.with_name(name + ERROR_ENDING).unlink(missing_ok=True)
+    forget_reason(home, f"failed/{name}")
     _sync(source.parent)
+
+
+def forget_reason(home: Path, target: str) -> None:
+    """Take away what was written beside a failed file that is no longer there."""
+    (home / f"{target}{ERROR_ENDING}").unlink(missing_ok=True)
 
 
 def explain_failure(home: Path, target: str, *, reason: str, mend: str, now: datetime) -> None:

@@ -298,6 +298,32 @@ def test_a_ledger_that_fails_during_a_reload_does_not_end_the_daemon(
     daemon._stop(20.0)
 
 
+def test_what_is_owed_to_a_removed_receiver_in_the_last_moment_before_the_change_is_held_as_well(
+    tmp_path: Path, database: Database, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = (console_receiver("desk"), console_receiver("embassy"))
+    before = make_settings(tmp_path / "home", receivers=both)
+    before.inbox.mkdir(parents=True)
+    after = before.model_copy(update={"receivers": both[:1]})
+    serving = Serving(before.models, model)
+    daemon = app._Daemon(before, database, serving, app.senders_of(before), lambda: after)
+    daemon._start()
+    stop = daemon._stop
+
+    def owe_and_stop(seconds: float) -> list[str]:
+        late = stop(seconds)
+        with database.transaction() as connection:
+            owe(connection, make_alert("embassy"))
+        return late
+
+    with monkeypatch.context() as patch:
+        patch.setattr(daemon, "_stop", owe_and_stop)
+        daemon._reload()
+
+    assert daemon._stop(20.0) == []
+    assert states(database) == {"embassy": ["parked"]}
+
+
 class Desk:
     """A real daemon on a home of its own, one Slack channel, and the file that configures it."""
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, event
 
 from classifier.model import Model
 from classifier.storage import load
-from daemon import clock, ledger
+from daemon import clock, ledger, shelves
 from daemon.database import Database
 from daemon.growth import Growth
 from daemon.records import FileRecord
@@ -241,7 +241,39 @@ def test_a_failed_file_that_grows_goes_back_to_the_inbox_and_is_taken(
     assert newsroom.failed() == []
     assert newsroom.done() == ["a.txt"]
     assert newsroom.headlines() == [HEADLINE]
-    assert newsroom.files() == [("a.txt", "outgrown"), ("a.txt", "done")]
+    assert newsroom.files() == [("a.txt", "retried"), ("a.txt", "done")]
+
+
+def test_a_failed_file_that_a_person_put_back_and_that_was_taken_is_no_failure_any_more(
+    newsroom: Newsroom, clocks: Clocks
+) -> None:
+    newsroom.drop("a.txt", "")
+    newsroom.take_all()
+    shelves.put_back(newsroom.home, "a.txt", newsroom.inbox)
+    (newsroom.inbox / "a.txt").write_text(ENERGY_ARTICLE)
+
+    later(newsroom, clocks)
+    later(newsroom, clocks)
+
+    assert [state for _, state in newsroom.files() if state == "failed"] == []
+    assert newsroom.done() == ["a.txt"]
+    assert newsroom.headlines() == [HEADLINE]
+
+
+def test_while_failed_is_not_there_its_files_are_not_taken_for_put_back(
+    newsroom: Newsroom, clocks: Clocks
+) -> None:
+    newsroom.drop("a.txt", "")
+    newsroom.take_all()
+    (newsroom.home / "failed").rename(newsroom.home / "away")
+
+    later(newsroom, clocks)
+    assert newsroom.files() == [("a.txt", "failed")]
+
+    (newsroom.home / "away").rename(newsroom.home / "failed")
+    later(newsroom, clocks)
+    assert newsroom.files() == [("a.txt", "failed")]
+    assert newsroom.failed() == ["a.txt", "a.txt.error.json"]
 
 
 def test_a_growth_is_found_after_a_restart(newsroom: Newsroom, clocks: Clocks) -> None:

@@ -12,6 +12,7 @@ import time
 import urllib.error
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -456,3 +457,28 @@ def test_a_webhook_that_hangs_up_may_have_the_message_and_is_not_sent_it_again()
 
 def test_a_webhook_where_nobody_listens_is_certainly_not_delivered() -> None:
     assert type(failure(WebhookSender(nobody_there()))) is TemporaryDeliveryError
+
+
+def test_where_our_clock_is_wrong_by_slack_s_own_the_whole_history_is_read(
+    sender: SlackSender, slack: SlackStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alert = make_alert()
+    sent = sender.send(alert)
+    ahead = clock.now() + timedelta(days=365)
+    monkeypatch.setattr(clock, "now", lambda: ahead)
+
+    found = sender.find(alert, since=ahead.timestamp() - 3600.0)
+
+    assert found == sent
+
+
+def test_a_history_without_end_is_a_refusal_and_not_an_alert_that_did_not_arrive(
+    sender: SlackSender, slack: SlackStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.slack._MOST_PAGES", 2)
+    monkeypatch.setattr("daemon.slack._PAGE", 1)
+    for number in (1, 2, 3):
+        sender.send(make_alert(number=number))
+
+    with pytest.raises(ReceiverRefusedError, match="more than 2 messages"):
+        sender.find(make_alert(number=1), since=0.0)

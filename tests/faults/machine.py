@@ -654,7 +654,7 @@ class Breaking(RuleBasedStateMachine):
 
 _EXPLANATION = ".error.json"
 _DEADLY = "SELECT target FROM files WHERE reason LIKE 'the process died %'"
-_ROWS = "SELECT fingerprint, state, target FROM files WHERE state NOT IN ('gone', 'outgrown') ORDER BY id"
+_ROWS = "SELECT fingerprint, state, target FROM files WHERE state IN ('taken', 'done', 'failed') ORDER BY id"
 
 
 def _choose(papers: Sequence[Paper], which: int) -> Paper:
