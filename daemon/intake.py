@@ -33,6 +33,7 @@ from daemon.shelving import Placement, Shelved, reconcile, shelve
 logger = logging.getLogger(__name__)
 
 _QUICK = 2.0  # seconds between looks at the folder when no event woke us
+_LONG_LOOK = 0.25  # seconds
 # A batch ends at so many files, bytes, or seconds of reading.
 _MOST_FILES, _MOST_BYTES, _LONGEST = 200, 8 * 2**20, 1.0
 _STUCK = 3  # pauses in a row after which a run that is to end by itself waits no longer
@@ -160,7 +161,8 @@ class Intake:
             self._missing = False
         # A look at very many files takes long; however often we are woken, half of our time is ours.
         ended = clock.monotonic()
-        self._look_at = ended + min(_QUICK, ended - now)
+        if ended - now > _LONG_LOOK:
+            self._look_at = ended + min(_QUICK, ended - now)
         return look
 
     def _pause(self, error: Exception) -> float:
