@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from types import FrameType
 from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -31,6 +29,7 @@ from daemon.inbox import files_below, printable
 from daemon.intake import Intake
 from daemon.records import DeliveryState
 from daemon.serving import Serving
+from daemon.signals import RELOAD, STOP, Signals
 from daemon.slack import BURST, SlackSender, WebhookSender
 from daemon.tables import is_this_machine
 from daemon.timetable import Job, Timetable
@@ -86,8 +85,10 @@ def start_up(settings: Settings, database: Database) -> None:
         with database.transaction() as connection:
             held = poison.record_death(connection, settings.home, now=now)
             unknown = outbox.recover(connection, due_at=now + _AFTER_A_CRASH)
+        poison.clear(settings.home)  # at once: what fails after this must not count it again
         _park_strangers(settings, database)
-    poison.clear(settings.home)
+    with suppress(OSError, DaemonError):  # else the next backup does it
+        backups.clean(settings)
     if held is not None:
         logger.warning("the process died with a file in hand", extra={"file": printable(held)})
     if unknown:
@@ -312,28 +313,24 @@ class _Daemon:
         self._database = database
         self._serving = serving
         self._reload_settings = reload
-        self._signals: SimpleQueue[int] = SimpleQueue()
-        self._stopping = False
         self._parts = Parts(settings, database, serving, senders)
         self._begin_timetable(Timetable(database, _jobs(settings, database)))
 
     def run(self) -> int:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._on_signal)
+        signals = Signals(before_exit=lambda: poison.clear(self._parts.settings.home))
         self._start()
         readiness.tell("READY=1\nSTATUS=watching")
         logger.info("watching")
-        asked = self._next_signal()
-        while asked in (None, signal.SIGHUP):
-            if asked == signal.SIGHUP:
+        while (asked := signals.wait(readiness.ping_seconds(_PING_SECONDS))) not in STOP:
+            if asked == RELOAD:
                 self._reload()
             self._tell_alive()
-            asked = self._next_signal()
         readiness.tell("STOPPING=1")
         retraining.cancel()
         if late := self._stop(_STOP_SECONDS):
             logger.warning("stopped without waiting longer", extra={"workers": ", ".join(late)})
         logger.info("stopped")
+        signals.close()
         return 0
 
     def _start(self) -> None:
@@ -350,16 +347,6 @@ class _Daemon:
     def _begin_timetable(self, timetable: Timetable) -> None:
         self._timetable = timetable
         self._clockwork = Worker("timetable", self._timetable.work)
-
-    def _next_signal(self) -> int | None:
-        """The next signal, or None when it is time to say that we live. Many SIGHUPs are one."""
-        try:
-            number = self._signals.get(timeout=readiness.ping_seconds(_PING_SECONDS))
-            while number == signal.SIGHUP and not self._signals.empty():
-                number = self._signals.get()
-        except Empty:
-            return None
-        return number
 
     def _reload(self) -> None:
         """Another configuration if it is sound; else the old one stays, and we say why."""
@@ -389,6 +376,8 @@ class _Daemon:
             # A second intake beside one that hangs could take a file twice; a new process cannot.
             raise HangingError(f"{', '.join(late)}: hanging, so the configuration cannot be changed over")
         logs.configure(settings.log.format)
+        with suppress(SQLAlchemyError, DaemonError):  # else at the next start
+            _park_strangers(settings, self._database)
         self._parts = Parts(settings, self._database, self._serving, senders)
         self._begin_timetable(timetable)
         self._start()
@@ -401,15 +390,6 @@ class _Daemon:
             logger.error("a worker hangs", extra={"workers": ", ".join(hanging)})
         else:
             readiness.tell("WATCHDOG=1")
-
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if number != signal.SIGHUP:
-            if self._stopping:
-                # Asked twice: what is under way is safe to leave, and no file's fault.
-                poison.clear(self._parts.settings.home)
-                os._exit(128 + number)
-            self._stopping = True
-        self._signals.put(number)
 
 
 def _jobs(settings: Settings, database: Database) -> tuple[Job, ...]:

@@ -142,6 +142,14 @@ def publish(fresh: Path, target: Path) -> None:
     sync(target.parent)
 
 
+def clean(settings: Settings) -> None:
+    """Take away what a backup left that was killed in the middle; nobody else may be making one."""
+    place = folder(settings)
+    if place.is_dir():
+        with _alone(place):
+            _remove_unfinished(place)
+
+
 def newest_sound(settings: Settings) -> tuple[Path | None, tuple[Refused, ...]]:
     """The newest backup that can be restored, and the newer ones that cannot."""
     refused = []

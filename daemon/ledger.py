@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +14,7 @@ from sqlalchemy import Connection, Row, text
 
 from classifier import Article, Tagged
 from daemon.clock import to_text
-from daemon.records import FileRecord, FileState
+from daemon.records import FileRecord, FileState, KnownArticle
 
 _ADD_FILE = text(
     """
@@ -76,7 +75,14 @@ _PLACED_SINCE = text(
     """
 )
 _BEFORE = text("SELECT COALESCE(MIN(id), 0) - 1 FROM files WHERE arrived_at >= :since")
-_ARTICLES_OF = text("SELECT id, position, fingerprint FROM articles WHERE file_id = :id")
+_ARTICLES_OF = text(
+    """
+    SELECT id, position, fingerprint, title, text
+    FROM articles
+    WHERE file_id = :id
+    ORDER BY position
+    """
+)
 _VERSION_OF = text("SELECT version_of FROM files WHERE id = :id")
 _ADD_ARTICLE = text(
     """
@@ -204,19 +210,12 @@ def placed_files(connection: Connection, *, after: int, most: int) -> list[FileR
     return [_file(row) for row in connection.execute(_PLACED_SINCE, {"after": after, "most": most})]
 
 
-def articles_before(
-    connection: Connection, file: FileRecord, *, without: Collection[str] = ()
-) -> dict[int, list[int]]:
-    """The articles of a file and of what it was before it grew: ids by position in the file.
-
-    Not those whose fingerprints are in `without`: they still stand in the file, elsewhere.
-    """
-    found: dict[int, list[int]] = {}
+def articles_before(connection: Connection, file: FileRecord) -> list[KnownArticle]:
+    """The articles of a file and of what it was before it grew, newest version first."""
+    found: list[KnownArticle] = []
     version: int | None = file.id
     while version is not None:
-        for article, position, fingerprint in connection.execute(_ARTICLES_OF, {"id": version}):
-            if fingerprint not in without:
-                found.setdefault(position, []).append(article)
+        found += [KnownArticle(*row) for row in connection.execute(_ARTICLES_OF, {"id": version})]
         version = connection.execute(_VERSION_OF, {"id": version}).scalar_one_or_none()
     return found
 

@@ -12,7 +12,7 @@ import re
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -29,7 +29,8 @@ from daemon.config import Settings
 from daemon.database import Database, open_database, plainly
 from daemon.errors import DaemonError, LedgerError
 from daemon.inbox import printable
-from daemon.records import Alert, FileRecord, FileState
+from daemon.recording import earlier_versions
+from daemon.records import Alert, FileRecord, FileState, KnownArticle, signed
 
 _AT_ONCE = 200  # files a transaction
 # How far back we ask a receiver for what it has. Slack shows a free workspace ninety days; and
@@ -377,16 +378,16 @@ class _Rebuilder:
             fingerprint=fingerprint,
             name=path.name,
             size=status.st_size,
-            inode=status.st_ino,
-            modified=status.st_mtime_ns,
+            inode=signed(status.st_ino),
+            modified=signed(status.st_mtime_ns),
             state=FileState.DONE,
             target=target,
             duplicate_of=first.id if first else None,
             version_of=before.id if before else None,
             now=day.arrived(path),
         )
-        earlier = self._outgrow(connection, before, file)
-        self._articles(connection, file, tagged, earlier, day.since(path))
+        known = self._outgrow(connection, before, file)
+        self._articles(connection, file, tagged, known, day.since(path))
         self.found.files += 1
 
     def _was_on_its_way(self, first: FileRecord, target: str) -> bool:
@@ -394,12 +395,10 @@ class _Rebuilder:
             return False
         return first.target == target or not os.path.lexists(self.settings.home / (first.target or ""))
 
-    def _outgrow(
-        self, connection: Connection, before: _Known | None, file: FileRecord
-    ) -> Mapping[int, list[int]]:
+    def _outgrow(self, connection: Connection, before: _Known | None, file: FileRecord) -> list[KnownArticle]:
         """What the ledger knows at this place is the file as it was before it grew."""
         if before is None:
-            return {}
+            return []
         older = FileRecord(before.id, "", file.name, FileState.DONE, file.target)
         ledger.mark_outgrown(connection, older)
         return ledger.articles_before(connection, older)
@@ -408,16 +407,17 @@ class _Rebuilder:
         self,
         connection: Connection,
         file: FileRecord,
-        tagged: Iterable[Tagged],
-        earlier: Mapping[int, list[int]],
+        tagged: Sequence[Tagged],
+        known: Sequence[KnownArticle],
         since: datetime,
     ) -> None:
+        earlier = earlier_versions(known, [each.article for each in tagged])
         for position, each in enumerate(tagged):
             article = ledger.record_article(connection, file, position, each, now=clock.now())
             if article is None:
                 continue  # the same text is there already, and so are its alerts
             self.found.articles += 1
-            told = outbox.topics_told(connection, earlier.get(position, ()))
+            told = outbox.topics_told(connection, earlier[position])
             for alert in routing.alerts(each, self.settings.routes, self.model.titles, file=file.name):
                 if not {topic.id for topic in alert.topics} <= told.get(alert.receiver, set()):
                     self._alert(connection, alert, article, since)

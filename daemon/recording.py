@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from classifier import Tagged
+from classifier import Article, Tagged
 from daemon import clock, ledger, outbox, routing, shelves
 from daemon.arrivals import Arrival
 from daemon.config import Settings
 from daemon.inbox import Stamp
-from daemon.records import Alert, FileRecord, FileState
+from daemon.records import Alert, FileRecord, FileState, KnownArticle
 from daemon.shelving import Placement
 
 
@@ -22,6 +22,27 @@ def recorder(connection: Connection, settings: Settings, titles: Mapping[str, st
     for file in ledger.unmoved_files(connection):
         unmoved.setdefault(file.inbox_name, []).append(file)
     return Recorder(settings, titles, unmoved)
+
+
+def earlier_versions(known: Sequence[KnownArticle], articles: Sequence[Article]) -> list[list[int]]:
+    """For each article of a file that was written to, the ids of what it was before.
+
+    That is what stands nowhere in the file any more and has a text that begins as the other does,
+    or stood at the same place with the same title. Anything else is another article: a file may
+    have been replaced rather than written to, and file systems use an inode's number again.
+    """
+    still_there = {article.fingerprint for article in articles}
+    old = [each for each in known if each.fingerprint not in still_there]
+    return [
+        [each.id for each in old if _is_version(each, article, position)]
+        for position, article in enumerate(articles)
+    ]
+
+
+def _is_version(old: KnownArticle, new: Article, position: int) -> bool:
+    if old.position == position and old.title is not None and old.title == new.title:
+        return True
+    return bool(old.text) and (new.text.startswith(old.text) or old.text.startswith(new.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,20 +165,15 @@ class Recorder:
         tagged: Sequence[Tagged],
         before: FileRecord | None = None,
     ) -> int:
-        """The articles of a file, and every alert they make; how many of these.
-
-        An article at the same place in what the file was `before` is an earlier version of it.
-        """
+        """The articles of a file, and every alert they make; how many of these."""
         owed, now = 0, clock.now()
-        earlier: dict[int, list[int]] = {}
-        if before is not None:
-            still_there = {each.article.fingerprint for each in tagged}
-            earlier = ledger.articles_before(connection, before, without=still_there)
+        known = ledger.articles_before(connection, before) if before is not None else []
+        earlier = earlier_versions(known, [each.article for each in tagged])
         for position, each in enumerate(tagged):
             article = ledger.record_article(connection, file, position, each, now=now)
             if article is None:
                 continue  # the same text was here before, and so were its alerts
-            told = outbox.topics_told(connection, earlier.get(position, ()))
+            told = outbox.topics_told(connection, earlier[position])
             for alert in self._alerts(each, file):
                 if not {topic.id for topic in alert.topics} <= told.get(alert.receiver, set()):
                     owed += outbox.add(connection, alert, article=article, now=now)

@@ -75,6 +75,17 @@ class FileRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownArticle:
+    """An article that the ledger has, at its place in its file."""
+
+    id: int
+    position: int
+    fingerprint: str
+    title: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class AlertTopic:
     """A topic of an alert with the passage that carries it and the words that counted."""
 

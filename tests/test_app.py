@@ -206,50 +206,6 @@ def test_a_worker_that_hangs_ends_the_pings_so_that_systemd_starts_us_again(
     assert listener.recv(100) == b"WATCHDOG=1"
 
 
-def test_asked_to_stop_twice_nobody_blames_the_file_in_hand(
-    tmp_path: Path, database: Database, model: Model, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = make_settings(tmp_path / "home", receivers=(console_receiver("desk"),))
-    settings.inbox.mkdir(parents=True)
-    daemon = app._Daemon(settings, database, Serving(settings.models, model), app.senders_of(settings), None)
-    note = poison.Note(settings.home)
-    note.hold("a.txt", "1:2:3:4")
-    ends: list[int] = []
-    monkeypatch.setattr(os, "_exit", ends.append)
-
-    daemon._on_signal(signal.SIGTERM, None)
-    assert ends == []
-    daemon._on_signal(signal.SIGTERM, None)
-
-    assert ends == [128 + signal.SIGTERM]
-    app.start_up(settings, database)
-    with database.reading() as connection:
-        assert connection.execute(text("SELECT COUNT(*) FROM deaths")).scalar_one() == 0
-
-
-@pytest.mark.parametrize(
-    ("sent", "heard"),
-    [("", [None]), ("H", [1, None]), ("HHHHH", [1, None]), ("HHTHH", [15]), ("TH", [15]), ("HIH", [2])],
-)
-def test_many_hang_ups_are_one_and_no_other_signal_is_lost_among_them(
-    tmp_path: Path,
-    database: Database,
-    model: Model,
-    monkeypatch: pytest.MonkeyPatch,
-    sent: str,
-    heard: list[int | None],
-) -> None:
-    monkeypatch.setenv("WATCHDOG_USEC", "200000")
-    settings = make_settings(tmp_path / "home", receivers=(console_receiver("desk"),))
-    daemon = app._Daemon(settings, database, Serving(settings.models, model), app.senders_of(settings), None)
-    numbers = {"H": signal.SIGHUP, "T": signal.SIGTERM, "I": signal.SIGINT}
-
-    for letter in sent:
-        daemon._on_signal(numbers[letter], None)
-
-    assert [daemon._next_signal() for _ in heard] == heard
-
-
 def test_a_configuration_is_not_changed_over_while_a_worker_hangs(
     tmp_path: Path, database: Database, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -236,11 +236,13 @@ def test_articles_before_are_those_of_all_that_a_file_was(connection: Connection
 
     found = ledger.articles_before(connection, newest)
 
-    assert {position: sorted(articles) for position, articles in found.items()} == {
-        0: [ids[oldest.id, 0], ids[older.id, 0]],
-        1: [ids[older.id, 1]],
-        2: [ids[newest.id, 2]],
-    }
+    assert [(each.id, each.position) for each in found] == [
+        (ids[newest.id, 2], 2),
+        (ids[older.id, 0], 0),
+        (ids[older.id, 1], 1),
+        (ids[oldest.id, 0], 0),
+    ]
+    assert (found[0].title, found[0].text) == ("Title", f"Title\nText {newest.id} 2.")
 
 
 def test_deaths_are_counted_by_name_and_stamp_and_forgotten_by_name(connection: Connection) -> None:

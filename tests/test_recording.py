@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import Connection, text
 
 from classifier import UnreadableArticleError
-from classifier.articles import Grade
+from classifier.articles import Article, Grade
 from classifier.tagging import Tagged
 from daemon import ledger
 from daemon.arrivals import Arrival
 from daemon.config import Settings
 from daemon.inbox import Candidate, Stamp
-from daemon.recording import recorder
+from daemon.recording import earlier_versions, recorder
+from daemon.records import KnownArticle
 from daemon.shelving import Placement
 from tests.builders import console_receiver, make_route, make_settings, make_tag, make_tagged
 
@@ -190,3 +191,15 @@ def test_a_mention_is_told_only_to_who_asked_for_mentions(connection: Connection
 
     assert placement.alerts == 0
     assert ledger.counts(connection)["articles"] == 1
+
+
+def test_an_article_with_another_title_and_another_text_is_no_version_of_what_stood_there() -> None:
+    old = KnownArticle(1, 0, "f" * 64, "Refinery restarts", "Refinery restarts\nCrude is processed.")
+    grown = Article("Refinery restarts\nCrude is processed. Petrol too.", title="Refinery restarts")
+    retitled = Article("Refinery restarts\nCrude is processed. And more.", title="Refinery rest")
+    other = Article("Pipeline opens\nGas flows.", title="Pipeline opens")
+
+    assert earlier_versions([old], [grown]) == [[1]]
+    assert earlier_versions([old], [retitled]) == [[1]]
+    assert earlier_versions([old], [other]) == [[]]
+    assert earlier_versions([old], [other, grown]) == [[], [1]]
