@@ -24,7 +24,9 @@ STOPS_WITHIN = 10.0  # seconds
 _SETTLE = 0.1
 _AT_ONCE = 1.0  # seconds
 _DESKS = 3
-_HELD = ("fd", "task")  # folders of /proc/PID: what is open, and the threads
+# Folders of /proc/PID: what is open, and the threads; and by how much each may grow. Two workers
+# that meet at the ledger for the first time open one more connection to it, which then stays.
+_HELD = {"fd": 4, "task": 0}
 
 
 def run(folder: Path, say: Callable[[str], None]) -> list[Outcome]:
@@ -58,7 +60,9 @@ def hold_steady(folder: Path, *, files: int) -> Outcome:
             daemon.wait_until(lambda: is_at_rest(home), seconds=60.0)
         after = _held(daemon.process.pid)
         faults += [
-            f"{what}: {before[what]} became {after[what]}" for what in _HELD if after[what] > before[what]
+            f"{what}: {before[what]} became {after[what]}"
+            for what, more in _HELD.items()
+            if after[what] > before[what] + more
         ]
         faults += _end(daemon)
         faults += account_for_desks(home, made, stand_in, desks=1, alerted=_alerted(made))
