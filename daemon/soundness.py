@@ -36,7 +36,7 @@ def receiver_problems(given: File) -> list[str]:
             problems.append(f"{start}: only a Slack receiver has a 'channel'")
         if receiver.type != "webhook" and receiver.url_file:
             problems.append(f"{start}: only a webhook has a 'url_file'")
-    return problems + _shared_targets(given)
+    return problems
 
 
 def _name_problems(names: list[str]) -> list[str]:
@@ -48,25 +48,6 @@ def _name_problems(names: list[str]) -> list[str]:
         if first != name:
             problems.append(
                 f"receivers {first!r} and {name!r} differ in letter case only; name one otherwise"
-            )
-    return problems
-
-
-def _shared_targets(given: File) -> list[str]:
-    """Receivers that are one place: an article for both would stand there twice."""
-    first: dict[tuple[str, str], str] = {}
-    problems = []
-    for receiver in given.receiver:
-        target = (
-            receiver.channel if receiver.type == "slack" else str(receiver.url_file or "the same address")
-        )
-        if receiver.type == "console" or not target:
-            continue
-        other = first.setdefault((receiver.type, target), receiver.name)
-        if other != receiver.name:
-            problems.append(
-                f"receiver {receiver.name!r}: {target} is told by {other!r} already, and would hear twice;"
-                " lead both routes to one receiver"
             )
     return problems
 

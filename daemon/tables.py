@@ -21,6 +21,9 @@ _LONGEST_NAME = 80
 _LONGEST_CRON = 200
 _LONGEST_LIST = 5000
 
+_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_WEEKDAY_NUMBERS = re.compile(r"\A([0-7])(?:-([0-7])(?:/([1-7]))?)?\Z")
+
 
 def _number(low: float, high: float) -> AfterValidator:
     """The range of a number, said whole; neither NaN nor an infinity lies in it."""
@@ -112,9 +115,6 @@ def _is_a_schedule(value: str) -> str:
         raise ValueError(
             "should be five fields, minute hour day month weekday, such as '30 3 * * *', or 'never'"
         )
-    if re.search(r"(?<![/\d])\d", fields[4]):
-        # APScheduler counts from Monday, cron from Sunday: 0 would come a day late.
-        raise ValueError("should name its weekdays (mon, tue, … or mon-fri); their numbers are ambiguous")
     try:
         due_at = schedule(value, UTC).get_next_fire_time(None, datetime.now(UTC))
     except ValueError as error:
@@ -251,5 +251,22 @@ class Settings(_Table):
 
 
 def schedule(cron: str, zone: tzinfo | None = None) -> CronTrigger:
-    """A five-field cron line as a trigger, in the machine's zone unless told otherwise."""
-    return CronTrigger.from_crontab(cron, timezone=zone)
+    """A five-field cron line as a trigger, in the machine's zone unless told otherwise.
+
+    Weekdays by number count from Sunday, 0 or 7, as in crontab(5).
+    """
+    *others, weekdays = cron.split()
+    return CronTrigger.from_crontab(" ".join([*others, _by_name(weekdays)]), timezone=zone)
+
+
+def _by_name(weekdays: str) -> str:
+    """APScheduler counts weekdays from Monday (measured): a number would come a day late."""
+    return ",".join(_WEEKDAY_NUMBERS.sub(_names, part) for part in weekdays.split(","))
+
+
+def _names(found: re.Match[str]) -> str:
+    first, last = int(found[1]), int(found[2] or found[1])
+    days = range(first, last + 1, int(found[3] or 1))
+    if not days:
+        raise ValueError(f"weekdays {found[0]!r} end before they begin")
+    return ",".join(_WEEKDAYS[day % 7] for day in days)

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from classifier import languages
-from daemon.config import LANGUAGES, Settings, load_settings, secret
+from daemon.config import LANGUAGES, Settings, load_settings, schedule, secret
 from daemon.errors import ConfigError
 
 TOPICS = frozenset({"energy", "health"})
@@ -176,8 +177,8 @@ def test_dots_in_a_text_or_a_comment_are_no_deep_key(tmp_path: Path) -> None:
         ),
         ("[inbox]\npath = '" + "a/" * 3000 + "'\n", "inbox.path: should be a path of at most 4096 bytes"),
         (
-            "[retrain]\ncron = '0 3 * * 0'\n",
-            "retrain.cron: should name its weekdays (mon, tue, … or mon-fri); their numbers are ambiguous",
+            "[retrain]\ncron = '0 3 * * 5-1'\n",
+            "retrain.cron: is not a cron line: weekdays '5-1' end before they begin",
         ),
         (
             "[retrain]\ncron = '* *'\n",
@@ -193,6 +194,23 @@ def test_a_wrong_value_is_told_in_plain_words(tmp_path: Path, text: str, said: s
 
 def test_weekdays_by_name_and_steps_are_taken(tmp_path: Path) -> None:
     assert load(tmp_path, "[retrain]\ncron = '*/5 3 1 * mon-sun/2'\n").retrain.cron == "*/5 3 1 * mon-sun/2"
+
+
+@pytest.mark.parametrize(
+    ("weekdays", "days"),
+    [
+        ("0", "Sun"), ("7", "Sun"), ("1-5", "Mon Tue Wed Thu Fri"), ("6,0", "Sat Sun"),
+        ("1-5/2", "Mon Wed Fri"), ("5-7", "Fri Sat Sun"), ("*", "Mon Tue Wed Thu Fri Sat Sun"), ("mon,3", "Mon Wed"),
+    ],
+)  # fmt: skip
+def test_weekdays_by_number_count_from_sunday_as_in_crontab(weekdays: str, days: str) -> None:
+    monday = datetime(2026, 3, 2, tzinfo=UTC)
+    trigger = schedule(f"0 8 * * {weekdays}", UTC)
+
+    due = [trigger.get_next_fire_time(None, monday + timedelta(days=number)) for number in range(7)]
+
+    fired = {moment.strftime("%a"): None for moment in due if moment < monday + timedelta(days=7)}
+    assert list(fired) == days.split()
 
 
 def test_problems_of_different_tables_come_together_and_not_without_end(tmp_path: Path) -> None:
@@ -557,13 +575,10 @@ def test_names_that_differ_in_letter_case_only_are_refused(tmp_path: Path) -> No
     ]
 
 
-def test_two_receivers_of_one_channel_are_refused(tmp_path: Path) -> None:
-    found = problems(tmp_path, DESK + DESK.replace('"desk"', '"wall"'))
+def test_two_receivers_may_share_a_channel_and_then_it_hears_from_both(tmp_path: Path) -> None:
+    found = load(tmp_path, DESK + DESK.replace('"desk"', '"wall"'))
 
-    assert found == [
-        "receiver 'wall': C0DESK is told by 'desk' already, and would hear twice;"
-        " lead both routes to one receiver"
-    ]
+    assert [receiver.channel for receiver in found.receivers] == ["C0DESK", "C0DESK"]
 
 
 @pytest.mark.parametrize(
