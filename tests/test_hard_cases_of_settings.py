@@ -200,7 +200,8 @@ def test_weekdays_by_name_and_steps_are_taken(tmp_path: Path) -> None:
     ("weekdays", "days"),
     [
         ("0", "Sun"), ("7", "Sun"), ("1-5", "Mon Tue Wed Thu Fri"), ("6,0", "Sat Sun"),
-        ("1-5/2", "Mon Wed Fri"), ("5-7", "Fri Sat Sun"), ("*", "Mon Tue Wed Thu Fri Sat Sun"), ("mon,3", "Mon Wed"),
+        ("1-5/2", "Mon Wed Fri"), ("5-7", "Fri Sat Sun"), ("mon,3", "Mon Wed"),
+        ("*", "Mon Tue Wed Thu Fri Sat Sun"),
     ],
 )  # fmt: skip
 def test_weekdays_by_number_count_from_sunday_as_in_crontab(weekdays: str, days: str) -> None:
