@@ -19,12 +19,12 @@ from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, SQLAlchemy
 from classifier import UnreadableArticleError, read_articles, read_bytes
 from daemon import arrivals, clock, ledger, mounts, poison, shelves
 from daemon.arrivals import Arrival
-from daemon.backoff import Backoff
 from daemon.config import Settings
 from daemon.database import Database, plainly
 from daemon.errors import DaemonError
 from daemon.growth import Grown, Growth
 from daemon.inbox import Candidate, Inbox, Look, Stamp, Watch, printable
+from daemon.pausing import Pause
 from daemon.recording import recorder
 from daemon.records import FileState
 from daemon.serving import Serving
@@ -36,7 +36,6 @@ _QUICK = 2.0  # seconds between looks at the folder when no event woke us
 _LONG_LOOK = 0.25  # seconds
 # A batch ends at so many files, bytes, or seconds of reading.
 _MOST_FILES, _MOST_BYTES, _LONGEST = 200, 8 * 2**20, 1.0
-_STUCK = 3  # pauses in a row after which a run that is to end by itself waits no longer
 
 # Not the fault of the file in hand: the next one would fare no better.
 _EVERYBODYS = frozenset(
@@ -76,30 +75,25 @@ class Intake:
         self._look_at = float("-inf")
         self._missing = False
         self._unmarked = False
-        self._pauses = 0
-        self._paused_for = ""
-        self._paused_until = float("-inf")
-        self._rest = Backoff(first=1.0, ceiling=20.0)
+        self._pause = Pause()
         self.idle = False  # whether the last look found nothing to take, now or soon
 
     def work(self) -> float:
         """One look, or one batch of what it found. Returns in how many seconds to be called again."""
-        now = clock.monotonic()
-        if now < self._paused_until:
-            return self._paused_until - now
+        if (left := self._pause.seconds_left()) > 0.0:
+            return left
         try:
-            wait = self._work(now)
+            wait = self._work(clock.monotonic())
         except (OSError, SQLAlchemyError, DaemonError) as error:
-            return self._pause(error)
-        if self._pauses:
-            logger.info("intake goes on")
-            self._pauses, self._paused_for = 0, ""
+            self._ready.clear()
+            return self._pause.begin(error)
+        self._pause.end()
         return wait
 
     @property
     def is_stuck(self) -> bool:
         """Whether something that is no file's fault has kept us from taking any for a while."""
-        return self._pauses >= _STUCK
+        return self._pause.is_long
 
     def close(self) -> None:
         if self._watch is not None:
@@ -124,6 +118,7 @@ class Intake:
                 return self._look_at - now
             look = self._look(now)
             if look is None:
+                self.idle = True
                 return _QUICK
             self._ready.extend(look.ready)
             self.idle = not look.ready and not look.settling
@@ -164,18 +159,6 @@ class Intake:
         if ended - now > _LONG_LOOK:
             self._look_at = ended + min(_QUICK, ended - now)
         return look
-
-    def _pause(self, error: Exception) -> float:
-        """Nothing can be taken now, whatever the file: all stays where it is, and we say so once."""
-        self._ready.clear()
-        self._pauses += 1
-        wait = self._rest.delay(self._pauses)
-        self._paused_until = clock.monotonic() + wait
-        reason = plainly(error)
-        if reason != self._paused_for:
-            logger.error("intake pauses, files wait in the inbox", extra={"error": reason})
-            self._paused_for = reason
-        return wait
 
     def _take_batch(self) -> None:
         """One transaction for all of a batch, or one for each where one of them spoils it."""
