@@ -18,6 +18,7 @@ from daemon.inbox import Stamp
 from daemon.records import FileRecord, FileState
 
 _PAGE = 1000
+_PLACED = (FileState.DONE, FileState.FAILED)
 _SHORT, _LONG = timedelta(minutes=10), timedelta(hours=24)
 _FIRST, _SHORT_EVERY, _LONG_EVERY = 5.0, 30.0, 600.0  # seconds
 
@@ -75,8 +76,8 @@ class Growth:
             after = ledger.last_before(connection, clock.now() - age)
         while after is not None:
             with self._database.reading() as connection:
-                page = ledger.placed_files(connection, after=after, most=_PAGE)
-            yield from page
+                page = ledger.files_after(connection, after=after, most=_PAGE)
+            yield from (file for file in page if file.state in _PLACED and file.inode is not None)
             after = page[-1].id if len(page) == _PAGE else None
 
     def _settled(self, identity: int, now: float) -> Grown | None:

@@ -63,13 +63,11 @@ _OUTGROWN = text("UPDATE files SET state = 'outgrown' WHERE id = :id")
 _RETRIED = text("UPDATE files SET state = 'retried' WHERE target = :target AND state = 'failed'")
 _RESTAMP = text("UPDATE files SET size = :size, modified = :modified WHERE id = :id")
 _REPEATED = text("UPDATE files SET repeats = repeats + 1 WHERE id = :id")
-_PLACED_SINCE = text(
+_FILES_AFTER = text(
     """
     SELECT *
     FROM files
     WHERE id > :after
-      AND state IN ('done', 'failed')
-      AND inode IS NOT NULL
     ORDER BY id
     LIMIT :most
     """
@@ -80,7 +78,6 @@ _ARTICLES_OF = text(
     SELECT id, position, fingerprint, title, text
     FROM articles
     WHERE file_id = :id
-    ORDER BY position
     """
 )
 _VERSION_OF = text("SELECT version_of FROM files WHERE id = :id")
@@ -205,9 +202,9 @@ def last_before(connection: Connection, since: datetime) -> int | None:
     return None if found < 0 else found
 
 
-def placed_files(connection: Connection, *, after: int, most: int) -> list[FileRecord]:
-    """Up to `most` files in done/ and failed/ with an id above `after`, in its order."""
-    return [_file(row) for row in connection.execute(_PLACED_SINCE, {"after": after, "most": most})]
+def files_after(connection: Connection, *, after: int, most: int) -> list[FileRecord]:
+    """Up to `most` files with an id above `after`, in its order."""
+    return [_file(row) for row in connection.execute(_FILES_AFTER, {"after": after, "most": most})]
 
 
 def articles_before(connection: Connection, file: FileRecord) -> list[KnownArticle]:
@@ -215,7 +212,8 @@ def articles_before(connection: Connection, file: FileRecord) -> list[KnownArtic
     found: list[KnownArticle] = []
     version: int | None = file.id
     while version is not None:
-        found += [KnownArticle(*row) for row in connection.execute(_ARTICLES_OF, {"id": version})]
+        rows = connection.execute(_ARTICLES_OF, {"id": version})
+        found += sorted((KnownArticle(*row) for row in rows), key=lambda known: known.position)
         version = connection.execute(_VERSION_OF, {"id": version}).scalar_one_or_none()
     return found
 

@@ -350,14 +350,14 @@ def test_looks_are_paged_seldom_and_write_nothing(
         newsroom.drop(f"{number}.txt", f"Match {number}\n{QUIET_ARTICLE}")
     newsroom.take_all()
     pages: list[int] = []
-    placed = ledger.placed_files
+    placed = ledger.files_after
 
     def count(connection: Connection, *, after: int, most: int) -> list[FileRecord]:
         found = placed(connection, after=after, most=most)
         pages.append(len(found))
         return found
 
-    monkeypatch.setattr(ledger, "placed_files", count)
+    monkeypatch.setattr(ledger, "files_after", count)
     begun: list[str] = []
     event.listen(newsroom.database._engine, "before_cursor_execute", lambda *a: begun.append(a[2]))
     growth = Growth(newsroom.home, newsroom.database, 0.0)

@@ -201,21 +201,21 @@ def test_the_same_bytes_may_be_counted_instead_of_recorded(connection: Connectio
     assert columns(connection, "repeats") == [(3,)]
 
 
-def test_placed_files_come_in_pages_by_id_and_only_those_that_stand_somewhere(connection: Connection) -> None:
+def test_files_come_in_pages_by_id_from_the_first_that_arrived_since_a_moment(connection: Connection) -> None:
     record(connection, "old.txt", state=FileState.DONE, now=NOON - MINUTE)
     states = [FileState.DONE, FileState.TAKEN, FileState.FAILED, FileState.GONE, FileState.OUTGROWN]
     files = [record(connection, f"{state}.txt", state=state) for state in states]
-    record(connection, "of an older ledger.txt", state=FileState.DONE, inode=None)
     last = record(connection, "last.txt", state=FileState.DONE)
 
     before = ledger.last_before(connection, NOON)
     assert before is not None
-    first_page = ledger.placed_files(connection, after=before, most=2)
-    second_page = ledger.placed_files(connection, after=first_page[-1].id, most=2)
+    first_page = ledger.files_after(connection, after=before, most=2)
+    second_page = ledger.files_after(connection, after=first_page[-1].id, most=2)
 
     assert ledger.last_before(connection, NOON + MINUTE) is None
-    assert first_page == [files[0], files[2]]
-    assert second_page == [last]
+    assert first_page == files[:2]
+    assert second_page == files[2:4]
+    assert ledger.files_after(connection, after=files[4].id, most=9) == [last]
 
 
 def test_a_file_that_was_touched_has_its_new_stamp(connection: Connection) -> None:
