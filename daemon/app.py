@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.exc import SQLAlchemyError
 
 from classifier import ClassifierError, Model, ModelError, NoModelError, load_model, model_versions
-from daemon import backups, clock, logs, outbox, poison, readiness, retraining, shelving
+from daemon import backups, clock, logs, metrics, outbox, poison, readiness, retraining, shelving
 from daemon.backoff import Pace
 from daemon.config import Receiver, Settings, secret
 from daemon.console import ConsoleSender
@@ -336,10 +336,12 @@ class _Daemon:
     def _start(self) -> None:
         self._parts.start()
         self._clockwork.start()
+        self._end_metrics = metrics.serve(self._parts.settings, self._database)
         wakes = {"rescan": self._parts.wake_inbox, "deliveries": self._parts.wake_dispatches}
         self._timetable.start(wakes)
 
     def _stop(self, seconds: float) -> list[str]:
+        self._end_metrics()
         self._timetable.stop()
         self._clockwork.ask_to_stop()
         return self._parts.stop(seconds)

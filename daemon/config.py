@@ -97,6 +97,7 @@ def _settings(file: Path | None, home: Path, given: File) -> Settings:
         routes=given.route or tuple(Route(receiver=receiver.name) for receiver in receivers),
         retrain=given.retrain,
         log=given.log,
+        metrics=given.metrics,
     )
 
 

@@ -107,6 +107,15 @@ def is_this_machine(host: str) -> bool:
         return host == "localhost"
 
 
+def _is_a_listener(value: str) -> str:
+    host, colon, port = value.rpartition(":")
+    if not colon or not re.fullmatch(r"[A-Za-z0-9.-]+|\[[0-9a-f:]+\]", host):
+        raise ValueError("should be a host and a port, such as 127.0.0.1:9464")
+    if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
+        raise ValueError("should end in a port from 1 to 65535, such as 127.0.0.1:9464")
+    return value
+
+
 def _is_a_schedule(value: str) -> str:
     if value == "never":
         return value
@@ -189,6 +198,18 @@ class Log(_Table):
     format: Literal["text", "json"] = "text"
 
 
+class Metrics(_Table):
+    listen: Annotated[str, AfterValidator(_is_a_listener)] | None = None
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port, where the metrics are to be told at all."""
+        if self.listen is None:
+            return None
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+
 class File(_Table):
     inbox: Inbox = Inbox()
     storage: Storage = Storage()
@@ -200,6 +221,7 @@ class File(_Table):
     route: Annotated[tuple[Route, ...], BeforeValidator(_is_short)] = ()
     retrain: Retrain = Retrain()
     log: Log = Log()
+    metrics: Metrics = Metrics()
 
 
 TABLES: Mapping[str, type[_Table]] = {
@@ -211,6 +233,7 @@ TABLES: Mapping[str, type[_Table]] = {
     "route": Route,
     "retrain": Retrain,
     "log": Log,
+    "metrics": Metrics,
 }
 
 
@@ -236,6 +259,7 @@ class Settings(_Table):
     routes: tuple[Route, ...]
     retrain: Retrain
     log: Log
+    metrics: Metrics = Metrics()
 
     @property
     def done(self) -> Path:

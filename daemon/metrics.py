@@ -1,0 +1,104 @@
+"""Metrics: how things stand, in the words of Prometheus, for whoever asks over HTTP."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy.exc import SQLAlchemyError
+
+from daemon import status
+from daemon.config import Settings
+from daemon.database import Database, plainly
+from daemon.errors import DaemonError
+
+logger = logging.getLogger(__name__)
+
+
+def serve(settings: Settings, database: Database) -> Callable[[], None]:
+    """Tell the metrics at the address of `[metrics] listen`, if there is one; returns what ends it.
+
+    An address that cannot be had is said, and nothing else is held up by it.
+    """
+    address = settings.metrics.address
+    if address is None:
+        return lambda: None
+    host, port = address
+    registry = CollectorRegistry()
+    registry.register(_Standing(settings, database))
+    try:
+        server, thread = start_http_server(port, host, registry)
+    except OSError as error:
+        said = {"listen": settings.metrics.listen, "error": plainly(error)}
+        logger.error("metrics cannot be told", extra=said)
+        return lambda: None
+
+    def end() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join(5.0)
+
+    return end
+
+
+class _Standing(Collector):
+    """Looks when it is asked, and remembers nothing."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings = settings
+        self._database = database
+
+    def describe(self) -> list[Metric]:
+        return []  # or the registry would look as soon as we are registered
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            found = status.gather(self._settings, self._database)
+        except (OSError, SQLAlchemyError, DaemonError) as error:
+            logger.warning("metrics without the ledger", extra={"error": plainly(error)})
+            yield _gauge("ledger_up", "Whether the ledger could be read.", {(): 0})
+            return
+        yield _gauge("ledger_up", "Whether the ledger could be read.", {(): 1})
+        yield from _families(found)
+
+
+def _families(found: dict[str, Any]) -> Iterator[Metric]:
+    inbox, files = found["inbox"], dict(found["files"])
+    articles = files.pop("articles")
+    yield _gauge("inbox_missing", "Whether there is no inbox.", {(): int(inbox["missing"])})
+    yield _gauge("inbox_files", "Files that wait in the inbox.", {(): inbox["files"]})
+    oldest = inbox["oldest_seconds"] or 0.0
+    yield _gauge("inbox_oldest_seconds", "For how long the oldest of them has waited.", {(): oldest})
+    yield _gauge("inbox_left_alone", "What stands there and is no file.", {(): len(inbox["left_alone"])})
+    yield _gauge("articles", "Articles in the ledger.", {(): articles})
+    by_state = {(state,): number for state, number in files.items()}
+    yield _gauge("files", "Files in the ledger by state.", by_state, "state")
+    yield _gauge("failed_files", "Files that stand in failed/.", {(): found["in_failed"]})
+    deliveries = {
+        (receiver, state): number
+        for receiver, states in found["deliveries"].items()
+        for state, number in states.items()
+    }
+    labels = ("receiver", "state")
+    yield _gauge("deliveries", "Alerts by receiver and state; dead: never taken.", deliveries, *labels)
+    disk = {(place,): free for place, free in found["disk"].items() if free is not None}
+    yield _gauge("disk_free_bytes", "Free where our folders lie.", disk, "place")
+    jobs = {
+        (job["name"],): datetime.fromisoformat(job["finished_at"]).timestamp()
+        for job in found["jobs"]
+        if job["finished_at"]
+    }
+    yield _gauge("job_finished_timestamp_seconds", "When a job last ended.", jobs, "job")
+
+
+def _gauge(name: str, means: str, values: Mapping[Any, float], *labels: str) -> GaugeMetricFamily:
+    """`values` by the tuple of their labels' values."""
+    family = GaugeMetricFamily(f"topicwire_{name}", means, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
