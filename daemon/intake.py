@@ -34,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 _QUICK = 2.0  # seconds between looks at the folder when no event woke us
 _LONG_LOOK = 0.25  # seconds
+# watchdog keeps all events back for half a second when a file leaves the folder it watches, in case
+# it comes back under another name; our own moves leave it. So long we look without being woken.
+_BLIND, _WHEN_BLIND = 0.6, 0.05  # seconds
 # A batch ends at so many files, bytes, or seconds of reading.
 _MOST_FILES, _MOST_BYTES, _LONGEST = 200, 8 * 2**20, 1.0
 
@@ -73,6 +76,7 @@ class Intake:
         self._watch = Watch(settings.inbox, wake_self, self._inbox.vouch) if watched else None
         self._ready: deque[Candidate] = deque()
         self._look_at = float("-inf")
+        self._moved_at = float("-inf")
         self._missing = False
         self._unmarked = False
         self._pause = Pause()
@@ -124,7 +128,8 @@ class Intake:
             self.idle = not look.ready and not look.settling
             if not look.ready:
                 soon = look.next_in if look.next_in is not None else _QUICK
-                return min(_QUICK, soon, self._growth.next_in(now))
+                often = _WHEN_BLIND if now - self._moved_at < _BLIND else _QUICK
+                return min(often, soon, self._growth.next_in(now))
         self._serving.refresh()
         self._take_batch()
         return 0.0
@@ -174,6 +179,7 @@ class Intake:
         self._unmarked = True  # until all of it is
         shelved = shelve(self._settings.home, self._database, placements)
         self._unmarked = bool(shelved.failed)
+        self._moved_at = clock.monotonic()
         self._say(shelved)
 
     def _read_batch(self) -> list[Arrival]:
