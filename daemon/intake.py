@@ -104,11 +104,6 @@ class Intake:
             self._watch.stop()
         self._note.close()
 
-    def take(self, candidate: Candidate) -> None:
-        """Take one file in. Whatever a later try could save is tried later."""
-        self._ready.append(candidate)
-        self._take_batch()
-
     def _work(self, now: float) -> float:
         if self._unmarked:
             reconcile(self._settings, self._database)

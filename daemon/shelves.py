@@ -58,13 +58,6 @@ def failed_target(home: Path, name: str, fingerprint: str, reserved: Container[s
     return _free(home, "failed", name, fingerprint, reserved)
 
 
-def move(source: Path, home: Path, target: str, known: Print | None = None) -> None:
-    """Move one file for good, as `move_all` does; raises the OSError instead."""
-    [error] = move_all(home, [Move(source, target, known)])
-    if error is not None:
-        raise error
-
-
 def move_all(home: Path, moves: Sequence[Move]) -> list[OSError | None]:
     """Move files to their places for good; what went wrong with each, in order, or None.
 

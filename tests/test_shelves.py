@@ -92,6 +92,13 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def move(source: Path, home: Path, target: str, known: shelves.Print | None = None) -> None:
+    """Move one file; raises what went wrong with it."""
+    [error] = shelves.move_all(home, [shelves.Move(source, target, known)])
+    if error is not None:
+        raise error
+
+
 def test_a_file_goes_to_the_folder_of_the_day_it_was_taken(tmp_path: Path) -> None:
     assert shelves.done_target(tmp_path, "a.txt", PRINT, NOON) == "done/2026/03/05/a.txt"
 
@@ -126,7 +133,7 @@ def test_a_link_that_leads_nowhere_takes_a_name_as_well(tmp_path: Path) -> None:
 def test_a_file_is_moved_with_its_bytes_and_its_date(tmp_path: Path, source: Path) -> None:
     os.utime(source, (1_000_000_000, 1_000_000_000))
 
-    shelves.move(source, tmp_path, "done/2026/03/05/a.txt")
+    move(source, tmp_path, "done/2026/03/05/a.txt")
 
     place = tmp_path / "done/2026/03/05/a.txt"
     assert place.read_text() == "the article"
@@ -141,7 +148,7 @@ def test_what_stands_there_is_never_overwritten(tmp_path: Path, source: Path) ->
     place.write_text("what was there")
 
     with pytest.raises(FileExistsError):
-        shelves.move(source, tmp_path, "done/a.txt")
+        move(source, tmp_path, "done/a.txt")
 
     assert place.read_text() == "what was there"
     assert source.read_text() == "the article"
@@ -153,7 +160,7 @@ def test_the_system_itself_refuses_to_overwrite_so_that_no_race_can(
     before_a_rename(lambda _, place: place.write_text("put there this instant"))
 
     with pytest.raises(FileExistsError):
-        shelves.move(source, tmp_path, "done/a.txt")
+        move(source, tmp_path, "done/a.txt")
 
     assert (tmp_path / "done" / "a.txt").read_text() == "put there this instant"
     assert source.read_text() == "the article"
@@ -168,13 +175,13 @@ def test_where_the_system_cannot_rename_so_it_links_and_does_not_overwrite_eithe
         return -1
 
     monkeypatch.setattr(shelves, "_renameat2", renameat2)
-    shelves.move(source, tmp_path, "done/a.txt")
+    move(source, tmp_path, "done/a.txt")
     assert (tmp_path / "done" / "a.txt").read_text() == "the article"
     assert not source.exists()
 
     touch(source, "another article")
     with pytest.raises(FileExistsError):
-        shelves.move(source, tmp_path, "done/a.txt")
+        move(source, tmp_path, "done/a.txt")
     assert (tmp_path / "done" / "a.txt").read_text() == "the article"
     assert source.read_text() == "another article"
 
@@ -184,7 +191,7 @@ def test_a_c_library_without_that_call_links_as_well(
 ) -> None:
     monkeypatch.setattr(shelves, "_renameat2", None)
 
-    shelves.move(source, tmp_path, "done/a.txt")
+    move(source, tmp_path, "done/a.txt")
 
     assert names(tmp_path / "done") == ["a.txt"]
     assert not source.exists()
@@ -198,7 +205,7 @@ def test_another_file_that_took_the_name_since_it_was_read_goes_back_to_the_inbo
     os.replace(tmp_path / "fresh", source)
 
     with pytest.raises(FileNotFoundError):
-        shelves.move(source, tmp_path, "done/a.txt", read)
+        move(source, tmp_path, "done/a.txt", read)
 
     assert source.read_text() == "a newer article"
     assert names(tmp_path / "done") == []
@@ -213,7 +220,7 @@ def test_what_is_no_file_goes_back_even_if_it_was_given_the_inode_of_the_one_tha
     known = shelves.Print(source.lstat().st_ino, 11, 8)
 
     with pytest.raises(FileNotFoundError):
-        shelves.move(source, tmp_path, "done/a.txt", known)
+        move(source, tmp_path, "done/a.txt", known)
 
     assert source.is_fifo()
     assert names(tmp_path / "done") == []
@@ -235,7 +242,7 @@ def test_where_the_name_is_taken_yet_again_it_goes_back_under_a_free_one(
 
     monkeypatch.setattr(os, "lstat", look)
     with pytest.raises(FileNotFoundError):
-        shelves.move(source, tmp_path, "done/a.txt", read)
+        move(source, tmp_path, "done/a.txt", read)
 
     assert {path.name: path.read_text() for path in source.parent.iterdir()} == {
         "a.txt": "the newest article",
@@ -251,7 +258,7 @@ def test_where_the_disk_does_not_let_us_the_file_stays_in_the_inbox(
     refuse_renames(monkeypatch, number, source)
 
     with pytest.raises(OSError, match=re.escape(os.strerror(number))):
-        shelves.move(source, tmp_path, "done/a.txt")
+        move(source, tmp_path, "done/a.txt")
 
     assert source.read_text() == "the article"
     assert names(tmp_path / "done") == []
@@ -277,7 +284,7 @@ def test_a_move_to_another_file_system_keeps_bytes_and_date(
     os.utime(source, (1_000_000_000, 1_000_000_000))
     assert source.stat().st_dev != other_disk.stat().st_dev
 
-    shelves.move(source, tmp_path, "done/2026/03/05/a.txt", shelves.Print.of(source.stat()))
+    move(source, tmp_path, "done/2026/03/05/a.txt", shelves.Print.of(source.stat()))
 
     place = other_disk / "2026/03/05/a.txt"
     assert place.read_text() == "the article"
@@ -292,7 +299,7 @@ def test_on_another_file_system_nothing_is_overwritten_either(
     place = touch(other_disk / "a.txt", "what was there before")
 
     with pytest.raises(FileExistsError):
-        shelves.move(source, tmp_path, "done/a.txt")
+        move(source, tmp_path, "done/a.txt")
 
     assert place.read_text() == "what was there before"
     assert source.read_text() == "the article"
@@ -306,7 +313,7 @@ def test_what_stands_there_with_as_many_other_bytes_is_not_taken_for_our_copy(
     assert place.stat().st_size == source.stat().st_size
 
     with pytest.raises(FileExistsError):
-        shelves.move(source, tmp_path, "done/a.txt")
+        move(source, tmp_path, "done/a.txt")
 
     assert source.read_text() == "the article"
     assert not finished(source, tmp_path)
@@ -318,7 +325,7 @@ def test_a_copy_that_was_cut_off_before_the_old_name_went_is_not_made_twice(
 ) -> None:
     touch(other_disk / "a.txt", "the article")
 
-    shelves.move(source, tmp_path, "done/a.txt", shelves.Print.of(source.stat()))
+    move(source, tmp_path, "done/a.txt", shelves.Print.of(source.stat()))
 
     assert not source.exists()
     assert names(other_disk) == ["a.txt"]
@@ -329,7 +336,7 @@ def test_a_copy_that_was_cut_off_in_the_middle_is_made_again(
 ) -> None:
     touch(other_disk / ".a.txt.new", "the art")
 
-    shelves.move(source, tmp_path, "done/a.txt")
+    move(source, tmp_path, "done/a.txt")
 
     assert (other_disk / "a.txt").read_text() == "the article"
     assert names(other_disk) == ["a.txt"]
@@ -342,7 +349,7 @@ def test_where_the_other_disk_is_full_the_file_stays_and_no_half_of_it_is_left_t
     source.write_bytes(b"x" * 200_000)
 
     with pytest.raises(OSError, match="No space left"):
-        shelves.move(source, tmp_path, "done/a.txt")
+        move(source, tmp_path, "done/a.txt")
 
     assert source.stat().st_size == 200_000
     assert names(other_disk) == []
@@ -355,7 +362,7 @@ def test_a_terabyte_of_holes_is_not_copied_to_another_disk(
     started = time.monotonic()
 
     with pytest.raises(OSError) as refused:
-        shelves.move(source, tmp_path, "done/a.txt", shelves.Print.of(source.stat()))
+        move(source, tmp_path, "done/a.txt", shelves.Print.of(source.stat()))
 
     assert refused.value.errno != errno.ENOSPC  # which would stop all the others
     assert time.monotonic() - started < 5.0
@@ -371,7 +378,7 @@ def test_another_file_that_took_the_name_is_not_copied_in_its_place(
     os.replace(tmp_path / "fresh", source)
 
     with pytest.raises(FileNotFoundError):
-        shelves.move(source, tmp_path, "done/a.txt", read)
+        move(source, tmp_path, "done/a.txt", read)
 
     assert source.read_text() == "a newer article"
     assert names(other_disk) == []
@@ -495,7 +502,7 @@ def test_the_new_place_is_on_the_disk_before_the_old_one_is_known_to_be_empty(
 ) -> None:
     disk = Disk(monkeypatch, tmp_path)
 
-    shelves.move(source, tmp_path, "done/2026/a.txt")
+    move(source, tmp_path, "done/2026/a.txt")
 
     assert disk.done == [
         "make done", "sync .",
@@ -510,7 +517,7 @@ def test_a_copy_is_on_the_disk_with_its_name_before_the_old_file_is_unlinked(
 ) -> None:
     disk = Disk(monkeypatch, tmp_path)
 
-    shelves.move(source, tmp_path, "done/a.txt")
+    move(source, tmp_path, "done/a.txt")
 
     assert disk.done == [
         "sync done/.a.txt.new",
@@ -567,7 +574,7 @@ def test_a_sub_folder_that_went_with_its_last_file_is_no_error(
         synced(folder)
 
     monkeypatch.setattr(shelves, "_sync", sync)
-    shelves.move(path, tmp_path, "done/b.txt")
+    move(path, tmp_path, "done/b.txt")
 
     assert (tmp_path / "done" / "b.txt").read_text() == "from a sub-folder"
 
@@ -619,7 +626,7 @@ def test_a_file_that_has_gone_leaves_nothing_behind(tmp_path: Path, source: Path
     source.unlink()
 
     with pytest.raises(FileNotFoundError):
-        shelves.move(source, tmp_path, "done/a.txt")
+        move(source, tmp_path, "done/a.txt")
 
     assert list((tmp_path / "done").iterdir()) == []
 
@@ -645,7 +652,7 @@ def test_a_failed_file_goes_back_to_an_inbox_on_another_disk(tmp_path: Path, oth
 
 
 def test_a_failed_file_goes_back_to_the_inbox_without_its_reason(tmp_path: Path, source: Path) -> None:
-    shelves.move(source, tmp_path, "failed/a.txt")
+    move(source, tmp_path, "failed/a.txt")
     shelves.explain_failure(tmp_path, "failed/a.txt", reason="empty", mend="mend it", now=NOON)
 
     shelves.put_back(tmp_path, "a.txt", source.parent)
@@ -735,7 +742,7 @@ def test_the_longest_name_leaves_room_for_its_marks_and_its_reason(tmp_path: Pat
         source.write_text(str(number))
         target = shelves.failed_target(tmp_path, name, PRINT)
 
-        shelves.move(source, tmp_path, target)
+        move(source, tmp_path, target)
         shelves.explain_failure(tmp_path, target, reason="empty", mend="mend it", now=NOON)
 
     assert len(list((tmp_path / "failed").iterdir())) == 6

@@ -200,7 +200,7 @@ def test_after_a_crash_the_ledger_learns_where_a_file_stands(
 def test_a_new_file_of_the_same_name_in_the_inbox_is_left_there(newsroom: Newsroom) -> None:
     path = newsroom.drop("a.txt", "text")
     recorded(newsroom, path)
-    shelves.move(path, newsroom.home, TARGET)
+    assert shelves.move_all(newsroom.home, [shelves.Move(path, TARGET)]) == [None]
     newsroom.drop("a.txt", "the next")
 
     reconcile(newsroom.settings, newsroom.database)
@@ -262,7 +262,7 @@ def test_one_move_that_cannot_be_made_up_for_holds_up_no_other_and_no_start(
         path = newsroom.drop(name, name)
         target = f"done/2026/03/05/{name}"
         recorded(newsroom, path, target)
-        shelves.move(path, newsroom.home, target)
+        assert shelves.move_all(newsroom.home, [shelves.Move(path, target)]) == [None]
     finish = shelves.finish
 
     def refuse(source: Path, home: Path, target: str, **known: object) -> bool:
