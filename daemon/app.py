@@ -24,7 +24,7 @@ from daemon.config import Receiver, Settings, secret
 from daemon.console import ConsoleSender
 from daemon.database import Database, open_database, plain_errors, plainly
 from daemon.dispatch import Dispatch, Sender
-from daemon.errors import ConfigError, DaemonError, HangingError, LedgerError
+from daemon.errors import ConfigError, DaemonError, LedgerError, RestartNeededError
 from daemon.inbox import files_below, printable
 from daemon.intake import Intake
 from daemon.records import DeliveryState
@@ -318,7 +318,8 @@ class _Daemon:
 
     def run(self) -> int:
         signals = Signals(before_exit=lambda: poison.clear(self._parts.settings.home))
-        self._start()
+        with plain_errors():
+            self._start()
         readiness.tell("READY=1\nSTATUS=watching")
         logger.info("watching")
         while (asked := signals.wait(readiness.ping_seconds(_PING_SECONDS))) not in STOP:
@@ -356,7 +357,7 @@ class _Daemon:
         try:
             settings = self._sound_settings()
             self._change_over(settings, senders_of(settings))
-        except HangingError:
+        except RestartNeededError:
             raise
         except (DaemonError, ClassifierError, SQLAlchemyError) as error:
             text = plainly(error) if isinstance(error, SQLAlchemyError) else str(error)
@@ -376,13 +377,18 @@ class _Daemon:
         timetable.plan(clock.now())  # what the ledger refuses it refuses before the old parts end
         if late := self._stop(_RELOAD_SECONDS):
             # A second intake beside one that hangs could take a file twice; a new process cannot.
-            raise HangingError(f"{', '.join(late)}: hanging, so the configuration cannot be changed over")
-        logs.configure(settings.log.format)
+            raise RestartNeededError(
+                f"{', '.join(late)}: hanging, so the configuration cannot be changed over"
+            )
+        logs.configure(settings.log.format, verbose=logger.isEnabledFor(logging.DEBUG))
         with suppress(SQLAlchemyError, DaemonError):  # else at the next start
             _park_strangers(settings, self._database)
         self._parts = Parts(settings, self._database, self._serving, senders)
         self._begin_timetable(timetable)
-        self._start()
+        try:
+            self._start()
+        except SQLAlchemyError as error:
+            raise RestartNeededError(plainly(error)) from error
         logger.info("configuration reloaded", extra={"file": str(settings.file)})
 
     def _tell_alive(self) -> None:

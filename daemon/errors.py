@@ -19,8 +19,8 @@ class LedgerError(DaemonError):
     """The ledger cannot be used: damaged, locked, or made by a newer topicwire."""
 
 
-class HangingError(DaemonError):
-    """A worker does not end, so that the process must."""
+class RestartNeededError(DaemonError):
+    """Only a new process can go on from here."""
 
 
 class DeliveryError(Exception):
