@@ -201,7 +201,7 @@ class Inbox:
         whole. False as well where the system does not tell.
         """
         still = now - self._since.get(candidate.name, (candidate.stamp, now))[1]
-        if still >= _LONGEST_OPEN or not _has_writer(candidate.path):
+        if still >= _LONGEST_OPEN or candidate.is_sparse or not _has_writer(candidate.path):
             return False
         self._rests[candidate.name] = _Rest(candidate.stamp, 0, now + 1.0, is_written=True)
         return True

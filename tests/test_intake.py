@@ -239,6 +239,15 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
+@pytest.fixture
+def leases() -> Iterator[None]:
+    """As in a running daemon, which asks the system who holds a file open."""
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGIO, before)
+
+
+@pytest.mark.usefixtures("leases")
 def test_a_sparse_file_that_claims_a_terabyte_is_set_aside_without_being_opened(
     newsroom: Newsroom, opened: list[str]
 ) -> None:
