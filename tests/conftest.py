@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,6 +75,12 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("TOPICWIRE_", "SLACK_")) or name in ("CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_at_the_start() -> None:
+    # A daemon that a test ran in this process leaves it ignored.
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
 
 
 def shared(*parts: str) -> Path:
