@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from daemon import clock
+from daemon import clock, shelves
 from daemon.config import Settings
 from daemon.database import knows_schema, one_line, plainly
 from daemon.errors import DaemonError, LedgerError
@@ -137,9 +137,9 @@ def check(file: Path, *, said_of: Path | None = None) -> int:
 
 def publish(fresh: Path, target: Path) -> None:
     """Give a finished file its name, for good: both are on the disk when this returns."""
-    sync(fresh)
+    shelves.sync(fresh)
     os.rename(fresh, target)
-    sync(target.parent)
+    shelves.sync(target.parent)
 
 
 def clean(settings: Settings) -> None:
@@ -207,12 +207,12 @@ def set_aside(path: Path) -> Path | None:
     for part in _PARTS:
         if os.path.lexists(f"{path}{part}"):
             _keep(Path(f"{path}{part}"), Path(f"{aside}{part}"))
-    sync(path.parent)
+    shelves.sync(path.parent)
     # The log goes last: a new ledger beside an old log would be damaged by it, and a ledger
     # without its log has lost its last commits.
     for part in _PARTS:
         Path(f"{path}{part}").unlink(missing_ok=True)
-    sync(path.parent)
+    shelves.sync(path.parent)
     return aside if there else None
 
 
@@ -226,15 +226,6 @@ def ledger_path(settings: Settings) -> Path:
 
 def folder(settings: Settings) -> Path:
     return settings.home / "backups"
-
-
-def sync(path: Path) -> None:
-    """Wait until a file or a folder is on the disk."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def must_have_room(size: int, place: Path) -> None:
@@ -319,7 +310,7 @@ def _prune(newest: Path, kept: int) -> None:
     for file in others[: max(0, len(others) + 1 - kept)]:
         file.unlink()
         logger.info("old backup deleted", extra={"file": file.name})
-    sync(newest.parent)
+    shelves.sync(newest.parent)
 
 
 def _is_named(file: Path) -> bool:
@@ -360,4 +351,4 @@ def _keep(source: Path, target: Path) -> None:
         if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS):
             raise
         shutil.copy2(source, target)
-        sync(target)
+        shelves.sync(target)

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from classifier import Model, Tagged, UnreadableArticleError, read_articles, read_bytes
-from daemon import backups, clock, ledger, outbox, routing
+from daemon import backups, clock, ledger, outbox, routing, shelves
 from daemon.backups import Progress, Refused
 from daemon.clock import to_text
 from daemon.config import Settings
@@ -193,7 +193,7 @@ def restore(
             found = _fill(fresh, settings, model, alert_all=alert_all, progress=progress)
             if place.exists():
                 shutil.copymode(place, fresh)
-            backups.sync(fresh)
+            shelves.sync(fresh)
             aside = backups.set_aside(place)
             backups.publish(fresh, place)
         finally:

@@ -101,11 +101,11 @@ def finish(source: Path, home: Path, target: str, *, known: Print | None, finger
         return False
     if not _is(place, Print.of(status), known, fingerprint):
         return False
-    _sync(place.parent)
+    sync(place.parent)
     left = _leftover(source, place)
     if left is not None:
         _take_away(source, left)
-        _sync(source.parent)
+        sync(source.parent)
     return True
 
 
@@ -113,11 +113,11 @@ def put_back(home: Path, name: str, inbox: Path) -> None:
     """From failed/ into the inbox again. Raises OSError, FileExistsError rather than overwrite."""
     source, place = home / "failed" / name, inbox / name
     copied = _place(Move(source, ""), place)
-    _sync(inbox)
+    sync(inbox)
     if copied is not None:
         _take_away(source, copied)
     forget_reason(home, f"failed/{name}")
-    _sync(source.parent)
+    sync(source.parent)
 
 
 def forget_reason(home: Path, target: str) -> None:
@@ -141,7 +141,7 @@ def explain_failure(home: Path, target: str, *, reason: str, mend: str, now: dat
         file.flush()
         os.fsync(file.fileno())
     os.replace(fresh, place)
-    _sync(place.parent)
+    sync(place.parent)
 
 
 def failed_names(home: Path) -> list[str]:
@@ -316,7 +316,7 @@ def _make_folder(folder: Path) -> None:
         if not folder.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None
         return
-    _sync(folder.parent)
+    sync(folder.parent)
 
 
 def _sync_folders(folders: Iterable[Path], errors: list[OSError | None]) -> None:
@@ -328,7 +328,7 @@ def _sync_folders(folders: Iterable[Path], errors: list[OSError | None]) -> None
         if folder not in synced:
             synced[folder] = None
             try:
-                _sync(folder)
+                sync(folder)
             except FileNotFoundError:
                 pass  # a sub-folder of the inbox that was taken away since: nothing is left to sync
             except OSError as error:
@@ -336,8 +336,9 @@ def _sync_folders(folders: Iterable[Path], errors: list[OSError | None]) -> None
         errors[number] = synced[folder]
 
 
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def sync(path: Path) -> None:
+    """Wait until a file or a folder is on the disk."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
     finally:

@@ -543,14 +543,14 @@ def test_a_batch_syncs_each_folder_once(
 def test_where_the_new_place_cannot_be_synced_no_file_of_it_counts_as_moved_and_no_copy_loses_its_source(
     tmp_path: Path, source: Path, other_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    synced, folder = shelves._sync, other_disk
+    synced, folder = shelves.sync, other_disk
 
     def sync(path: Path) -> None:
         if path == folder:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         synced(path)
 
-    monkeypatch.setattr(shelves, "_sync", sync)
+    monkeypatch.setattr(shelves, "sync", sync)
     (tmp_path / "failed").mkdir()
     other = touch(source.with_name("b.txt"), "another")
 
@@ -566,14 +566,14 @@ def test_a_sub_folder_that_went_with_its_last_file_is_no_error(
     tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = touch(source.parent / "wire" / "b.txt", "from a sub-folder")
-    synced = shelves._sync
+    synced = shelves.sync
 
     def sync(folder: Path) -> None:
         if folder.name == "wire":
             folder.rmdir()
         synced(folder)
 
-    monkeypatch.setattr(shelves, "_sync", sync)
+    monkeypatch.setattr(shelves, "sync", sync)
     move(path, tmp_path, "done/b.txt")
 
     assert (tmp_path / "done" / "b.txt").read_text() == "from a sub-folder"
