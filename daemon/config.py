@@ -26,29 +26,37 @@ from daemon.soundness import (
 from daemon.tables import (
     SQLITE,
     Backup,
+    Burst,
+    Digest,
     File,
     Inbox,
     Log,
+    QuietHours,
     Receiver,
     Retrain,
     Route,
     Settings,
     Slack,
     Storage,
+    Story,
     schedule,
 )
 
 __all__ = [
     "LANGUAGES",
     "Backup",
+    "Burst",
+    "Digest",
     "Inbox",
     "Log",
+    "QuietHours",
     "Receiver",
     "Retrain",
     "Route",
     "Settings",
     "Slack",
     "Storage",
+    "Story",
     "load_settings",
     "schedule",
     "secret",
@@ -75,7 +83,14 @@ def load_settings(file: Path | None, home: Path, topics: Collection[str]) -> Set
 
 
 def _settings(file: Path | None, home: Path, given: File) -> Settings:
-    token_file, mount_point = given.slack.token_file, given.inbox.mount_point
+    mount_point = given.inbox.mount_point
+    token_files = {
+        name: file and _within(home, file)
+        for name, file in (
+            ("token_file", given.slack.token_file),
+            ("app_token_file", given.slack.app_token_file),
+        )
+    }
     receivers = tuple(
         receiver.model_copy(update={"url_file": receiver.url_file and _within(home, receiver.url_file)})
         for receiver in given.receiver
@@ -92,9 +107,13 @@ def _settings(file: Path | None, home: Path, given: File) -> Settings:
         poison_tries=given.inbox.poison_tries,
         database=_database(home, given.storage.database),
         backup=given.backup,
-        slack=given.slack.model_copy(update={"token_file": token_file and _within(home, token_file)}),
+        slack=given.slack.model_copy(update=token_files),
         receivers=receivers,
         routes=given.route or tuple(Route(receiver=receiver.name) for receiver in receivers),
+        burst=given.burst,
+        story=given.story,
+        digest=given.digest,
+        quiet_hours=given.quiet_hours,
         retrain=given.retrain,
         log=given.log,
         metrics=given.metrics,

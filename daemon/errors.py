@@ -47,5 +47,17 @@ class ReceiverRefusedError(DeliveryError):
     """The receiver takes nothing until a person mends it: keep everything, ask now and then."""
 
 
+class AppRefusedError(ReceiverRefusedError):
+    """No receiver of this app gets anything until a person mends it: a token, a scope."""
+
+
+class ThreadRefusedError(DeliveryError):
+    """Certainly not delivered: the thread takes no replies. It may go without one."""
+
+
+class TargetGoneError(DeliveryError):
+    """The message that was to be shown anew is not there any more, or may not be changed."""
+
+
 class PermanentDeliveryError(DeliveryError):
     """This alert will never be taken in any form."""

@@ -36,13 +36,18 @@ class FileState(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands. Only `sent` and `dead` are final."""
+    """Where a delivery stands. `sent`, `merged` and `dead` are final.
 
+    `held`: waits for a digest; `merged`: another delivery carries its alert.
+    """
+
+    HELD = "held"
     PENDING = "pending"
     SENDING = "sending"
     UNKNOWN = "unknown"
     PARKED = "parked"
     SENT = "sent"
+    MERGED = "merged"
     DEAD = "dead"
 
 
@@ -99,7 +104,12 @@ class AlertTopic:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What a receiver should hear of an article. Never changes once written."""
+    """What a receiver should hear of an article. Never changes once written.
+
+    `url` is where the article stands, if known. `follows` is the headline that its story began
+    with at this receiver, and `news` what the story did not have before: numbers, names, places,
+    and titles of topics.
+    """
 
     key: str
     receiver: str
@@ -110,6 +120,9 @@ class Alert:
     file: str
     topics: tuple[AlertTopic, ...]
     model: str
+    url: str | None = None
+    follows: str | None = None
+    news: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from daemon.complaints import shortened
-from daemon.tables import SQLITE, File, Route, Settings, schedule
+from daemon.tables import NEVER, SQLITE, File, Receiver, Route, Settings, schedule
 
 # What the classifier can say of an article's language: a route to any other would stay silent.
 LANGUAGES = ("en", "ru", "kk", "ar", "ky", "uk", "be", "tg", "uz", "tt", "ba", "sr", "mk", "mn")
@@ -34,9 +34,19 @@ def receiver_problems(given: File) -> list[str]:
             )
         if receiver.type != "slack" and receiver.channel:
             problems.append(f"{start}: only a Slack receiver has a 'channel'")
-        if receiver.type != "webhook" and receiver.url_file:
-            problems.append(f"{start}: only a webhook has a 'url_file'")
+        if receiver.type not in ("webhook", "apprise") and receiver.url_file:
+            problems.append(f"{start}: only a webhook or apprise has a 'url_file'")
+        problems += [f"{start}: {problem}" for problem in _hearing_problems(receiver, given)]
     return problems
+
+
+def _hearing_problems(receiver: Receiver, given: File) -> Iterator[str]:
+    """When a receiver hears: a console shows everything at once."""
+    if receiver.type == "console":
+        if receiver.alerts != "at once" or receiver.digest or receiver.quiet_hours:
+            yield "a console shows everything at once; it has no 'alerts', 'digest' or 'quiet_hours'"
+    elif receiver.alerts == "in digests" and (receiver.digest or given.digest.cron) == NEVER:
+        yield "hears in digests alone, and has none; give it a 'digest', a cron line"
 
 
 def _name_problems(names: list[str]) -> list[str]:
@@ -139,6 +149,7 @@ def _file_problems(settings: Settings) -> list[str]:
     """Files of ours where the intake would take them for articles, or the ledger in their place."""
     problems = _database_problems(settings)
     named = [("the configuration file", settings.file), ("slack.token_file", settings.slack.token_file)]
+    named += [("slack.app_token_file", settings.slack.app_token_file)]
     named += [(f"url_file of receiver {each.name!r}", each.url_file) for each in settings.receivers]
     for name, file in named:
         if file is not None and _holds(settings.inbox, file):

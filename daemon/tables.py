@@ -10,6 +10,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Strict
@@ -20,6 +21,10 @@ _LONGEST_PATH = 4096  # PATH_MAX of Linux, path_resolution(7)
 _LONGEST_NAME = 80
 _LONGEST_CRON = 200
 _LONGEST_LIST = 5000
+
+NEVER = "never"
+_TIME = r"((?:[01][0-9]|2[0-3]):[0-5][0-9])"
+_HOURS = re.compile(rf"{_TIME}-{_TIME}")
 
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _WEEKDAY_NUMBERS = re.compile(r"\A([0-7])(?:-([0-7])(?:/([1-7]))?)?\Z")
@@ -117,7 +122,7 @@ def _is_a_listener(value: str) -> str:
 
 
 def _is_a_schedule(value: str) -> str:
-    if value == "never":
+    if value == NEVER:
         return value
     fields = value.split()
     if len(value) > _LONGEST_CRON or len(fields) != 5:
@@ -146,6 +151,27 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _is_a_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (LookupError, ValueError, OSError):
+        raise ValueError("should be a time zone, such as Asia/Almaty") from None
+    return value
+
+
+def _are_hours(value: str) -> str:
+    if value == NEVER:
+        return value
+    found = _HOURS.fullmatch(value)
+    if not found or found[1] == found[2]:
+        raise ValueError("should be two different times of day, such as '22:00-07:00', or 'never'")
+    return value
+
+
+Zone = Annotated[str, AfterValidator(_is_a_zone)]
+Hours = Annotated[str, AfterValidator(_are_hours)]
+
+
 class Inbox(_Table):
     path: FilePath = Path("inbox")
     settle_seconds: Annotated[Number, _number(0, 3600)] = 2.0
@@ -167,17 +193,48 @@ class Backup(_Table):
 
 class Slack(_Table):
     token_file: FilePath | None = None
+    app_token_file: FilePath | None = None
     api_url: Annotated[str, AfterValidator(_is_an_address)] = "https://slack.com/api/"
     pace_seconds: Annotated[Number, _number(0, 60)] = 1.0
+    on_unknown: Literal["resend", "hold"] = "resend"
+
+
+class Burst(_Table):
+    """More than so many alerts in so many minutes go as one message; 0 minutes: never."""
+
+    alerts: Annotated[Whole, _number(1, 1000)] = 10
+    minutes: Annotated[Number, _number(0, 1440)] = 5.0
+
+
+class Story(_Table):
+    """Articles that tell the same event join a story for so many hours; 0: never."""
+
+    window_hours: Annotated[Number, _number(0, 720)] = 48.0
+    broadcast: Literal["never", "news"] = "never"
+
+
+class Digest(_Table):
+    cron: Cron = NEVER
+    zone: Zone | None = None
+    chart: Flag = True
+
+
+class QuietHours(_Table):
+    hours: Hours = NEVER
+    zone: Zone | None = None
 
 
 class Receiver(_Table):
     """Whom to tell."""
 
     name: Annotated[str, AfterValidator(_is_a_name)]
-    type: Literal["console", "slack", "webhook"]
+    type: Literal["console", "slack", "webhook", "apprise"]
     channel: str | None = None
     url_file: FilePath | None = None
+    alerts: Literal["at once", "in digests"] = "at once"
+    digest: Cron | None = None
+    quiet_hours: Hours | None = None
+    zone: Zone | None = None
 
 
 class Route(_Table):
@@ -219,6 +276,10 @@ class File(_Table):
         Receiver(name="console", type="console"),
     )
     route: Annotated[tuple[Route, ...], BeforeValidator(_is_short)] = ()
+    burst: Burst = Burst()
+    story: Story = Story()
+    digest: Digest = Digest()
+    quiet_hours: QuietHours = QuietHours()
     retrain: Retrain = Retrain()
     log: Log = Log()
     metrics: Metrics = Metrics()
@@ -231,6 +292,10 @@ TABLES: Mapping[str, type[_Table]] = {
     "slack": Slack,
     "receiver": Receiver,
     "route": Route,
+    "burst": Burst,
+    "story": Story,
+    "digest": Digest,
+    "quiet_hours": QuietHours,
     "retrain": Retrain,
     "log": Log,
     "metrics": Metrics,
@@ -257,6 +322,10 @@ class Settings(_Table):
     slack: Slack
     receivers: tuple[Receiver, ...]
     routes: tuple[Route, ...]
+    burst: Burst = Burst()
+    story: Story = Story()
+    digest: Digest = Digest()
+    quiet_hours: QuietHours = QuietHours()
     retrain: Retrain
     log: Log
     metrics: Metrics = Metrics()

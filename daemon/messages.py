@@ -1,0 +1,127 @@
+"""Messages: what a receiver is shown. Made from alerts and what has become of them since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from daemon.records import Alert
+
+
+class Form(StrEnum):
+    """How a message is written.
+
+    `alert`: one article; `burst`: the first of many that came at once; `quiet`: the first of those
+    that waited for the end of quiet hours; `list`: several, in the thread of one of these or of a
+    digest; `digest`: what there was in a time.
+    """
+
+    ALERT = "alert"
+    BURST = "burst"
+    QUIET = "quiet"
+    LIST = "list"
+    DIGEST = "digest"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a person says of an alert's topic: "right" or "wrong". `topic` is an id."""
+
+    person: str
+    topic: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An alert in a message, with what has become of it: who said what, and who else tells the story.
+
+    `also_in` are further sources of the same story, each once; `further` is how many articles of it
+    came after this one, near-copies counted.
+    """
+
+    alert: Alert
+    remarks: tuple[Remark, ...] = ()
+    also_in: tuple[str, ...] = ()
+    further: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Leading:
+    """An article that a digest names."""
+
+    headline: str
+    url: str | None
+    source: str | None
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class TopicVolume:
+    """How many articles of a topic a receiver had in a time, by day from the first to the last."""
+
+    topic: str  # id
+    title: str
+    articles: int
+    by_day: tuple[int, ...]
+    leading: tuple[Leading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DigestBody:
+    """A digest of the articles between two moments, which are local time as people read it.
+
+    `days` are the dates of `by_day`. `part` of `parts`: a long digest goes on in its thread.
+    `held`: its articles were not told before and follow in its thread.
+    """
+
+    title: str
+    since: str
+    until: str
+    articles: int
+    days: tuple[str, ...]
+    volumes: tuple[TopicVolume, ...]
+    part: int = 1
+    parts: int = 1
+    held: bool = False
+    chart: bool = False  # asked for; `picture` is where it is
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is posted, and how it is found again: by its `key`, or by that of any alert in it.
+
+    `thread` is the root's message id at the receiver; `follows` the root's headline, for receivers
+    that have no threads. `more`: so many further articles stand in this message's own thread.
+    `choices` are the topics, id and title, that a reader may say it is about. `picture` is the id of
+    an uploaded chart.
+    """
+
+    key: str
+    receiver: str
+    form: Form = Form.ALERT
+    entries: tuple[Entry, ...] = ()
+    thread: str | None = None
+    follows: str | None = None
+    broadcast: bool = False
+    more: int = 0
+    choices: tuple[tuple[str, str], ...] = ()
+    digest: DigestBody | None = None
+    picture: str | None = None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the alerts in it."""
+        return tuple(entry.alert.key for entry in self.entries)
+
+    @property
+    def headline(self) -> str:
+        """One line that says what it is, for logs."""
+        if self.digest is not None:
+            return self.digest.title
+        return self.entries[0].alert.headline if self.entries else self.form.value
+
+
+def alone(alert: Alert) -> Message:
+    """A message of one alert, as it is when nothing has become of it yet."""
+    return Message(key=alert.key, receiver=alert.receiver, entries=(Entry(alert),))

@@ -1,0 +1,39 @@
+"""Clicks: what people pressed in Slack, each once; and topics that a desk muted or follows for a time."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+MOMENT = sa.String(27)
+
+
+def upgrade() -> None:
+    op.create_table(
+        "clicks",
+        sa.Column("id", sa.Integer, primary_key=True),
+        # Team, channel, message, person, action and its moment: an envelope that comes again has the same.
+        sa.Column("key", sa.String(400), nullable=False, unique=True),
+        sa.Column("person", sa.String(120), nullable=False),
+        sa.Column("action", sa.Text, nullable=False),
+        sa.Column("clicked_at", MOMENT, nullable=False),
+        sa.Column("outcome", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "wishes",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("receiver", sa.String(80), nullable=False),
+        sa.Column("topic", sa.String(80), nullable=False),
+        sa.Column("wish", sa.String(10), nullable=False),  # mute | follow
+        sa.Column("until", MOMENT, nullable=False),
+        sa.Column("person", sa.String(120), nullable=False),
+        sa.Column("wished_at", MOMENT, nullable=False),
+        sa.UniqueConstraint("receiver", "topic"),
+    )
+
+
+def downgrade() -> None:
+    raise NotImplementedError("a ledger does not go back; restore the backup from before")
