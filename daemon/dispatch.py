@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
-from daemon import clock, outbox
+from sqlalchemy import Connection
+
+from daemon import clock, composing, deliveries, grouping, outbox, quiet
 from daemon.backoff import Backoff
 from daemon.clock import from_text
+from daemon.composing import Choices
 from daemon.database import Database
+from daemon.drawing import Drawing
 from daemon.errors import (
     DeliveryError,
     PermanentDeliveryError,
     ReceiverRefusedError,
     TemporaryDeliveryError,
+    ThreadRefusedError,
     UnknownOutcomeError,
 )
-from daemon.records import Alert, Delivery, DeliveryState, Sent
+from daemon.grouping import Burst
+from daemon.messages import Message
+from daemon.records import Delivery, DeliveryState, Sent
+from daemon.refreshing import Refreshing
+from daemon.senders import Sender
+from daemon.tables import NEVER
 
 logger = logging.getLogger(__name__)
 
@@ -34,62 +45,101 @@ _LONGEST_WAIT = 3600.0
 _CLOCKS_APART = 86400.0  # seconds that a receiver's clock and ours may differ
 
 
-class Sender(Protocol):
-    """What delivers alerts to one receiver."""
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a receiver wants to hear. `hours` and `zone` are of its quiet hours.
 
-    @property
-    def can_look(self) -> bool:
-        """Whether `find` can tell if an alert has arrived."""
+    `resend`: what may have arrived, and cannot be looked up, is sent again; else never.
+    """
 
-    def send(self, alert: Alert) -> Sent:
-        """Deliver an alert, or raise a DeliveryError."""
-
-    def find(self, alert: Alert, since: float) -> Sent | None:
-        """The alert as it arrived after `since`, Unix time, or None. Raises a DeliveryError."""
-
-    def pause(self) -> float:
-        """Seconds until the receiver may be sent something; 0.0 takes the place."""
+    burst: Burst | None = None
+    hours: str = NEVER
+    zone: str | None = None
+    resend: bool = True
 
 
 class Dispatch:
     """The work of one receiver's worker."""
 
     def __init__(
-        self, receiver: str, sender: Sender, database: Database, backoff: Backoff | None = None
+        self,
+        receiver: str,
+        sender: Sender,
+        database: Database,
+        backoff: Backoff | None = None,
+        *,
+        manner: Manner | None = None,
+        choices: Callable[[], Choices] = tuple,
     ) -> None:
         self.receiver = receiver
         self._sender = sender
         self._database = database
         self._backoff = backoff or Backoff()
+        self._manner = manner or Manner()
+        self._choices = choices
         self._failed_looks = 0
+        self._refreshing = Refreshing(receiver, sender, database, self._backoff, choices)
+        self._drawing = Drawing(receiver, sender, database, self._backoff)
         self._waiting_for: tuple[int, int, DeliveryState, datetime] | None = None
         self._waits_until = 0.0
         self._in_hand: tuple[int, int] | None = None
 
     def work(self) -> float:
         """See to the oldest delivery. Returns in how many seconds to be called again."""
+        to_show = self._refreshing.work()
         with self._database.reading() as connection:
-            found = outbox.oldest(connection, self.receiver)
+            found = deliveries.oldest(connection, self.receiver)
         if found is None:
-            return _IDLE
-        delivery, due_at = found
+            return min(to_show, _IDLE)
+        return min(to_show, self._see_to(*found))
+
+    def _see_to(self, delivery: Delivery, due_at: datetime) -> float:
         if delivery.state is DeliveryState.SENDING:
             return self._wait_for_lease(delivery)
         wait = self._seconds_left(delivery, due_at)
+        if delivery.state is not DeliveryState.UNKNOWN:
+            wait = max(wait, self._quiet_for())
         if wait > 0:
             return min(wait, _IDLE)
         if delivery.state is DeliveryState.UNKNOWN:
             self._look(delivery)
             return 0.0
+        if (drawn := self._drawing.work(delivery)) is not None:
+            return drawn
         pause = self._sender.pause()
-        if pause > 0:
-            return pause
+        if pause == 0:
+            self._start(delivery)
+        return pause
+
+    def _quiet_for(self) -> float:
+        """Seconds until the receiver's quiet hours end; 0.0 outside of them."""
+        now = clock.now()
+        until = quiet.quiet_until(self._manner.hours, self._manner.zone, now)
+        return max(0.1, (until - now).total_seconds()) if until is not None else 0.0
+
+    def _start(self, delivery: Delivery) -> None:
+        """Settle what goes with the delivery, write that it is on its way, and send it."""
+        now = clock.now()
         with self._database.transaction() as connection:
-            started = outbox.start_sending(connection, delivery, now=clock.now(), lease=_LEASE)
-        if started is not None:
-            self._in_hand = (started.id, started.generation)
-            self._send(started)
-        return 0.0
+            if self._sender.groups:
+                over = self._quiet_hours_of(connection, delivery, now)
+                delivery = grouping.settle(connection, delivery, self._manner.burst, over, now)
+            started = outbox.start_sending(connection, delivery, now=now, lease=_LEASE)
+            if started is None:
+                return
+            message = composing.compose(connection, started, self._choices())
+        self._in_hand = (started.id, started.generation)
+        self._send(started, message)
+
+    def _quiet_hours_of(
+        self, connection: Connection, delivery: Delivery, now: datetime
+    ) -> tuple[datetime, datetime] | None:
+        """The quiet hours in which its alert was written, if they are over."""
+        created = grouping.created(connection, delivery) if self._manner.hours != NEVER else None
+        if created is None:
+            return None
+        span = quiet.window_of(self._manner.hours, self._manner.zone, from_text(created))
+        return span if span is not None and span[1] <= now else None
 
     def _wait_for_lease(self, delivery: Delivery) -> float:
         """A sending without an end: ours, if its end could not be written, or that of another who died."""
@@ -116,16 +166,18 @@ class Dispatch:
     def is_idle(self) -> bool:
         """Whether nothing more can be delivered now: all has been, or the receiver does not take it."""
         with self._database.reading() as connection:
-            found = outbox.oldest(connection, self.receiver)
+            found = deliveries.oldest(connection, self.receiver)
         if found is None or found[0].state is DeliveryState.PARKED:
+            return True
+        if found[0].state is DeliveryState.PENDING and self._quiet_for() > 0:
             return True
         delivery, due_at = found
         tries = max(delivery.attempts, self._failed_looks)
         return tries >= _ENOUGH_TRIES and self._seconds_left(delivery, due_at) > 0
 
-    def _send(self, delivery: Delivery) -> None:
+    def _send(self, delivery: Delivery, message: Message) -> None:
         try:
-            sent = self._sender.send(delivery.alert)
+            sent = self._sender.send(message)
         except DeliveryError as error:
             self._failed(delivery, error)
         except Exception as error:
@@ -139,12 +191,16 @@ class Dispatch:
     def _look(self, delivery: Delivery) -> None:
         """Find out whether a delivery of unknown outcome arrived, before it is sent again."""
         if not self._sender.can_look:
-            self._again(delivery, "outcome unknown, and it cannot be looked up")
+            self._cannot_be_known(delivery, "outcome unknown, and it cannot be looked up")
             return
+        with self._database.reading() as connection:
+            message = composing.compose(connection, delivery)
+        # What was never sent by this ledger was sent by one before it, who knows where.
+        restored = delivery.attempts == 0
         try:
-            found = self._sender.find(delivery.alert, self._since(delivery))
+            found = self._sender.find(message, self._since(delivery), everywhere=restored)
         except ReceiverRefusedError as error:
-            self._again(delivery, f"outcome unknown, and the history cannot be read: {error}")
+            self._cannot_be_known(delivery, f"outcome unknown, and the history cannot be read: {error}")
             return
         except DeliveryError as error:
             self._failed_looks += 1
@@ -154,12 +210,20 @@ class Dispatch:
             return
         self._failed_looks = 0
         if found is not None:
-            self._sent(delivery, found)
+            # It shows what was known when it was sent, which may be less than now.
+            self._sent(replace(delivery, revision=0), found)
         elif delivery.looks + 1 < len(_LOOKS):
             looks = delivery.looks + 1
             self._put_off(delivery, DeliveryState.UNKNOWN, _LOOKS[looks], "not seen yet", looks)
         else:
             self._again(delivery, "it did not arrive")
+
+    def _cannot_be_known(self, delivery: Delivery, reason: str) -> None:
+        if self._manner.resend:
+            self._again(delivery, reason)
+            return
+        self._put_off(delivery, DeliveryState.DEAD, 0.0, f"{reason}; slack.on_unknown says to hold it")
+        logger.error("alert may not have arrived", extra={"receiver": self.receiver, "alert": delivery.key})
 
     def _since(self, delivery: Delivery) -> float:
         """A moment before the alert can have arrived, by the receiver's clock as far as we know it.
@@ -169,7 +233,7 @@ class Dispatch:
         no moment is early enough but the first.
         """
         with self._database.reading() as connection:
-            last = outbox.last_message(connection, self.receiver)
+            last = deliveries.last_message(connection, self.receiver)
         sent_at = from_text(delivery.first_sent_at).timestamp() if delivery.first_sent_at else 0.0
         if last is None and sent_at > clock.now().timestamp():
             return 0.0
@@ -177,6 +241,11 @@ class Dispatch:
         return max(0.0, min(moment for moment in moments if moment is not None) - _CLOCKS_APART)
 
     def _failed(self, delivery: Delivery, error: DeliveryError) -> None:
+        if isinstance(error, ThreadRefusedError) and delivery.root is not None:
+            self._uproot(delivery, error)
+            return
+        if isinstance(error, PermanentDeliveryError) and self._scatter(delivery, error):
+            return
         after = getattr(error, "retry_after", None)
         spread = random.random()  # noqa: S311  it spreads retries, it guards nothing
         later = self._backoff.delay(delivery.attempts, retry_after=after, jitter=spread)
@@ -196,19 +265,38 @@ class Dispatch:
             "alert not delivered",
             extra={
                 "receiver": self.receiver,
-                "alert": delivery.alert.key,
+                "alert": delivery.key,
                 "state": state.value,
                 "error": str(error),
                 "again_in": round(wait, 1),
             },
         )
 
+    def _uproot(self, delivery: Delivery, error: DeliveryError) -> None:
+        """Its thread takes no replies: it goes without one, and so does what comes after it there."""
+        with self._database.transaction() as connection:
+            outbox.put_off(connection, delivery, DeliveryState.PENDING, due_at=clock.now(), error=str(error))
+            outbox.uproot(connection, delivery)
+        logger.warning("a reply goes without its thread", extra=_said(delivery, error))
+
+    def _scatter(self, delivery: Delivery, error: DeliveryError) -> bool:
+        """A message of several that Slack will never take is taken apart; whether it was one."""
+        with self._database.transaction() as connection:
+            if not grouping.members(connection, delivery):
+                return False
+            if outbox.put_off(
+                connection, delivery, DeliveryState.PENDING, due_at=clock.now(), error=str(error)
+            ):
+                grouping.scatter(connection, delivery, clock.now())
+        logger.warning("a message of several was refused, each goes alone", extra=_said(delivery, error))
+        return True
+
     def _again(self, delivery: Delivery, reason: str) -> None:
         wait = 0.0 if delivery.attempts <= 1 else self._backoff.delay(delivery.attempts - 1)
         self._put_off(delivery, DeliveryState.PENDING, wait, reason)
         logger.warning(
             "alert is sent again",
-            extra={"receiver": self.receiver, "alert": delivery.alert.key, "reason": reason},
+            extra={"receiver": self.receiver, "alert": delivery.key, "reason": reason},
         )
 
     def _put_off(
@@ -232,15 +320,20 @@ class Dispatch:
             "alert delivered",
             extra={
                 "receiver": self.receiver,
-                "alert": delivery.alert.key,
-                "topics": ",".join(topic.id for topic in delivery.alert.topics),
+                "alert": delivery.key,
+                "topics": ",".join(topic.id for topic in delivery.alert.topics) if delivery.alert else "",
+                "form": delivery.form.value,
                 "attempts": delivery.attempts,
             },
         )
 
     def _say_taken_over(self, delivery: Delivery) -> None:
-        said = {"receiver": self.receiver, "alert": delivery.alert.key}
+        said = {"receiver": self.receiver, "alert": delivery.key}
         logger.error("a delivery was taken over while it was sent", extra=said)
+
+
+def _said(delivery: Delivery, error: Exception) -> dict[str, str]:
+    return {"receiver": delivery.receiver, "alert": delivery.key, "error": str(error)}
 
 
 def _unix_time(message: str | None) -> float | None:

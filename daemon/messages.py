@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-from daemon.records import Alert
+from daemon.records import Alert, Form
 
-
-class Form(StrEnum):
-    """How a message is written.
-
-    `alert`: one article; `burst`: the first of many that came at once; `quiet`: the first of those
-    that waited for the end of quiet hours; `list`: several, in the thread of one of these or of a
-    digest; `digest`: what there was in a time.
-    """
-
-    ALERT = "alert"
-    BURST = "burst"
-    QUIET = "quiet"
-    LIST = "list"
-    DIGEST = "digest"
+__all__ = [
+    "Alert",
+    "DigestBody",
+    "Entry",
+    "Form",
+    "Leading",
+    "Message",
+    "Remark",
+    "TopicVolume",
+    "alone",
+]
 
 
 @dataclass(frozen=True, slots=True)

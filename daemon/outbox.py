@@ -5,50 +5,51 @@
                   ├─▶ unknown   perhaps delivered: look first
                   ├─▶ parked    the receiver takes nothing until a person mends it
                   └─▶ dead      will never be taken
+    held ─▶ pending             waits for a digest
+    pending ─▶ merged           another delivery carries its alert
 
 A receiver gets its alerts in the order they were written: only the oldest owed one can be
-claimed. Every function works on the connection it is given and commits nothing.
+claimed, or the one in whose thread it belongs. Every function works on the connection it is
+given and commits nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
 
-from daemon.clock import from_text, to_text
-from daemon.records import Alert, Delivery, DeliveryState, alert_from_json, alert_to_json
+from daemon.clock import to_text
+from daemon.records import Alert, Delivery, DeliveryState, alert_to_json
 
 _STRANGER = "the configuration has no receiver of this name"
 
 _ADD_ALERT = text(
     """
-    INSERT INTO alerts (key, article_id, receiver, payload, created_at)
-    VALUES (:key, :article_id, :receiver, :payload, :now)
+    INSERT INTO alerts (key, article_id, receiver, payload, created_at, story_id)
+    VALUES (:key, :article_id, :receiver, :payload, :now, :story)
     ON CONFLICT (key) DO NOTHING
     RETURNING id
     """
 )
 _ADD_DELIVERY = text(
     """
-    INSERT INTO deliveries (alert_id, receiver, state, attempts, looks, due_at)
-    VALUES (:alert_id, :receiver, 'pending', 0, 0, :now)
+    INSERT INTO deliveries (alert_id, receiver, key, root_id, broadcast, state, attempts, looks, due_at)
+    VALUES (:alert_id, :receiver, :key, :root, :broadcast, :state, 0, 0, :now)
     """
 )
-_OLDEST = text(
+_UPROOT = text(
     """
-    SELECT deliveries.id, alerts.payload, state, attempts, looks, first_sent_at, generation, lease_until,
-        due_at
-    FROM deliveries
-    JOIN alerts ON alerts.id = deliveries.alert_id
-    WHERE deliveries.receiver = :receiver
+    UPDATE deliveries
+    SET root_id = NULL, broadcast = :no
+    WHERE receiver = :receiver
+      AND root_id = :root
       AND state IN ('pending', 'sending', 'unknown', 'parked')
-    ORDER BY deliveries.id
-    LIMIT 1
     """
 )
+_LET_GO = text("UPDATE deliveries SET state = 'pending' WHERE receiver = :receiver AND state = 'held'")
 _SENDING = text(
     """
     UPDATE deliveries
@@ -60,7 +61,7 @@ _SENDING = text(
     WHERE id = :id
       AND state = :state
       AND generation = :generation
-    RETURNING attempts, first_sent_at, generation
+    RETURNING attempts, first_sent_at, generation, revision
     """
 )
 _SENT = text(
@@ -71,11 +72,13 @@ _SENT = text(
         channel = :channel,
         message = :message,
         lease_until = NULL,
-        error = NULL
+        error = NULL,
+        shown = :revision
     WHERE id = :id
       AND generation = :generation
     """
 )
+_MEMBERS_SENT = text("UPDATE deliveries SET sent_at = :now WHERE into_id = :id")
 _PUT_OFF = text(
     """
     UPDATE deliveries
@@ -136,18 +139,6 @@ _ADOPT = text(
     """
 )
 _PROBE = text("UPDATE deliveries SET due_at = :now WHERE receiver = :receiver AND state = 'parked'")
-_LAST_MESSAGE = text(
-    """
-    SELECT message
-    FROM deliveries
-    WHERE receiver = :receiver
-      AND state = 'sent'
-      AND message IS NOT NULL
-    ORDER BY id DESC
-    LIMIT 1
-    """
-)
-_PAYLOADS = text("SELECT receiver, payload FROM alerts WHERE article_id = :article_id")
 _COUNTS = text(
     """
     SELECT receiver, state, COUNT(*)
@@ -168,34 +159,41 @@ _TROUBLE = text(
 )
 
 
-def add(connection: Connection, alert: Alert, *, article: int, now: datetime) -> bool:
-    """Owe an alert to its receiver; False where it was owed before."""
-    row = {"key": alert.key, "article_id": article, "receiver": alert.receiver, "now": to_text(now)}
-    row["payload"] = alert_to_json(alert)
-    identity = connection.execute(_ADD_ALERT, row).scalar_one_or_none()
+def add(
+    connection: Connection,
+    alert: Alert,
+    *,
+    article: int,
+    now: datetime,
+    story: int | None = None,
+    root: int | None = None,
+    broadcast: bool = False,
+    held: bool = False,
+) -> bool:
+    """Owe an alert to its receiver, in the thread of `root` if there is one; `held` until a digest.
+
+    False where it was owed before.
+    """
+    row: dict[str, object] = {"key": alert.key, "receiver": alert.receiver, "now": to_text(now)}
+    article_row = {"article_id": article, "payload": alert_to_json(alert), "story": story}
+    identity = connection.execute(_ADD_ALERT, row | article_row).scalar_one_or_none()
     if identity is None:
         return False
-    connection.execute(_ADD_DELIVERY, {"alert_id": identity, "receiver": alert.receiver, "now": to_text(now)})
+    state = DeliveryState.HELD if held else DeliveryState.PENDING
+    row |= {"alert_id": identity, "root": root, "broadcast": broadcast, "state": state}
+    connection.execute(_ADD_DELIVERY, row)
     return True
 
 
-def oldest(connection: Connection, receiver: str) -> tuple[Delivery, datetime] | None:
-    """The delivery that a receiver must get next, and when it is due. None: nothing is owed."""
-    row = connection.execute(_OLDEST, {"receiver": receiver}).one_or_none()
-    if row is None:
-        return None
-    identity, payload, state, attempts, looks, first_sent_at, generation, lease_until, due_at = row
-    delivery = Delivery(
-        identity,
-        alert_from_json(payload),
-        DeliveryState(state),
-        attempts,
-        looks,
-        first_sent_at,
-        generation,
-        lease_until,
-    )
-    return delivery, from_text(due_at)
+def uproot(connection: Connection, delivery: Delivery) -> None:
+    """The thread takes no replies: what belongs in it goes without one."""
+    row = {"receiver": delivery.receiver, "root": delivery.root, "no": False}
+    connection.execute(_UPROOT, row)
+
+
+def let_go(connection: Connection, receiver: str) -> int:
+    """What was held for a digest goes at once; how many."""
+    return connection.execute(_LET_GO, {"receiver": receiver}).rowcount
 
 
 def start_sending(
@@ -218,13 +216,14 @@ def start_sending(
     ).one_or_none()
     if row is None:
         return None
-    attempts, first_sent_at, generation = row
+    attempts, first_sent_at, generation, revision = row
     return replace(
         delivery,
         state=DeliveryState.SENDING,
         attempts=attempts,
         first_sent_at=first_sent_at,
         generation=generation,
+        revision=revision,
         lease_until=to_text(now + lease),
     )
 
@@ -241,8 +240,12 @@ def mark_sent(
 
     False, and nothing written, where somebody else has taken the delivery over meanwhile.
     """
-    row = {"id": delivery.id, "generation": delivery.generation, "now": to_text(now)}
-    return connection.execute(_SENT, row | {"channel": channel, "message": message}).rowcount == 1
+    row: dict[str, object] = {"id": delivery.id, "generation": delivery.generation, "now": to_text(now)}
+    where = {"channel": channel, "message": message, "revision": delivery.revision}
+    if connection.execute(_SENT, row | where).rowcount != 1:
+        return False
+    connection.execute(_MEMBERS_SENT, {"id": delivery.id, "now": to_text(now)})
+    return True
 
 
 def put_off(
@@ -269,12 +272,6 @@ def take_over(connection: Connection, delivery: Delivery, *, due_at: datetime) -
     connection.execute(_TAKE_OVER, row)
 
 
-def last_message(connection: Connection, receiver: str) -> str | None:
-    """Where the newest alert stands that a receiver is known to have, if it told us."""
-    found: str | None = connection.execute(_LAST_MESSAGE, {"receiver": receiver}).scalar_one_or_none()
-    return found
-
-
 def park_strangers(connection: Connection, receivers: Collection[str], *, now: datetime) -> dict[str, int]:
     """Hold what is owed to receivers that the configuration no longer has; and let go what was
     held of those it has again. Whoever refused is asked again now: somebody may have mended it.
@@ -292,16 +289,6 @@ def park_strangers(connection: Connection, receivers: Collection[str], *, now: d
             connection.execute(_ORPHAN, row)
             held[receiver] = number
     return held
-
-
-def topics_told(connection: Connection, articles: Iterable[int]) -> dict[str, set[str]]:
-    """Of which topics each receiver has been told, or will be, for any of these articles."""
-    told: dict[str, set[str]] = {}
-    for article in articles:
-        for receiver, payload in connection.execute(_PAYLOADS, {"article_id": article}):
-            topics = alert_from_json(payload).topics
-            told.setdefault(receiver, set()).update(topic.id for topic in topics)
-    return told
 
 
 def recover(connection: Connection, *, due_at: datetime) -> int:

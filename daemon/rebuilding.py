@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -22,7 +22,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from classifier import Model, Tagged, UnreadableArticleError, read_articles, read_bytes
-from daemon import backups, clock, ledger, outbox, routing, shelves
+from daemon import backups, clock, deliveries, ledger, shelves
 from daemon.backups import Progress, Refused
 from daemon.clock import to_text
 from daemon.config import Settings
@@ -30,7 +30,8 @@ from daemon.database import Database, open_database, plainly
 from daemon.errors import DaemonError, LedgerError
 from daemon.inbox import printable
 from daemon.recording import earlier_versions
-from daemon.records import Alert, FileRecord, FileState, KnownArticle, signed
+from daemon.records import FileRecord, FileState, KnownArticle, signed
+from daemon.telling import Teller, Telling, owe
 
 _AT_ONCE = 200  # files a transaction
 # How far back we ask a receiver for what it has. Slack shows a free workspace ninety days; and
@@ -64,6 +65,7 @@ _DOUBT_OWED = text(
     """
     UPDATE deliveries
     SET state = 'unknown',
+        attempts = 0,
         looks = 0,
         due_at = :now,
         lease_until = NULL,
@@ -417,14 +419,16 @@ class _Rebuilder:
             if article is None:
                 continue  # the same text is there already, and so are its alerts
             self.found.articles += 1
-            told = outbox.topics_told(connection, earlier[position])
-            for alert in routing.alerts(each, self.settings.routes, self.model.titles, file=file.name):
-                if not {topic.id for topic in alert.topics} <= told.get(alert.receiver, set()):
-                    self._alert(connection, alert, article, since)
+            told = deliveries.topics_told(connection, earlier[position])
+            tellings = Teller(self.settings, self.model.titles).tellings(
+                connection, each, article=article, file=file.name, told=told, now=since
+            )
+            for telling in tellings:
+                self._alert(connection, telling, article, since)
 
-    def _alert(self, connection: Connection, alert: Alert, article: int, since: datetime) -> None:
+    def _alert(self, connection: Connection, telling: Telling, article: int, since: datetime) -> None:
         now = clock.now()
-        [receiver] = [each for each in self.settings.receivers if each.name == alert.receiver]
+        [receiver] = [each for each in self.settings.receivers if each.name == telling.alert.receiver]
         if not self.alert_all:
             if not _can_be_asked(receiver.type):
                 self.found.unsent[receiver.name] += 1
@@ -432,11 +436,12 @@ class _Rebuilder:
             if now - since > _LOOKED_FOR:
                 self.found.too_old[receiver.name] += 1
                 return
-        if not outbox.add(connection, alert, article=article, now=now):
+        # What waited for a digest may have been told in one: it is looked for as the others are.
+        if not owe(connection, replace(telling, held=False), article=article, now=now):
             return
         if _can_be_asked(receiver.type):
-            row = {"key": alert.key, "now": to_text(now), "since": to_text(min(since, now)), "error": _DOUBT}
-            connection.execute(_DOUBT_ONE, row)
+            row = {"key": telling.alert.key, "now": to_text(now), "since": to_text(min(since, now))}
+            connection.execute(_DOUBT_ONE, row | {"error": _DOUBT})
             self.found.looked_up += 1
         else:
             self.found.owed += 1

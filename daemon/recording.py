@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from classifier import Article, Tagged
-from daemon import clock, ledger, outbox, routing, shelves
+from daemon import clock, deliveries, ledger, shelves
 from daemon.arrivals import Arrival
 from daemon.config import Settings
 from daemon.inbox import Stamp
-from daemon.records import Alert, FileRecord, FileState, KnownArticle
+from daemon.records import FileRecord, FileState, KnownArticle
 from daemon.shelving import Placement
+from daemon.telling import Teller, owe
 
 
 def recorder(connection: Connection, settings: Settings, titles: Mapping[str, str]) -> Recorder:
@@ -21,7 +22,7 @@ def recorder(connection: Connection, settings: Settings, titles: Mapping[str, st
     unmoved: dict[str, list[FileRecord]] = {}
     for file in ledger.unmoved_files(connection):
         unmoved.setdefault(file.inbox_name, []).append(file)
-    return Recorder(settings, titles, unmoved)
+    return Recorder(settings, Teller(settings, titles), unmoved)
 
 
 def earlier_versions(known: Sequence[KnownArticle], articles: Sequence[Article]) -> list[list[int]]:
@@ -47,12 +48,10 @@ def _is_version(old: KnownArticle, new: Article, position: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Records one batch. Knows who follows what: the settings' routes, and the titles of the served
-    model's topics; and which files are `unmoved`, by their names in the inbox.
-    """
+    """Records one batch. Knows which files are `unmoved`, by their names in the inbox."""
 
     settings: Settings
-    titles: Mapping[str, str]
+    teller: Teller
     unmoved: Mapping[str, Sequence[FileRecord]]
     _reserved: set[str] = field(default_factory=set)  # places of this batch that nobody stands at yet
 
@@ -173,12 +172,10 @@ class Recorder:
             article = ledger.record_article(connection, file, position, each, now=now)
             if article is None:
                 continue  # the same text was here before, and so were its alerts
-            told = outbox.topics_told(connection, earlier[position])
-            for alert in self._alerts(each, file):
-                if not {topic.id for topic in alert.topics} <= told.get(alert.receiver, set()):
-                    owed += outbox.add(connection, alert, article=article, now=now)
+            told = deliveries.topics_told(connection, earlier[position])
+            tellings = self.teller.tellings(
+                connection, each, article=article, file=file.name, told=told, now=now
+            )
+            for telling in tellings:
+                owed += owe(connection, telling, article=article, now=now)
         return owed
-
-    def _alerts(self, tagged: Tagged, file: FileRecord) -> list[Alert]:
-        source = file.name.rpartition("/")[0] or None
-        return routing.alerts(tagged, self.settings.routes, self.titles, file=file.name, source=source)

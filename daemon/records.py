@@ -51,6 +51,21 @@ class DeliveryState(StrEnum):
     DEAD = "dead"
 
 
+class Form(StrEnum):
+    """How a message is written.
+
+    `alert`: one article; `burst`: the first of many that came at once; `quiet`: the first of those
+    that waited for the end of quiet hours; `list`: several, in the thread of one of these or of a
+    digest; `digest`: what there was in a time.
+    """
+
+    ALERT = "alert"
+    BURST = "burst"
+    QUIET = "quiet"
+    LIST = "list"
+    DIGEST = "digest"
+
+
 @dataclass(frozen=True, slots=True)
 class FileRecord:
     """A file that arrived.
@@ -127,19 +142,32 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Getting one alert to its receiver. Moments are as the ledger writes them.
+    """A message that is owed to a receiver. Moments are as the ledger writes them.
 
-    `generation` goes up with each sending: what an earlier one says of its end no longer counts.
+    `alert` is the one it was made for; a digest has none, and its content in `body`. `root` is the
+    delivery in whose thread it belongs. `picture` is an uploaded chart: None while there may be
+    one, "" where there will be none. `generation` goes up with each sending: what an earlier one
+    says of its end no longer counts. `revision` is how often what it shows has changed.
     """
 
     id: int
-    alert: Alert
+    receiver: str
+    key: str
+    alert: Alert | None
     state: DeliveryState
     attempts: int
     looks: int
     first_sent_at: str | None
     generation: int = 0
     lease_until: str | None = None
+    form: Form = Form.ALERT
+    root: int | None = None
+    broadcast: bool = False
+    body: str | None = None
+    picture: str | None = None
+    revision: int = 0
+    channel: str | None = None
+    message: str | None = None
 
 
 _ALERT = TypeAdapter(Alert)

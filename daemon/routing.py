@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from classifier import Grade, Tag, Tagged
 from daemon.config import Route
@@ -28,6 +28,7 @@ def alerts(
     *,
     file: str,
     source: str | None = None,
+    url: str | None = None,
 ) -> list[Alert]:
     """One alert for each receiver that a route leads to, with all topics its routes carry."""
     carried: dict[str, set[str]] = {}
@@ -35,7 +36,10 @@ def alerts(
         topics = match(tagged, route).topics
         if topics:
             carried.setdefault(route.receiver, set()).update(topics)
-    return [_alert(tagged, receiver, topics, titles, file, source) for receiver, topics in carried.items()]
+    return [
+        replace(_alert(tagged, receiver, topics, titles, file, source), url=url)
+        for receiver, topics in carried.items()
+    ]
 
 
 def match(tagged: Tagged, route: Route) -> Match:

@@ -22,7 +22,7 @@ from apscheduler.executors.base import BaseExecutor, run_job
 from apscheduler.job import Job as Tick
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, text
 from tzlocal import get_localzone
 
 from daemon import clock, periods
@@ -52,7 +52,9 @@ _PLAN = text(
         planned_period = excluded.planned_period
     """
 )
-_FORGET = text("DELETE FROM jobs WHERE name = :name")
+_FORGET_OTHERS = text("DELETE FROM jobs WHERE name NOT IN :names").bindparams(
+    bindparam("names", expanding=True)
+)
 _IN_HAND = text("SELECT period, tries, claimant FROM runs WHERE name = :name AND state = 'running'")
 _RUN = text("SELECT tries, state FROM runs WHERE name = :name AND period = :period")
 _CLAIM = text(
@@ -86,11 +88,15 @@ _LIST = text("SELECT name, schedule, due_at, started_at, finished_at, result FRO
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something that is due by a cron line. Its result is one line for the ledger."""
+    """Something that is due by a cron line. Its result is one line for the ledger.
+
+    Its periods are in `zone`; None is the timetable's.
+    """
 
     name: str
     cron: str
     run: Callable[[], str]
+    zone: tzinfo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +118,13 @@ class _Ending:
 class Timetable:
     """Runs each job once for its period, each in a thread of its own, and wakes the workers now and then.
 
-    Periods are in `zone`, the machine's as it was at the start unless told otherwise.
+    Periods are in the job's zone, or else in `zone`: the machine's as it was at the start unless told
+    otherwise.
     """
 
     def __init__(self, database: Database, jobs: tuple[Job, ...], *, zone: tzinfo | None = None) -> None:
         self._database = database
         self._jobs = tuple(job for job in jobs if job.cron != NEVER)
-        self._off = tuple(job.name for job in jobs if job.cron == NEVER)
         self._zone = zone or get_localzone()
         self._unwritten: dict[str, _Ending] = {}
         self._rests_until: dict[str, float] = {}  # by the monotonic clock
@@ -161,18 +167,20 @@ class Timetable:
         return _COMPARE_EVERY
 
     def plan(self, now: datetime) -> None:
-        """Write from when on each job is owed, where that is not written yet or its cron line changed."""
-        local = periods.local_time(now, self._zone)
+        """Write from when on each job is owed, where that is not written yet or its cron line changed.
+
+        A job that is off, or that there is no more, is forgotten.
+        """
         with self._database.transaction() as connection:
-            for name in self._off:
-                connection.execute(_FORGET, {"name": name})
+            connection.execute(_FORGET_OTHERS, {"names": [job.name for job in self._jobs]})
             for job in self._jobs:
+                local = self._local(job, now)
                 row = connection.execute(_JOB, {"name": job.name}).one_or_none()
                 if row is None or row.schedule != job.cron:
                     planned = periods.plan(periods.current_period(job.cron, local))
                     _write_plan(connection, job, self._due_at(job, local), planned)
                 elif row.planned_period is None:  # from a ledger that knew only when the job is due
-                    before = periods.local_time(from_text(row.due_at), self._zone) - _INSTANT
+                    before = self._local(job, from_text(row.due_at)) - _INSTANT
                     planned = periods.plan(periods.current_period(job.cron, before))
                     _write_plan(connection, job, row.due_at, planned)
 
@@ -201,7 +209,7 @@ class Timetable:
         """Take the current period of a job, so that nobody else runs it; None if it is not owed."""
         with self._database.transaction() as connection:
             now = clock.now()
-            local = periods.local_time(now, self._zone)
+            local = self._local(job, now)
             period = periods.current_period(job.cron, local)
             planned = self._follow(connection, job, local, period)
             if planned is None or period is None or _is_in_hand(connection, job):
@@ -228,7 +236,11 @@ class Timetable:
         period = periods.next_period(job.cron, local)
         if period is None:
             raise ValueError(f"{job.name}: {job.cron!r} is never due")
-        return to_text(periods.moment_of(period, self._zone))
+        return to_text(periods.moment_of(period, job.zone or self._zone))
+
+    def _local(self, job: Job, moment: datetime) -> datetime:
+        """How far the clock on the wall has come where a job is at home."""
+        return periods.local_time(moment, job.zone or self._zone)
 
     def _run(self, job: Job, claim: _Claim) -> _Ending:
         try:

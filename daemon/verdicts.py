@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Connection, text
 
+from classifier import Article
 from daemon.clock import to_text
+from daemon.messages import Remark
+
+_SHORT_ID = 16  # characters of a fingerprint, as `classifier tag` prints it
 
 
 class Verdict(StrEnum):
@@ -20,7 +26,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VerdictRecord:
-    """A verdict with the article it is about."""
+    """A verdict with the article it is about; `disputed` where another person says the contrary."""
 
     article: str  # fingerprint
     text: str
@@ -28,6 +34,13 @@ class VerdictRecord:
     verdict: Verdict
     person: str
     said_at: str
+    title: str | None = None
+    language: str | None = None
+    disputed: bool = False
+
+    @property
+    def headline(self) -> str:
+        return Article(self.text, title=self.title).headline
 
 
 _FIND = text("SELECT id FROM articles WHERE fingerprint LIKE :start ORDER BY id LIMIT 2")
@@ -39,12 +52,29 @@ _ADD = text(
     DO UPDATE SET verdict = excluded.verdict, said_at = excluded.said_at
     """
 )
+_ADD_IN_ORDER = text(f"{_ADD.text.rstrip()}\n    WHERE excluded.said_at > verdicts.said_at")
+_WITHDRAW = text(
+    """
+    DELETE FROM verdicts
+    WHERE article_id = :article_id
+      AND person = :person
+      AND said_at <= :moment
+    """
+)
 _LIST = text(
     """
-    SELECT articles.fingerprint, articles.text, topic, verdict, person, said_at
+    SELECT articles.fingerprint, articles.text, topic, verdict, person, said_at, title, language
     FROM verdicts
     JOIN articles ON articles.id = verdicts.article_id
     ORDER BY verdicts.said_at, verdicts.id
+    """
+)
+_OF_ARTICLE = text(
+    """
+    SELECT person, topic, verdict
+    FROM verdicts
+    WHERE article_id = :article_id
+    ORDER BY said_at, id
     """
 )
 _MAIN = text(
@@ -54,6 +84,18 @@ _MAIN = text(
     JOIN articles ON articles.id = tags.article_id
     WHERE tags.grade = 'main'
       AND articles.id IN (SELECT article_id FROM verdicts)
+    """
+)
+_COUNTS = text("SELECT verdict, COUNT(*) FROM verdicts GROUP BY verdict")
+_COUNT_DISPUTED = text(
+    """
+    SELECT COUNT(*)
+    FROM (
+        SELECT article_id
+        FROM verdicts
+        GROUP BY article_id, topic
+        HAVING COUNT(DISTINCT verdict) > 1
+    ) AS disputed
     """
 )
 
@@ -76,35 +118,117 @@ def add(
     now: datetime,
 ) -> None:
     """Write a verdict; it replaces what the same person said of the same tag."""
-    row = {"article_id": article, "topic": topic, "verdict": verdict, "person": person}
-    connection.execute(_ADD, row | {"said_at": to_text(now)})
+    connection.execute(_ADD, _row(article, topic, verdict, person, now))
+
+
+def add_in_order(
+    connection: Connection,
+    *,
+    article: int,
+    topic: str,
+    verdict: Verdict,
+    person: str,
+    said_at: datetime,
+) -> bool:
+    """Write a verdict, unless the same person has said something later of the same tag; whether it was."""
+    return connection.execute(_ADD_IN_ORDER, _row(article, topic, verdict, person, said_at)).rowcount > 0
+
+
+def withdraw(connection: Connection, *, article: int, person: str, moment: datetime) -> bool:
+    """Take back what a person said of an article up to a moment; whether there was anything."""
+    row = {"article_id": article, "person": person, "moment": to_text(moment)}
+    return connection.execute(_WITHDRAW, row).rowcount > 0
 
 
 def all_verdicts(connection: Connection) -> list[VerdictRecord]:
     """Every verdict that counts, oldest first."""
-    return [
-        VerdictRecord(article, text_, topic, Verdict(verdict), person, said_at)
-        for article, text_, topic, verdict, person, said_at in connection.execute(_LIST)
+    found = [
+        VerdictRecord(article, text_, topic, Verdict(verdict), person, said_at, title, language)
+        for article, text_, topic, verdict, person, said_at, title, language in connection.execute(_LIST)
     ]
+    disputed = _disputed(found)
+    return [replace(each, disputed=(each.article, each.topic) in disputed) for each in found]
+
+
+def remarks(connection: Connection, article: int) -> tuple[Remark, ...]:
+    """What people say of an article, whatever the topic, oldest first."""
+    return tuple(Remark(*row) for row in connection.execute(_OF_ARTICLE, {"article_id": article}))
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many verdicts say what, and of how many tags people disagree."""
+    found = {str(verdict): int(number) for verdict, number in connection.execute(_COUNTS)}
+    found["disputed"] = int(connection.execute(_COUNT_DISPUTED).scalar_one())
+    return found
 
 
 def judged_topics(connection: Connection) -> dict[str, frozenset[str]]:
     """For each article with a verdict: its main topics as people left them.
 
     What the model said, without the topics that someone called wrong, with those that someone
-    called right. An article of which two people disagree is left out.
+    called right. An article of which two people disagree is left out whole: a label has no way to
+    say that one of its topics is not known.
     """
     topics: dict[str, set[str]] = {}
     for article, topic in connection.execute(_MAIN):
         topics.setdefault(article, set()).add(topic)
-    said: dict[tuple[str, str], set[Verdict]] = {}
-    for record in all_verdicts(connection):
-        said.setdefault((record.article, record.topic), set()).add(record.verdict)
-        topics.setdefault(record.article, set())
-    disputed = {article for (article, _), verdicts in said.items() if len(verdicts) > 1}
-    for (article, topic), verdicts in said.items():
-        if Verdict.RIGHT in verdicts:
-            topics[article].add(topic)
+    found = all_verdicts(connection)
+    for record in found:
+        judged = topics.setdefault(record.article, set())
+        if record.verdict is Verdict.RIGHT:
+            judged.add(record.topic)
         else:
-            topics[article].discard(topic)
-    return {a: frozenset(found) for a, found in topics.items() if a not in disputed}
+            judged.discard(record.topic)
+    disputed = {record.article for record in found if record.disputed}
+    return {a: frozenset(judged) for a, judged in topics.items() if a not in disputed}
+
+
+def listed(connection: Connection, *, disputed_first: bool = False) -> list[VerdictRecord]:
+    """Every verdict that counts, oldest first; or those that people dispute first, side by side."""
+    found = all_verdicts(connection)
+    if not disputed_first:
+        return found
+    disputed = sorted((each for each in found if each.disputed), key=lambda each: (each.article, each.topic))
+    return disputed + [each for each in found if not each.disputed]
+
+
+def as_object(record: VerdictRecord) -> dict[str, Any]:
+    """A verdict as `verdicts list --json` and `verdicts export --raw` print it."""
+    return {
+        "article": record.article[:_SHORT_ID],
+        "headline": record.headline,
+        "topic": record.topic,
+        "verdict": record.verdict.value,
+        "person": record.person,
+        "said_at": record.said_at,
+        "disputed": record.disputed,
+    }
+
+
+def examples(connection: Connection) -> list[dict[str, Any]]:
+    """Each judged article with its main topics as people left them: lines for
+    `classifier train --examples`. Without those of which people disagree.
+    """
+    articles = {record.article: record for record in all_verdicts(connection)}
+    return [
+        _example(articles[article], sorted(topics))
+        for article, topics in sorted(judged_topics(connection).items())
+    ]
+
+
+def _example(record: VerdictRecord, main: Sequence[str]) -> dict[str, Any]:
+    found = {"id": record.article[:_SHORT_ID], "title": record.title, "text": record.text, "main": list(main)}
+    return found | {"lang": record.language} if record.language else found
+
+
+def _row(article: int, topic: str, verdict: Verdict, person: str, said_at: datetime) -> dict[str, object]:
+    row = {"article_id": article, "topic": topic, "verdict": verdict, "person": person}
+    return row | {"said_at": to_text(said_at)}
+
+
+def _disputed(found: Sequence[VerdictRecord]) -> set[tuple[str, str]]:
+    """The tags, as article and topic, of which two people say the contrary."""
+    said: dict[tuple[str, str], set[Verdict]] = {}
+    for record in found:
+        said.setdefault((record.article, record.topic), set()).add(record.verdict)
+    return {tag for tag, verdicts in said.items() if len(verdicts) > 1}

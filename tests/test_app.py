@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from classifier.model import Model
 from classifier.storage import load
-from daemon import app, arrivals, clock, outbox, poison
+from daemon import app, arrivals, clock, deliveries, outbox, poison
 from daemon.config import Receiver, Settings
 from daemon.database import Database
 from daemon.dispatch import Sender
@@ -120,14 +120,14 @@ def test_at_a_start_what_was_on_its_way_is_looked_up_a_little_later(
     monkeypatch.setattr(clock, "now", lambda: NOON)
     with database.transaction() as connection:
         owe(connection, make_alert())
-        found = outbox.oldest(connection, "desk")
+        found = deliveries.oldest(connection, "desk")
         assert found is not None
         outbox.start_sending(connection, found[0], now=NOON, lease=timedelta(minutes=1))
 
     app.start_up(make_settings(tmp_path, receivers=(console_receiver("desk"),)), database)
 
     with database.reading() as connection:
-        found = outbox.oldest(connection, "desk")
+        found = deliveries.oldest(connection, "desk")
     assert found is not None
     assert (found[0].state.value, found[1]) == ("unknown", NOON + timedelta(seconds=2))
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from daemon import clock, outbox
+from daemon import clock, deliveries, outbox
 from daemon.clock import from_text
 from daemon.database import Database
 from daemon.dispatch import Dispatch
@@ -448,7 +448,7 @@ def test_what_was_on_its_way_in_a_crash_is_looked_up_and_not_sent_again(
 ) -> None:
     owe_some(database)
     with database.transaction() as connection:
-        found = outbox.oldest(connection, "desk")
+        found = deliveries.oldest(connection, "desk")
         assert found is not None
         outbox.start_sending(connection, found[0], now=LONG_AGO, lease=timedelta(0))
         desk.arrived[found[0].alert.key] = Sent("C1", "before the crash")
@@ -677,7 +677,7 @@ def test_what_is_looked_up_while_our_clock_is_a_year_ahead_is_found_behind_the_a
 def begin_sending(database: Database, lease: timedelta = timedelta(seconds=60)) -> Delivery:
     """As another process that took the oldest delivery and has not come back."""
     with database.transaction() as connection:
-        found = outbox.oldest(connection, "desk")
+        found = deliveries.oldest(connection, "desk")
         assert found is not None
         started = outbox.start_sending(connection, found[0], now=clock.now(), lease=lease)
     assert started is not None

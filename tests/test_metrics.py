@@ -10,7 +10,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from daemon import metrics, outbox
+from daemon import deliveries, metrics, outbox
 from daemon.config import Settings
 from daemon.database import Database
 from daemon.records import DeliveryState
@@ -45,7 +45,7 @@ def test_an_alert_that_is_dead_is_a_number_of_its_receiver(served: Settings, dat
     with database.transaction() as connection:
         owe(connection, make_alert("desk", number=1))
         owe(connection, make_alert("desk", number=2))
-        found = outbox.oldest(connection, "desk")
+        found = deliveries.oldest(connection, "desk")
         assert found is not None
         sending = outbox.start_sending(connection, found[0], now=NOON, lease=MINUTE)
         assert sending is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection, text
 
-from daemon import outbox
+from daemon import deliveries, outbox
 from daemon.records import Alert, AlertTopic, Delivery, DeliveryState
 from tests.builders import MINUTE, NOON, SECOND, make_alert, owe
 
@@ -13,7 +13,7 @@ LATER = NOON + MINUTE
 
 
 def oldest(connection: Connection, receiver: str = "desk") -> Delivery:
-    found = outbox.oldest(connection, receiver)
+    found = deliveries.oldest(connection, receiver)
     assert found is not None
     return found[0]
 
@@ -32,7 +32,7 @@ def states(connection: Connection) -> list[str]:
 def test_an_alert_that_is_owed_is_pending_and_due_now(connection: Connection) -> None:
     owe(connection, make_alert())
 
-    found = outbox.oldest(connection, "desk")
+    found = deliveries.oldest(connection, "desk")
 
     assert found is not None
     assert found[0].state is DeliveryState.PENDING
@@ -63,7 +63,7 @@ def test_an_alert_that_was_delivered_long_ago_is_not_owed_again(connection: Conn
     outbox.mark_sent(connection, sending(connection), now=NOON)
 
     assert outbox.add(connection, make_alert(), article=article, now=LATER) is False
-    assert outbox.oldest(connection, "desk") is None
+    assert deliveries.oldest(connection, "desk") is None
 
 
 def test_two_receivers_are_owed_the_same_article_each(connection: Connection) -> None:
@@ -77,7 +77,7 @@ def test_two_receivers_are_owed_the_same_article_each(connection: Connection) ->
 def test_nothing_owed_is_none(connection: Connection) -> None:
     owe(connection, make_alert("desk"))
 
-    assert outbox.oldest(connection, "embassy") is None
+    assert deliveries.oldest(connection, "embassy") is None
 
 
 def test_a_receiver_gets_its_alerts_in_the_order_they_were_written(connection: Connection) -> None:
@@ -86,7 +86,7 @@ def test_a_receiver_gets_its_alerts_in_the_order_they_were_written(connection: C
         owe(connection, make_alert("embassy", number=10 + number))
 
     got = []
-    while outbox.oldest(connection, "desk"):
+    while deliveries.oldest(connection, "desk"):
         delivery = sending(connection)
         got.append(delivery.alert.headline)
         outbox.mark_sent(connection, delivery, now=NOON)
@@ -101,7 +101,7 @@ def test_the_oldest_keeps_its_place_while_it_is_put_off(connection: Connection, 
 
     outbox.put_off(connection, sending(connection), state, due_at=LATER, error="no")
 
-    found = outbox.oldest(connection, "desk")
+    found = deliveries.oldest(connection, "desk")
     assert found is not None
     assert found[0].alert.headline == "Headline 1"
     assert found[0].state is state
@@ -200,7 +200,7 @@ def test_after_a_start_what_was_on_its_way_is_unknown_and_nothing_else_is_touche
 
     assert number == 1
     assert states(connection) == ["pending", "unknown", "unknown", "parked", "sent", "dead"]
-    found = outbox.oldest(connection, "desk 1")
+    found = deliveries.oldest(connection, "desk 1")
     assert found is not None
     assert found[1] == NOON + 2 * SECOND
     assert found[0].first_sent_at == "2026-03-05T12:00:00.000000Z"
@@ -257,7 +257,7 @@ def test_after_a_start_the_end_of_a_sending_before_it_is_void(connection: Connec
 
 
 def test_the_last_message_is_that_of_the_newest_alert_that_arrived(connection: Connection) -> None:
-    assert outbox.last_message(connection, "desk") is None
+    assert deliveries.last_message(connection, "desk") is None
     for number in range(1, 5):
         owe(connection, make_alert(number=number))
     owe(connection, make_alert("embassy", number=9))
@@ -266,7 +266,7 @@ def test_the_last_message_is_that_of_the_newest_alert_that_arrived(connection: C
     sending(connection)
     outbox.mark_sent(connection, sending(connection, "embassy"), now=NOON, message="9.0")
 
-    assert outbox.last_message(connection, "desk") == "2.0"
+    assert deliveries.last_message(connection, "desk") == "2.0"
 
 
 def test_what_is_owed_to_a_receiver_that_is_no_more_is_held_and_shown(connection: Connection) -> None:
@@ -291,7 +291,7 @@ def test_what_was_held_goes_out_in_order_when_its_receiver_is_back(connection: C
     held = outbox.park_strangers(connection, {"desk", "gone"}, now=LATER)
 
     assert held == {}
-    found = outbox.oldest(connection, "gone")
+    found = deliveries.oldest(connection, "gone")
     assert found is not None
     assert (found[0].alert.headline, found[0].state, found[1]) == ("Headline 1", DeliveryState.PENDING, LATER)
     assert outbox.trouble(connection) == []
@@ -307,7 +307,7 @@ def test_what_a_known_receiver_refused_stays_parked_and_it_is_asked_again_at_onc
 
     outbox.park_strangers(connection, {"desk"}, now=NOON)
 
-    found = outbox.oldest(connection, "desk")
+    found = deliveries.oldest(connection, "desk")
     assert found is not None
     assert (found[0].state, found[1]) == (DeliveryState.PARKED, NOON)
 
@@ -333,11 +333,11 @@ def test_topics_told_are_those_of_all_alerts_of_the_articles(connection: Connect
     outbox.add(connection, make_alert("embassy", 1, topics=about("minerals")), article=first, now=NOON)
     owe(connection, make_alert("desk", 3, topics=about("health")))
 
-    assert outbox.topics_told(connection, [first, second]) == {
+    assert deliveries.topics_told(connection, [first, second]) == {
         "desk": {"energy", "trade"},
         "embassy": {"minerals"},
     }
-    assert outbox.topics_told(connection, []) == {}
+    assert deliveries.topics_told(connection, []) == {}
 
 
 def test_counts_and_trouble_say_who_is_owed_what_and_why(connection: Connection) -> None:

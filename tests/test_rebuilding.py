@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from daemon import backups, clock, outbox, rebuilding
+from daemon import backups, clock, deliveries, rebuilding
 from daemon.app import home_lock
 from daemon.backoff import Pace
 from daemon.cli import main as topicwired
@@ -89,7 +89,7 @@ class Newsroom:
             for _ in range(1000):
                 wait = dispatch.work()
                 with database.reading() as connection:
-                    if outbox.oldest(connection, "desk") is None:
+                    if deliveries.oldest(connection, "desk") is None:
                         return
                 ahead[0] += wait
         raise AssertionError("not all was delivered")
@@ -299,7 +299,7 @@ def test_a_look_at_the_history_begins_before_the_file_was_taken(wired: Newsroom)
     wired.restored(from_scratch=True)
 
     with wired.opened() as database, database.reading() as connection:
-        found = outbox.oldest(connection, "desk")
+        found = deliveries.oldest(connection, "desk")
 
     assert found is not None
     assert found[0].state is DeliveryState.UNKNOWN

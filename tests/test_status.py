@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon import ledger, outbox, status
+from daemon import deliveries, ledger, outbox, status
 from daemon.config import Settings
 from daemon.database import Database
 from daemon.records import DeliveryState, FileState
@@ -35,7 +35,7 @@ def job_line(settings: Settings, database: Database) -> str:
 
 def put_off(database: Database, receiver: str, state: DeliveryState, error: str) -> None:
     with database.transaction() as connection:
-        found = outbox.oldest(connection, receiver)
+        found = deliveries.oldest(connection, receiver)
         assert found is not None
         started = outbox.start_sending(connection, found[0], now=NOON, lease=MINUTE)
         assert started is not None

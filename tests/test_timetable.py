@@ -186,6 +186,34 @@ def test_times_are_of_the_zone(database: Database, hands: Hands, runs: Runs) -> 
     assert due_at(database) == datetime(2026, 3, 5, 22, 30, tzinfo=UTC)
 
 
+def test_a_job_with_a_zone_of_its_own_is_due_by_that_clock_and_the_others_by_the_machines(
+    database: Database, hands: Hands, runs: Runs
+) -> None:
+    away = Runs()
+
+    table = started(
+        database, Job("away", "0 8 * * *", away, ZoneInfo("Asia/Almaty")), Job("here", "0 8 * * *", runs)
+    )
+    look_for(table, hands, 4 * DAY)
+
+    assert [found.hour for found in away.times] == [3] * 4  # 08:00 in Almaty is 03:00 UTC
+    assert [found.hour for found in runs.times] == [8] * 4
+    due = {job["name"]: job["due_at"] for job in listed(database)}
+    assert due == {"away": "2026-03-10T03:00:00.000000Z", "here": "2026-03-10T08:00:00.000000Z"}
+
+
+def test_a_job_that_moves_to_another_zone_has_one_run_a_local_day(
+    database: Database, hands: Hands, runs: Runs
+) -> None:
+    for zone in ("Asia/Almaty", "America/New_York", "Pacific/Auckland"):
+        table = started(database, Job("digest desk", "0 8 * * *", runs, ZoneInfo(zone)))
+        look_for(table, hands, 2 * DAY)
+
+    days = [period for period, _, _ in rows(database)]
+    assert days == [f"2026-03-{6 + number:02}T08:00" for number in range(len(days))]
+    assert runs.number == len(days) >= 6
+
+
 def test_three_days_down_bring_one_run_for_the_latest_period(
     database: Database, hands: Hands, runs: Runs
 ) -> None:
@@ -247,6 +275,16 @@ def test_a_job_that_is_turned_off_is_neither_planned_nor_run(
 
     assert listed(database) == []
     assert runs.number == 0
+
+
+def test_a_job_that_there_is_no_more_is_not_listed_as_due(
+    database: Database, hands: Hands, runs: Runs
+) -> None:
+    started(database, nightly(runs), Job("digest desk", "0 8 * * *", runs))
+
+    started(database, nightly(runs))
+
+    assert [job["name"] for job in listed(database)] == ["retrain"]
 
 
 def test_a_job_that_is_turned_on_again_does_not_run_for_the_time_it_was_off(
@@ -648,6 +686,25 @@ def test_an_hour_that_comes_twice_does_not_bring_back_the_nights_that_were_misse
 
     assert rows(database) == [("2026-10-25T02:30", 1, "done")]
     assert runs.number == 1
+
+
+@pytest.mark.parametrize(
+    ("begin", "ran"),
+    [
+        (datetime(2026, 3, 28, 12, tzinfo=UTC), ["29 01:00", "30 00:30"]),  # there is no 02:30
+        (datetime(2026, 10, 24, 12, tzinfo=UTC), ["25 00:30", "26 01:30"]),  # it comes twice
+    ],
+)
+def test_a_job_in_a_zone_that_changes_its_clock_has_one_run_a_night_on_a_machine_that_does_not(
+    database: Database, hands: Hands, runs: Runs, begin: datetime, ran: list[str]
+) -> None:
+    hands.set(begin)
+    table = started(database, Job("digest desk", "30 2 * * *", runs, BERLIN))
+
+    look_for(table, hands, 2 * DAY, every=10 * MINUTE)
+
+    assert [found.strftime("%d %H:%M") for found in runs.times] == ran
+    assert len(rows(database)) == 2
 
 
 @pytest.mark.parametrize("hours", [-13, -8, 5, 14])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from daemon import outbox
+from daemon import deliveries, outbox
 from daemon.cli import main
 from daemon.database import open_database
 from daemon.records import DeliveryState
@@ -260,7 +260,7 @@ def test_status_is_one_json_object_when_asked_for(used: Path, capsys: Capture) -
 def test_status_says_why_an_alert_is_held_up(used: Path, capsys: Capture) -> None:
     database = open_database(f"sqlite:///{used}/ledger.db")
     with database.transaction() as connection:
-        found = outbox.oldest(connection, "desk")
+        found = deliveries.oldest(connection, "desk")
         assert found is not None
         outbox.put_off(connection, found[0], DeliveryState.PARKED, due_at=NOON, error="not_in_channel")
     database.close()

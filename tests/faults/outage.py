@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
-from daemon import clock, outbox
+from daemon import clock, deliveries, outbox
 from daemon.database import Database, open_database
 from daemon.dispatch import Dispatch
 from daemon.records import Alert, Sent
@@ -180,7 +180,7 @@ def _suffer(
         channel = CHANNELS[number % len(CHANNELS)]
         alert = make_alert(channel, number=number)
         with database.transaction() as connection:
-            if outbox.oldest(connection, channel) is None:
+            if deliveries.oldest(connection, channel) is None:
                 patience[channel].begin(moment)
             owe(connection, alert, now=clockwork.now())
         owed[channel].append(alert.key)

@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("into_id", sa.Integer),
         sa.Column("broadcast", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("body", sa.Text),
+        sa.Column("picture", sa.String(80)),
         sa.Column("state", sa.String(10), nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("looks", sa.Integer, nullable=False),
@@ -62,6 +63,10 @@ def upgrade() -> None:
     stale = sa.text("revision > shown")
     op.create_index(
         "deliveries_stale", "deliveries", ["receiver", "id"], sqlite_where=stale, postgresql_where=stale
+    )
+    groups = sa.text("form IN ('burst', 'quiet')")
+    op.create_index(
+        "deliveries_groups", "deliveries", ["receiver", "id"], sqlite_where=groups, postgresql_where=groups
     )
     op.create_index("deliveries_by_root", "deliveries", ["root_id"])
     op.create_index("deliveries_by_carrier", "deliveries", ["into_id"])

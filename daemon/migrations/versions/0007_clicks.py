@@ -16,12 +16,17 @@ def upgrade() -> None:
         "clicks",
         sa.Column("id", sa.Integer, primary_key=True),
         # Team, channel, message, person, action and its moment: an envelope that comes again has the same.
-        sa.Column("key", sa.String(400), nullable=False, unique=True),
+        sa.Column("key", sa.String(500), nullable=False, unique=True),
         sa.Column("person", sa.String(120), nullable=False),
+        sa.Column("verb", sa.String(10), nullable=False),
         sa.Column("action", sa.Text, nullable=False),
-        sa.Column("clicked_at", MOMENT, nullable=False),
-        sa.Column("outcome", sa.Text, nullable=False),
+        # None where we do not know the alert.
+        sa.Column("article_id", sa.Integer, sa.ForeignKey("articles.id")),
+        sa.Column("clicked_at", MOMENT, nullable=False),  # by Slack's clock
+        sa.Column("taken_at", MOMENT, nullable=False),
+        sa.Column("outcome", sa.String(10), nullable=False),
     )
+    op.create_index("clicks_by_article", "clicks", ["article_id", "person"])
     op.create_table(
         "wishes",
         sa.Column("id", sa.Integer, primary_key=True),

@@ -1,0 +1,199 @@
+"""What a message says, in words that all receivers share. How article text is made harmless is for them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+
+from classifier import shorten
+from daemon.messages import DigestBody, Entry, Form, Message, Remark, TopicVolume
+from daemon.neutral import Room, cleaned
+from daemon.records import Alert, AlertTopic
+
+# Article text as a receiver may have it, no longer than there is room.
+Fit = Callable[[str, Room], str]
+
+HEADLINE = Room(150, 600)
+QUOTE = Room(420, 900)
+FACT = Room(120, 250)
+TITLE = Room(60, 150)
+WORD = Room(30, 80)
+PERSON = Room(40, 100)
+
+MOST_QUOTES = 6
+MOST_NAMED = 12  # topics that are only named
+MOST_WORDS = 10
+MOST_NEWS = 8
+MOST_SOURCES = 4
+MOST_PERSONS = 8
+
+RIGHT, WRONG = "right", "wrong"
+_SIGNS = {RIGHT: "✓", WRONG: "✗"}
+_LONGEST_ALT = 1000
+_MEMBER = re.compile(r"[UW][A-Z0-9]{2,20}")
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def headline(alert: Alert) -> str:
+    """The headline, or what stands for one that has no letters."""
+    return alert.headline if cleaned(alert.headline) else "(no title)"
+
+
+def facts(alert: Alert) -> list[str]:
+    """Source, date and language, as far as they are known."""
+    return [fact for fact in (alert.source, alert.date, alert.language) if fact and cleaned(fact)]
+
+
+def named(topic: AlertTopic, fit: Fit, room: Room = TITLE) -> str:
+    """A topic with its probability."""
+    passing = "" if topic.grade == "main" else " (mention)"
+    return f"{fit(topic.title, room) or fit(topic.id, room)} {topic.probability:.0%}{passing}"
+
+
+def words(alert: Alert) -> list[str]:
+    """The words that counted, each once, those of the likeliest topic first."""
+    found = dict.fromkeys(cleaned(word) for topic in alert.topics for word in topic.words)
+    return [word for word in found if word][:MOST_WORDS]
+
+
+def some(names: list[str], most: int) -> str:
+    """The first of some names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def follow_up(message: Message, alert: Alert, fit: Fit, room: Room = HEADLINE) -> str:
+    """That an article follows up on another, and what it has that the story had not; empty if it does not.
+
+    In the story's own thread the story needs no name.
+    """
+    in_its_thread = message.thread is not None and message.form is Form.ALERT
+    story = alert.follows or (message.follows if message.form is Form.ALERT else None)
+    if story is None and not in_its_thread:
+        return ""
+    said = "↳ follow-up" if in_its_thread or not story else f"↳ follow-up of “{fit(story, room)}”"
+    return f"{said} · {told}" if (told := news(alert, fit)) else said
+
+
+def news(alert: Alert, fit: Fit) -> str:
+    found = [fact for fact in (fit(fact, FACT) for fact in alert.news) if fact]
+    return f"new: {some(found, MOST_NEWS)}" if found else ""
+
+
+def also(entry: Entry, fit: Fit) -> str:
+    """Who else tells the story; empty where nobody does."""
+    sources = [name for name in (fit(source, TITLE) for source in entry.also_in) if name]
+    further = entry.further - len(sources)
+    if not sources:
+        return counted(entry.further, "further article") if entry.further > 0 else ""
+    said = f"also in: {counted(len(sources), 'source')}"
+    if len(sources) <= MOST_SOURCES:
+        said += f" ({', '.join(sources)})"
+    return f"{said} · {counted(entry.further, 'further article')}" if further > 0 else said
+
+
+def titles(message: Message) -> dict[str, str]:
+    """The titles of the topics that people may have spoken of."""
+    found = dict(message.choices)
+    for entry in message.entries:
+        found |= {topic.id: topic.title for topic in entry.alert.topics}
+    return found
+
+
+def said_by(entry: Entry, known: Mapping[str, str], fit: Fit) -> list[str]:
+    """What people said of an alert, a line for each, after the topics that they do not agree on."""
+    own = {topic.id for topic in entry.alert.topics}
+    by_person: dict[str, list[Remark]] = {}
+    for remark in entry.remarks:
+        by_person.setdefault(remark.person, []).append(remark)
+    lines = [_not_agreed(entry.remarks, known, fit)]
+    for person, remarks in list(by_person.items())[:MOST_PERSONS]:
+        said = [_remark(remark, own, known, fit) for remark in remarks[:MOST_NAMED]]
+        lines.append(f"{' · '.join(said)} — {person_of(person, fit)}")
+    rest = list(by_person.items())[MOST_PERSONS:]
+    if rest:
+        lines.append(f"and {counted(len(rest), 'more person')}: {tally(r for _, rs in rest for r in rs)}")
+    return [line for line in lines if line]
+
+
+def tally(remarks: Iterable[Remark]) -> str:
+    """How many verdicts there are, without names; empty where there is none."""
+    said = Counter(remark.verdict for remark in remarks)
+    return " ".join(f"{said[verdict]} {_SIGNS[verdict]}" for verdict in (RIGHT, WRONG) if said[verdict])
+
+
+def heading(message: Message) -> str:
+    """What several alerts at once have in common; empty where they only go on."""
+    articles = counted(len(message.entries) + message.more, "article")
+    match message.form:
+        case Form.BURST:
+            return f"{articles} at once"
+        case Form.QUIET:
+            return f"While it was quiet: {articles}"
+        case _:
+            return ""
+
+
+def more_in_thread(message: Message, left_out: int = 0) -> str:
+    more = message.more + left_out
+    return f"and {more:,} more in this thread" if more > 0 else ""
+
+
+def digest_title(body: DigestBody, fit: Fit) -> str:
+    title = fit(body.title, HEADLINE) or "Digest"
+    return f"{title} ({body.part} of {body.parts})" if body.parts > 1 else title
+
+
+def digest_facts(body: DigestBody, fit: Fit) -> str:
+    """How many articles, of how many topics, between when; empty where an earlier part has said so."""
+    if body.part > 1:
+        return ""
+    topics = counted(len(body.volumes), "topic") if body.parts == 1 else ""
+    span = " – ".join(dict.fromkeys(filter(None, (fit(body.since, FACT), fit(body.until, FACT)))))
+    return ", ".join(filter(None, (counted(body.articles, "article"), topics, span)))
+
+
+def digest_held(body: DigestBody) -> str:
+    return "Each of these articles follows in this thread." if body.held and body.part == 1 else ""
+
+
+def volume(topic: TopicVolume, fit: Fit, room: Room = TITLE) -> str:
+    return fit(topic.title, room) or fit(topic.topic, room)
+
+
+def volumes_in_words(body: DigestBody) -> str:
+    """What the chart of a digest shows, for who cannot see it."""
+    said = []
+    for topic in body.volumes:
+        days = zip(body.days, topic.by_day, strict=False)
+        by_day = ", ".join(f"{cleaned(day)} {articles}" for day, articles in days) if len(body.days) > 1 else ""
+        said.append(f"{cleaned(topic.title)} {topic.articles}" + (f" ({by_day})" if by_day else ""))
+    return shorten(f"Articles by topic: {'; '.join(said)}." if said else "No articles.", _LONGEST_ALT)
+
+
+def _not_agreed(remarks: Iterable[Remark], known: Mapping[str, str], fit: Fit) -> str:
+    by_topic: dict[str, list[Remark]] = {}
+    for remark in remarks:
+        by_topic.setdefault(remark.topic, []).append(remark)
+    split = [
+        f"{fit(known.get(topic, topic), TITLE)} ({tally(said)})"
+        for topic, said in by_topic.items()
+        if len({remark.verdict for remark in said}) > 1
+    ]
+    return f"not agreed: {some(split, MOST_NAMED)}" if split else ""
+
+
+def _remark(remark: Remark, own: set[str], known: Mapping[str, str], fit: Fit) -> str:
+    title = fit(known.get(remark.topic, remark.topic), TITLE)
+    if remark.verdict == RIGHT and remark.topic not in own:
+        return f"+ {title}"
+    return f"{_SIGNS.get(remark.verdict, '·')} {title}"
+
+
+def person_of(person: str, fit: Fit) -> str:
+    """A person of Slack by their own id, which is the only mention we ever make; others by what they are called."""
+    return f"<@{person}>" if _MEMBER.fullmatch(person) else fit(person, PERSON) or "somebody"
