@@ -13,25 +13,22 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from classifier import ClassifierError, Model, ModelError, NoModelError, load_model, model_versions
 from daemon import backups, clock, logs, metrics, outbox, poison, readiness, retraining, shelving
-from daemon.backoff import Pace
-from daemon.config import Receiver, Settings, secret
-from daemon.console import ConsoleSender
+from daemon.config import Settings
 from daemon.database import Database, open_database, plain_errors, plainly
-from daemon.dispatch import Dispatch, Sender
+from daemon.dispatch import Dispatch
 from daemon.errors import ConfigError, DaemonError, LedgerError, RestartNeededError
 from daemon.inbox import files_below, printable
 from daemon.intake import Intake
+from daemon.receivers import manners_of, senders_of
 from daemon.records import DeliveryState
+from daemon.senders import Sender
 from daemon.serving import Serving
 from daemon.signals import RELOAD, STOP, Signals
-from daemon.slack import BURST, SlackSender, WebhookSender
-from daemon.tables import is_this_machine
 from daemon.timetable import Job, Timetable
 from daemon.worker import Worker
 
@@ -150,48 +147,6 @@ def ready_model(settings: Settings) -> Model:
     return load_model(settings.models)
 
 
-def senders_of(settings: Settings) -> dict[str, Sender]:
-    """What delivers to each receiver, by name. Receivers of one channel share its pace."""
-    paces: dict[str, Pace] = {}
-    return {receiver.name: sender(receiver, settings, paces) for receiver in settings.receivers}
-
-
-def sender(receiver: Receiver, settings: Settings, paces: dict[str, Pace] | None = None) -> Sender:
-    """What delivers to a receiver. Raises ConfigError where its secret is missing."""
-    if receiver.type == "console":
-        return ConsoleSender()
-    if receiver.type == "webhook":
-        url = secret("slack-webhook-url", "SLACK_WEBHOOK_URL", receiver.url_file)
-        if not url:
-            raise ConfigError(
-                [f"receiver {receiver.name!r}: no webhook address; name its file in url_file, or"
-                 " set SLACK_WEBHOOK_URL"]
-            )  # fmt: skip
-        _must_be_safe(receiver, url)
-        return WebhookSender(url)
-    token = secret("slack-bot-token", "SLACK_BOT_TOKEN", settings.slack.token_file)
-    if not token:
-        raise ConfigError(
-            [f"receiver {receiver.name!r}: no Slack token; name its file in slack.token_file, or set"
-             " SLACK_BOT_TOKEN"]
-        )  # fmt: skip
-    channel = receiver.channel or ""
-    pace = (paces if paces is not None else {}).setdefault(channel, Pace(settings.slack.pace_seconds, BURST))
-    return SlackSender(token, channel, settings.slack.api_url, pace)
-
-
-def _must_be_safe(receiver: Receiver, url: str) -> None:
-    """The address is the secret: over plain http anyone on the way could read it."""
-    try:
-        scheme, host = urlsplit(url).scheme, urlsplit(url).hostname or ""
-    except ValueError:
-        scheme, host = "", ""
-    if scheme not in ("https", "http") or not host:
-        raise ConfigError([f"receiver {receiver.name!r}: the webhook address is not one"])
-    if scheme == "http" and not is_this_machine(host):
-        raise ConfigError([f"receiver {receiver.name!r}: the webhook address should begin with https://"])
-
-
 def welcome(settings: Settings) -> str:
     """Where to drop files, and how to go on from here."""
     lines = [
@@ -216,6 +171,9 @@ def _park_strangers(settings: Settings, database: Database) -> None:
     names = {receiver.name for receiver in settings.receivers}
     with database.transaction() as connection:
         held = outbox.park_strangers(connection, names, now=clock.now())
+        for receiver in settings.receivers:
+            if receiver.alerts == "at once":
+                outbox.let_go(connection, receiver.name)
     for receiver, number in held.items():
         told = {"receiver": receiver, "alerts": number}
         logger.warning("alerts are held, the configuration no longer has their receiver", extra=told)
@@ -230,7 +188,11 @@ class Parts:
         self.settings = settings
         self.database = database
         self.intake = Intake(settings, database, serving, self.wake_dispatches, self.wake_inbox)
-        self.dispatches = [Dispatch(name, sender, database) for name, sender in senders.items()]
+        manners = manners_of(settings)
+        self.dispatches = [
+            Dispatch(name, sender, database, manner=manners[name], choices=serving.choices)
+            for name, sender in senders.items()
+        ]
         self.inbox = Worker("inbox", self.intake.work)
         self.workers = [Worker(f"dispatch {each.receiver}", each.work) for each in self.dispatches]
 
@@ -286,7 +248,7 @@ class _Once:
     def _still_owed(self) -> list[str]:
         with self._parts.database.reading() as connection:
             counts = outbox.counts(connection)
-        final = (DeliveryState.SENT, DeliveryState.DEAD)
+        final = (DeliveryState.SENT, DeliveryState.MERGED, DeliveryState.DEAD, DeliveryState.HELD)
         owed = sum(n for states in counts.values() for s, n in states.items() if s not in final)
         return [f"{owed} alerts still owed"] if owed else []
 

@@ -1,88 +1,208 @@
-"""An alert as a Slack message: Block Kit within Slack's limits, the article's text made neutral.
-
-Limits: docs.slack.dev, reference of blocks (section 3,000 characters, 50 blocks) and an
-undocumented one on the whole message (bolt-js issue 2867: refused at about 11,300 characters of
-text), below which we stay by budget.
-"""
+"""A message as Slack's Block Kit, within Slack's limits. Article text comes into it neutral only."""
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from classifier import shorten
-from daemon.records import Alert, AlertTopic
+from daemon import buttons, plain, wording
+from daemon.limits import MOST_BLOCKS, MOST_JSON, MOST_TEXT, Block, json_size, problems, text_size
+from daemon.messages import DigestBody, Entry, Form, Leading, Message, TopicVolume
+from daemon.neutral import Room, directed, fitted, linked
 
-Block = dict[str, Any]
+__all__ = ["MOST_ENTRIES", "Block", "blocks", "parts", "problems"]
 
-_MOST_QUOTES = 6
-# Characters as they are read, and as they are sent: neutral text is longer than it looks.
-_QUOTE = (420, 900)
-_HEADLINE = (150, 600)
-_FACT = (120, 250)
-_WORD = (30, 60)
-_MOST_WORDS = 10
+MOST_ENTRIES = 8  # so many alerts fit well in one message; more are only named
 
-_ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
-# An invisible joint behind each of these keeps Slack from reading formatting, an emoji name, a
-# mention or an address out of an article's text.
-_MEANINGFUL = re.compile(r"([*_~`:@#])")
-_JOINT = "\u200b"
+_MOST_NAMED_ENTRIES = 40
+_MOST_SECTIONS = 40
+_MOST_VOLUMES = 120
+_LONGEST_SECTION = 2800
+_LONGEST_HEADER = 150
 
+# In one of several alerts, and in a digest, everything is shorter.
+_SHORT_HEADLINE = Room(110, 300)
+_SHORT_QUOTE = Room(160, 340)
+_SHORT_FACT = Room(40, 100)
 
-def neutral(text: str) -> str:
-    """Article text that pings nobody, formats nothing and links nowhere, for mrkdwn and `text`.
-
-    Cut before, never after: an entity must not be cut in two.
-    """
-    folded = " ".join(text.split())
-    for character, entity in _ENTITIES:
-        folded = folded.replace(character, entity)
-    return _MEANINGFUL.sub(r"\1" + _JOINT, folded)
+# What a request holds besides: names of its fields, channel, moment, the metadata with the alerts' keys.
+_ENVELOPE, _KEY = 700, 34
 
 
-def blocks(alert: Alert) -> list[Block]:
-    """The message: headline, facts, and for each topic the passage that carries it."""
-    found = [_section(f"*{fitted(alert.headline, _HEADLINE)}*")]
-    found.append(_context(" · ".join(fitted(fact, _FACT) for fact in _facts(alert))))
-    for topic in alert.topics[:_MOST_QUOTES]:
-        found.append(_section(f"*{_named(topic)}*\n“{fitted(topic.passage, _QUOTE)}”"))
-    rest = alert.topics[_MOST_QUOTES:]
-    if rest:
-        found.append(_context("also: " + ", ".join(_named(topic) for topic in rest)))
-    why = ", ".join(fitted(word, _WORD) for word in _words(alert))
-    if why:
-        found.append(_context(f"why: {why}"))
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """How much of a message there is room for: the share of each text, and how many of what is listed."""
+
+    share: float = 1.0
+    choices: int = 100
+    menu: int = 5
+    leading: int = 3
+
+    def fit(self, text: str, room: Room) -> str:
+        return directed(fitted(text, room.part(self.share)))
+
+    def link(self, url: str | None, text: str, room: Room) -> str:
+        return linked(url, text, room.part(self.share))
+
+
+_SIZES = (
+    _Size(),
+    _Size(0.8, 100, 4, 3),
+    _Size(0.6, 80, 3, 3),
+    _Size(0.5, 60, 3, 2),
+    _Size(0.4, 40, 2, 2),
+    _Size(0.3, 25, 2, 1),
+    _Size(0.2, 15, 0, 1),
+    _Size(0.15, 0, 0, 0),
+    _Size(0.1, 0, 0, 0),
+)
+
+
+def blocks(message: Message, *, interactive: bool = True) -> list[Block]:
+    """The blocks of a message, with buttons if it is `interactive`; shortened until Slack takes them."""
+    envelope = _ENVELOPE + _KEY * len(message.entries)
+    text = plain.fallback(message)
+    for size in _SIZES:
+        found = list(_written(message, size, interactive))
+        if _fits({"blocks": found, "text": text}, envelope):
+            break
     return found
 
 
-def fallback(alert: Alert) -> str:
-    """The message as plain text, complete enough for a notification or a screen reader."""
-    topics = ", ".join(_named(topic) for topic in alert.topics)
-    quote = fitted(alert.topics[0].passage, _QUOTE) if alert.topics else ""
-    return f"{fitted(alert.headline, _HEADLINE)} — {topics}. “{quote}”"
+def parts(body: DigestBody) -> tuple[DigestBody, ...]:
+    """A digest as one or more that each fit in a message with all they have to say."""
+    volumes: list[list[TopicVolume]] = [[]]
+    for volume in body.volumes:
+        if volumes[-1] and not _in_one(replace(body, volumes=(*volumes[-1], volume))):
+            volumes.append([])
+        volumes[-1].append(volume)
+    return tuple(
+        replace(body, volumes=tuple(some), part=number, parts=len(volumes))
+        for number, some in enumerate(volumes, start=1)
+    )
 
 
-def fitted(text: str, room: tuple[int, int]) -> str:
-    """`text` neutral and cut to so many characters as it is read and as it is sent."""
-    read, sent = room
-    while len(found := neutral(shorten(text, read))) > sent:
-        read = read * sent // len(found)
-    return found
+def _in_one(body: DigestBody) -> bool:
+    message = Message(key="", receiver="", form=Form.DIGEST, digest=replace(body, parts=99), picture="F" * 20)
+    found = list(_written(message, _SIZES[0], interactive=False))
+    return len(body.volumes) <= _MOST_SECTIONS and _fits(
+        {"blocks": found, "text": plain.fallback(message)}, _ENVELOPE
+    )
 
 
-def _facts(alert: Alert) -> list[str]:
-    return [fact for fact in (alert.source, alert.date, alert.language, alert.file) if fact]
+def _fits(body: Block, envelope: int) -> bool:
+    enough = json_size(body) + envelope <= MOST_JSON and text_size(body) <= MOST_TEXT
+    return enough and len(body["blocks"]) <= MOST_BLOCKS
 
 
-def _named(topic: AlertTopic) -> str:
-    passing = "" if topic.grade == "main" else " (mention)"
-    return f"{fitted(topic.title, _FACT)} {topic.probability:.0%}{passing}"
+def _written(message: Message, size: _Size, interactive: bool) -> Iterator[Block]:
+    if message.digest is not None:
+        yield from _digest(message, message.digest, size)
+    elif message.form is Form.ALERT and len(message.entries) == 1:
+        yield from _alert(message, message.entries[0], size, interactive)
+    else:
+        yield from _several(message, size, interactive)
 
 
-def _words(alert: Alert) -> list[str]:
-    """The words that counted, each once, those of the likeliest topic first."""
-    return list(dict.fromkeys(word for topic in alert.topics for word in topic.words))[:_MOST_WORDS]
+def _alert(message: Message, entry: Entry, size: _Size, interactive: bool) -> Iterator[Block]:
+    alert = entry.alert
+    if told := wording.follow_up(message, alert, size.fit):
+        yield _context(told)
+    yield _section(f"*{size.link(alert.url, wording.headline(alert), wording.HEADLINE)}*")
+    if facts := wording.facts(alert, size.fit):
+        yield _context(facts)
+    for topic in alert.topics[: wording.MOST_QUOTES]:
+        head = f"*{wording.named(topic, size.fit)}*"
+        yield _section("\n".join(filter(None, (head, wording.quote(topic, size.fit)))))
+    rest = (
+        wording.rest_of_topics(alert, size.fit),
+        wording.why(alert, size.fit),
+        wording.also(entry, size.fit),
+    )
+    yield from map(_context, filter(None, rest))
+    yield from _remarks(message, entry, size)
+    if interactive:
+        yield buttons.row(entry, 0, message.choices[: size.choices])
+
+
+def _several(message: Message, size: _Size, interactive: bool) -> Iterator[Block]:
+    if heading := wording.heading(message):
+        yield _header(heading)
+    menu = size.menu if interactive and len(message.entries) <= 2 * MOST_ENTRIES else 0
+    for number, entry in enumerate(message.entries[:_MOST_NAMED_ENTRIES]):
+        section = _section(_entry(message, entry, size))
+        accessory = buttons.overflow(entry, number, menu) if menu else None
+        yield section | ({"accessory": accessory} if accessory else {})
+        if len(message.entries) <= MOST_ENTRIES:
+            yield from _remarks(message, entry, size)
+    left_out = max(0, len(message.entries) - _MOST_NAMED_ENTRIES)
+    if more := wording.more_in_thread(message, left_out):
+        yield _context(more)
+    if not message.entries and not heading:
+        yield _context(wording.counted(0, "article"))
+
+
+def _entry(message: Message, entry: Entry, size: _Size) -> str:
+    """One of several alerts: its headline, what it is about, who says so, and a sentence."""
+    alert = entry.alert
+    lines = [f"*{size.link(alert.url, wording.headline(alert), _SHORT_HEADLINE)}*"]
+    named = [wording.named(topic, size.fit, _SHORT_FACT) for topic in alert.topics]
+    facts = [size.fit(fact, _SHORT_FACT) for fact in (alert.source, alert.date) if fact]
+    about = [wording.some(named, wording.MOST_TOGETHER), *facts, wording.also(entry, size.fit)]
+    lines.append(" · ".join(filter(None, about)))
+    if told := wording.follow_up(message, alert, size.fit, _SHORT_HEADLINE):
+        lines.append(told)
+    if alert.topics and size.share > _SIZES[-3].share:
+        lines.append(wording.quote(alert.topics[0], size.fit, _SHORT_QUOTE))
+    return "\n".join(filter(None, lines))
+
+
+def _digest(message: Message, body: DigestBody, size: _Size) -> Iterator[Block]:
+    yield _header(wording.digest_title(body, lambda text, _: text))
+    for said in (wording.digest_facts(body, size.fit), wording.digest_held(body)):
+        if said:
+            yield _context(said)
+    yield from _packed([_volume(volume, size) for volume in body.volumes[:_MOST_VOLUMES]])
+    if more := wording.more_topics(body, _MOST_VOLUMES):
+        yield _context(more)
+    if message.picture:
+        picture = {"id": message.picture}
+        yield {"type": "image", "slack_file": picture, "alt_text": wording.volumes_in_words(body)}
+
+
+def _volume(volume: TopicVolume, size: _Size) -> str:
+    head = f"*{wording.volume(volume, size.fit)}* · {wording.counted(volume.articles, 'article')}"
+    return "\n".join([head, *(_leading(article, size) for article in volume.leading[: size.leading])])
+
+
+def _leading(article: Leading, size: _Size) -> str:
+    said = f"• {size.link(article.url, article.headline, _SHORT_HEADLINE) or wording.UNTITLED}"
+    source = size.fit(article.source, _SHORT_FACT) if article.source else ""
+    return f"{said} — {source}" if source else said
+
+
+def _packed(texts: list[str]) -> Iterator[Block]:
+    """A section for each text, or for several together where there are too many."""
+    if len(texts) <= _MOST_SECTIONS:
+        yield from map(_section, texts)
+        return
+    together = ""
+    for text in texts:
+        if together and len(together) + len(text) >= _LONGEST_SECTION:
+            yield _section(together)
+            together = ""
+        together = f"{together}\n{text}" if together else text
+    yield _section(together)
+
+
+def _remarks(message: Message, entry: Entry, size: _Size) -> Iterator[Block]:
+    lines = wording.said_by(entry, wording.titles(message), size.fit)
+    if lines:
+        yield _context("\n".join(lines))
+
+
+def _header(text: str) -> Block:
+    return {"type": "header", "text": buttons.plain_text(text, _LONGEST_HEADER)}
 
 
 def _section(text: str) -> Block:

@@ -38,7 +38,7 @@ def row(entry: Entry, number: int, choices: Choices) -> Block:
     }
 
 
-def overflow(entry: Entry, number: int, most: int = _MOST_IN_OVERFLOW) -> Block:
+def overflow(entry: Entry, number: int, most: int = _MOST_IN_OVERFLOW) -> Block | None:
     """The same for one of several alerts in a message, as a small menu."""
     key = entry.alert.key
     options = [_option("✓ right", Action(Verb.RIGHT, key)), _option("✗ wrong", Action(Verb.WRONG, key))]
@@ -46,6 +46,8 @@ def overflow(entry: Entry, number: int, most: int = _MOST_IN_OVERFLOW) -> Block:
         options.append(_option("undo", Action(Verb.UNDO, key)))
     options += _mutes(entry)
     found = [option for option in options if option is not None][: min(most, _MOST_IN_OVERFLOW)]
+    if not found:
+        return None
     return {"type": "overflow", "action_id": f"{number}-more", "options": found}
 
 
@@ -80,7 +82,10 @@ def _others(entry: Entry, choices: Choices) -> list[Block | None]:
 
 def _mutes(entry: Entry) -> list[Block | None]:
     return [
-        _option(f"{_titled(topic.id, topic.title)} for {said}", Action(Verb.MUTE, entry.alert.key, topic.id, length))
+        _option(
+            f"{_titled(topic.id, topic.title)} for {said}",
+            Action(Verb.MUTE, entry.alert.key, topic.id, length),
+        )
         for topic in entry.alert.topics[:_MOST_MUTED]
         for length, said in _DURATIONS
     ]

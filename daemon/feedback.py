@@ -108,9 +108,7 @@ def _apply(connection: Connection, place: _Place, click: Click, now: datetime) -
 
 
 def _say(connection: Connection, place: _Place, click: Click, verdict: Verdict) -> bool:
-    if clicks.undone_after(
-        connection, article=place.article, person=click.person, moment=click.clicked_at
-    ):
+    if clicks.undone_after(connection, article=place.article, person=click.person, moment=click.clicked_at):
         return False
     named = click.action.topic
     topics = [topic.id for topic in place.alert.topics] if named is None else [named]

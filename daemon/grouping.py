@@ -38,23 +38,24 @@ _WAITING = text(
     LIMIT :most
     """
 )
-# Both halves go backward along the index; together they would be sorted.
+# Both halves go backward along the index; together they would be sorted. What quiet hours held
+# back is no burst, nor is a reply in the thread of a story.
 _TOLD = text(
     """
     SELECT COUNT(*)
     FROM (
-        SELECT sent_at, root_id, form, alert_id
+        SELECT *
         FROM (
-            SELECT sent_at, root_id, form, alert_id
+            SELECT sent_at, root_id, into_id, form, alert_id
             FROM deliveries
             WHERE receiver = :receiver AND state = 'sent'
             ORDER BY id DESC
             LIMIT :most
         )
         UNION ALL
-        SELECT sent_at, root_id, form, alert_id
+        SELECT *
         FROM (
-            SELECT sent_at, root_id, form, alert_id
+            SELECT sent_at, root_id, into_id, form, alert_id
             FROM deliveries
             WHERE receiver = :receiver AND state = 'merged'
             ORDER BY id DESC
@@ -62,9 +63,10 @@ _TOLD = text(
         )
     ) AS told
     LEFT JOIN deliveries AS roots ON roots.id = told.root_id
+    LEFT JOIN deliveries AS carriers ON carriers.id = told.into_id
     WHERE told.sent_at > :since
       AND told.alert_id IS NOT NULL
-      AND told.form <> 'quiet'
+      AND COALESCE(carriers.form, told.form) <> 'quiet'
       AND (told.root_id IS NULL OR roots.form = 'burst')
     """
 )

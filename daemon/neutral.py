@@ -25,7 +25,8 @@ _UNSEEN = re.compile(
 _ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 # An underscore inside a word is left alone, so that a file's name can be copied.
 _MEANINGFUL = re.compile(r"[*~`@#]|:(?!\s)|_(?![^\W_])|(?<![^\W_])_")
-_DOT = re.compile(r"(?<=\w)\.(?=[^\W\d_]{2})")
+# Before what may be the end of a host's name. The endings of files are none, and a file's name is copied.
+DOT = re.compile(r"(?<=\w)\.(?=[^\W\d_]{2})(?!(?:txt|html?|pdf|docx|eml|xml|jsonl?)\b)")
 _QUOTED = "&gt;"  # at the start of a line it makes a block quote
 
 _NOT_IN_A_LINK = re.compile(r"[\s|<>\"\\^`{}*~@]")
@@ -50,27 +51,22 @@ def cleaned(text: str) -> str:
     return " ".join(_UNSEEN.sub("", text).split())
 
 
-def neutral(text: str, *, dots: bool = True) -> str:
-    """Article text for mrkdwn and `text`; without `dots`, only for mrkdwn that is verbatim.
-
-    Cut before, never after: an entity must not be cut in two.
-    """
+def neutral(text: str) -> str:
+    """Article text for mrkdwn and `text`. Cut before, never after: an entity must not be cut in two."""
     found = cleaned(text)
     for character, entity in _ENTITIES:
         found = found.replace(character, entity)
-    found = _MEANINGFUL.sub(rf"\g<0>{JOINT}", found)
-    if dots:
-        found = _DOT.sub(f".{JOINT}", found)
+    found = DOT.sub(f".{JOINT}", _MEANINGFUL.sub(rf"\g<0>{JOINT}", found))
     return JOINT + found if found.startswith(_QUOTED) else found
 
 
-def fitted(text: str, room: Room, *, dots: bool = True) -> str:
+def fitted(text: str, room: Room) -> str:
     """`text` neutral and cut to the room there is."""
     whole, read = cleaned(text), room.read
-    found = neutral(shorten(whole, read), dots=dots)
+    found = neutral(shorten(whole, read))
     while (size := len(found.encode())) > room.sent and read > 1:
         read = max(1, min(read - 1, read * room.sent // size))
-        found = neutral(shorten(whole, read), dots=dots)
+        found = neutral(shorten(whole, read))
     return found
 
 
@@ -81,6 +77,13 @@ def directed(text: str) -> str:
         return text
     start, end = _LEFT_TO_RIGHT if strong[0] == "L" else _RIGHT_TO_LEFT
     return f"{start}{text}{end}"
+
+
+def quoted(text: str) -> str:
+    """A directed text in quotation marks, which belong to its direction."""
+    if text.startswith((_LEFT_TO_RIGHT[0], _RIGHT_TO_LEFT[0])):
+        return f"{text[0]}“{text[1:-1]}”{text[-1]}"
+    return f"“{text}”"
 
 
 def address(url: str | None) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from classifier import Article, Tagged
-from daemon import clock, deliveries, ledger, shelves
+from daemon import clock, deliveries, ledger, shelves, wishes
 from daemon.arrivals import Arrival
 from daemon.config import Settings
 from daemon.inbox import Stamp
@@ -22,7 +22,8 @@ def recorder(connection: Connection, settings: Settings, titles: Mapping[str, st
     unmoved: dict[str, list[FileRecord]] = {}
     for file in ledger.unmoved_files(connection):
         unmoved.setdefault(file.inbox_name, []).append(file)
-    return Recorder(settings, Teller(settings, titles), unmoved)
+    teller = Teller(settings, titles, wishes.active(connection, clock.now()))
+    return Recorder(settings, teller, unmoved)
 
 
 def earlier_versions(known: Sequence[KnownArticle], articles: Sequence[Article]) -> list[list[int]]:

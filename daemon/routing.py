@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from classifier import Grade, Tag, Tagged
 from daemon.config import Route
 from daemon.records import Alert, AlertTopic, alert_key
+from daemon.wishes import Wishes
 
 _MOST_WORDS = 5
+NO_WISHES = Wishes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +31,20 @@ def alerts(
     file: str,
     source: str | None = None,
     url: str | None = None,
+    wishes: Wishes = NO_WISHES,
 ) -> list[Alert]:
-    """One alert for each receiver that a route leads to, with all topics its routes carry."""
+    """One alert for each receiver that a route leads to, with all topics its routes carry.
+
+    `wishes` are what desks mute and follow at present.
+    """
     carried: dict[str, set[str]] = {}
     for route in routes:
-        topics = match(tagged, route).topics
-        if topics:
-            carried.setdefault(route.receiver, set()).update(topics)
+        carried.setdefault(route.receiver, set()).update(match(tagged, route).topics)
+    main = [tag.topic for tag in tagged.tags if tag.grade is Grade.MAIN]
+    heard = wishes.adjust(carried, main, carried)
     return [
         replace(_alert(tagged, receiver, topics, titles, file, source), url=url)
-        for receiver, topics in carried.items()
+        for receiver, topics in heard.items()
     ]
 
 
@@ -70,7 +76,7 @@ def _has_grade(tag: Tag, route: Route) -> bool:
 def _alert(
     tagged: Tagged,
     receiver: str,
-    topics: set[str],
+    topics: Collection[str],
     titles: Mapping[str, str],
     file: str,
     source: str | None,

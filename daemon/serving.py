@@ -25,6 +25,13 @@ class Serving:
         self._loaded = model
         self.model = model
 
+    def choices(self) -> tuple[tuple[str, str], ...]:
+        """The topics that an article may be about, id and title, by title."""
+        model = self.model
+        topics = (topic for topic in model.topics if topic not in model.retired)
+        titles = ((topic, model.titles.get(topic, topic)) for topic in topics)
+        return tuple(sorted(titles, key=lambda choice: choice[1].casefold()))
+
     def refresh(self) -> None:
         """Look which version is current, and what is retired; cheap enough to do before each batch."""
         self._change_over()

@@ -42,7 +42,7 @@ _BAD_CHANNEL = frozenset(
         "channel_not_found", "not_in_channel", "is_archived", "channel_is_archived", "restricted_action",
         "restricted_action_read_only_channel", "restricted_action_thread_only_channel",
         "posting_to_channel_denied", "messages_tab_disabled", "ekm_access_denied", "no_permission",
-        "access_denied",
+        "access_denied", "is_inactive",
     }
 )  # fmt: skip
 _BAD_THREAD = frozenset(
@@ -62,13 +62,7 @@ _BAD_MESSAGE = frozenset(
     }
 )  # fmt: skip
 _TARGET_GONE = frozenset(
-    {
-        "message_not_found",
-        "cant_update_message",
-        "edit_window_closed",
-        "cant_broadcast_message",
-        "is_inactive",
-    }
+    {"message_not_found", "cant_update_message", "edit_window_closed", "cant_broadcast_message"}
 )
 _MEANINGS: tuple[tuple[frozenset[str], type[DeliveryError], str], ...] = (
     (_BAD_TOKEN | _BAD_RIGHTS, AppRefusedError, "Slack refuses the app"),

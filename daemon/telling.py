@@ -17,6 +17,7 @@ from daemon import deliveries, links, outbox, routing, showing, stories
 from daemon.config import Settings
 from daemon.records import Alert
 from daemon.stories import Place
+from daemon.wishes import Wishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,11 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """Knows who follows what: the settings' routes, and the titles of the served model's topics."""
+    """Knows who follows what: the settings' routes, what desks wish, and the titles of the model's topics."""
 
     settings: Settings
     titles: Mapping[str, str]
+    wishes: Wishes = routing.NO_WISHES
 
     def tellings(
         self,
@@ -77,6 +79,7 @@ class Teller:
             file=file,
             source=source,
             url=links.address(tagged.article.text),
+            wishes=self.wishes,
         )
 
     def _plainly(self, alert: Alert, story: int | None = None) -> Telling:

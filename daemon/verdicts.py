@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 from classifier import Article
 from daemon.clock import to_text
+from daemon.complaints import printable_line
 from daemon.messages import Remark
 
 _SHORT_ID = 16  # characters of a fingerprint, as `classifier tag` prints it
@@ -203,6 +204,13 @@ def as_object(record: VerdictRecord) -> dict[str, Any]:
         "said_at": record.said_at,
         "disputed": record.disputed,
     }
+
+
+def as_line(record: VerdictRecord) -> str:
+    """The same for people; an article's headline cannot harm their terminal."""
+    said = (record.said_at, record.article[:_SHORT_ID], record.topic, record.verdict, record.person)
+    words = [printable_line(word) for word in (*said, record.headline)]
+    return "  ".join(words + ["(disputed)"] * record.disputed)
 
 
 def examples(connection: Connection) -> list[dict[str, Any]]:

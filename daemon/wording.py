@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from classifier import shorten
 from daemon.messages import DigestBody, Entry, Form, Message, Remark, TopicVolume
-from daemon.neutral import Room, cleaned
+from daemon.neutral import Room, cleaned, quoted
 from daemon.records import Alert, AlertTopic
 
 # Article text as a receiver may have it, no longer than there is room.
@@ -23,10 +23,13 @@ PERSON = Room(40, 100)
 
 MOST_QUOTES = 6
 MOST_NAMED = 12  # topics that are only named
+MOST_TOGETHER = 4  # topics of one of several alerts
 MOST_WORDS = 10
 MOST_NEWS = 8
 MOST_SOURCES = 4
 MOST_PERSONS = 8
+
+UNTITLED = "(no title)"
 
 RIGHT, WRONG = "right", "wrong"
 _SIGNS = {RIGHT: "✓", WRONG: "✗"}
@@ -40,12 +43,13 @@ def counted(number: int, noun: str) -> str:
 
 def headline(alert: Alert) -> str:
     """The headline, or what stands for one that has no letters."""
-    return alert.headline if cleaned(alert.headline) else "(no title)"
+    return alert.headline if cleaned(alert.headline) else UNTITLED
 
 
-def facts(alert: Alert) -> list[str]:
-    """Source, date and language, as far as they are known."""
-    return [fact for fact in (alert.source, alert.date, alert.language) if fact and cleaned(fact)]
+def facts(alert: Alert, fit: Fit) -> str:
+    """Source, date, language and file, as far as they are known."""
+    known = (alert.source, alert.date, alert.language, alert.file)
+    return " · ".join(filter(None, (fit(fact, FACT) for fact in known if fact)))
 
 
 def named(topic: AlertTopic, fit: Fit, room: Room = TITLE) -> str:
@@ -54,10 +58,23 @@ def named(topic: AlertTopic, fit: Fit, room: Room = TITLE) -> str:
     return f"{fit(topic.title, room) or fit(topic.id, room)} {topic.probability:.0%}{passing}"
 
 
-def words(alert: Alert) -> list[str]:
+def quote(topic: AlertTopic, fit: Fit, room: Room = QUOTE) -> str:
+    """The sentence that carries a topic, if there is one."""
+    said = fit(topic.passage, room)
+    return quoted(said) if said else ""
+
+
+def why(alert: Alert, fit: Fit) -> str:
     """The words that counted, each once, those of the likeliest topic first."""
-    found = dict.fromkeys(cleaned(word) for topic in alert.topics for word in topic.words)
-    return [word for word in found if word][:MOST_WORDS]
+    words = dict.fromkeys(cleaned(word) for topic in alert.topics for word in topic.words)
+    said = [fit(word, WORD) for word in list(filter(None, words))[:MOST_WORDS]]
+    return f"why: {', '.join(said)}" if said else ""
+
+
+def rest_of_topics(alert: Alert, fit: Fit) -> str:
+    """The topics that there is no room to quote for."""
+    rest = [named(topic, fit) for topic in alert.topics[MOST_QUOTES:]]
+    return f"also: {some(rest, MOST_NAMED)}" if rest else ""
 
 
 def some(names: list[str], most: int) -> str:
@@ -75,7 +92,7 @@ def follow_up(message: Message, alert: Alert, fit: Fit, room: Room = HEADLINE) -
     story = alert.follows or (message.follows if message.form is Form.ALERT else None)
     if story is None and not in_its_thread:
         return ""
-    said = "↳ follow-up" if in_its_thread or not story else f"↳ follow-up of “{fit(story, room)}”"
+    said = "↳ follow-up" if in_its_thread or not story else f"↳ follow-up of {quoted(fit(story, room))}"
     return f"{said} · {told}" if (told := news(alert, fit)) else said
 
 
@@ -161,6 +178,11 @@ def digest_held(body: DigestBody) -> str:
     return "Each of these articles follows in this thread." if body.held and body.part == 1 else ""
 
 
+def more_topics(body: DigestBody, shown: int) -> str:
+    more = len(body.volumes) - shown
+    return f"and {counted(more, 'more topic')}" if more > 0 else ""
+
+
 def volume(topic: TopicVolume, fit: Fit, room: Room = TITLE) -> str:
     return fit(topic.title, room) or fit(topic.topic, room)
 
@@ -170,7 +192,9 @@ def volumes_in_words(body: DigestBody) -> str:
     said = []
     for topic in body.volumes:
         days = zip(body.days, topic.by_day, strict=False)
-        by_day = ", ".join(f"{cleaned(day)} {articles}" for day, articles in days) if len(body.days) > 1 else ""
+        by_day = (
+            ", ".join(f"{cleaned(day)} {articles}" for day, articles in days) if len(body.days) > 1 else ""
+        )
         said.append(f"{cleaned(topic.title)} {topic.articles}" + (f" ({by_day})" if by_day else ""))
     return shorten(f"Articles by topic: {'; '.join(said)}." if said else "No articles.", _LONGEST_ALT)
 
@@ -195,5 +219,5 @@ def _remark(remark: Remark, own: set[str], known: Mapping[str, str], fit: Fit) -
 
 
 def person_of(person: str, fit: Fit) -> str:
-    """A person of Slack by their own id, which is the only mention we ever make; others by what they are called."""
+    """A person of Slack by their own id, the only mention we ever make; others by what they are called."""
     return f"<@{person}>" if _MEMBER.fullmatch(person) else fit(person, PERSON) or "somebody"

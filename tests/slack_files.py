@@ -66,7 +66,9 @@ def _share(workspace: Workspace, files: list[File], given: dict[str, Any]) -> No
         raise SlackError("posting_to_channel_denied")
     more = {key: given[key] for key in ("thread_ts",) if given.get(key)}
     shown = [_shown(workspace, file) for file in files]
-    workspace.keep({"channel": channel.id, "text": str(given.get("initial_comment") or ""), "files": shown}, **more)
+    workspace.keep(
+        {"channel": channel.id, "text": str(given.get("initial_comment") or ""), "files": shown}, **more
+    )
 
 
 def info(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def _auth_test(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any]:
 
 def _post_message(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any]:
     channel = _open_channel(workspace, given)
-    _check_content(workspace, given)
+    check_content(workspace, given)
     _check_thread(workspace, channel, given)
     if workspace.deduplicates and (known := _same(workspace, given)) is not None:
         return _posted(workspace, known) | {"is_duplicate": True}
@@ -83,7 +83,7 @@ def _post_ephemeral(workspace: Workspace, given: dict[str, Any]) -> dict[str, An
     _open_channel(workspace, given)
     if not given.get("user"):
         raise SlackError("user_not_in_channel")
-    _check_content(workspace, given)
+    check_content(workspace, given)
     ts = f"{workspace.clock():.6f}"
     workspace.ephemeral.append({**given, "ts": ts})
     return {"message_ts": ts}
@@ -96,13 +96,15 @@ def _update(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any]:
     changes = {key: given[key] for key in ("text", "blocks", "attachments") if given.get(key) is not None}
     if not changes:
         raise SlackError("no_text")
-    if "blocks" not in changes and len(str(changes.get("text", ""))) > slack_rules.LONGEST_UPDATE:
+    if len(str(changes.get("text", "")).encode()) > slack_rules.LONGEST_UPDATE:
         raise SlackError("msg_too_long")
-    _check_content(workspace, {"text": message.get("text"), **given})
+    check_content(workspace, {"text": message.get("text"), **given})
     if given.get("metadata") is not None:
         changes["metadata"] = given["metadata"]
     if truth(given.get("reply_broadcast")) and is_reply(message):
         changes["reply_broadcast"] = True
+    if "text" in changes and "blocks" not in changes:
+        changes["blocks"] = []  # so the newest documentation; older ones said that they stay
     changes["edited"] = {"user": BOT_USER, "ts": f"{int(workspace.clock())}.000000"}
     message.update(changes)
     for key in ("blocks", "metadata", "attachments"):
@@ -156,9 +158,9 @@ def _history(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any]:
     found = [one for one in found if _is_within(one, given)]
     found.sort(key=lambda one: -float(one["ts"]))
     page, more = _page(found, given, newest_first=True)
-    metadata = truth(given.get("include_all_metadata"))
+    metadata, threads = truth(given.get("include_all_metadata")), workspace.threads(channel.id)
     return {
-        "messages": [shown(workspace, one, metadata=metadata) for one in page],
+        "messages": [shown(workspace, one, metadata=metadata, threads=threads) for one in page],
         "pin_count": 0,
         "channel_actions_ts": None,
         "channel_actions_count": 0,
@@ -171,11 +173,13 @@ def _replies(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any]:
     root = workspace.find(channel.id, given.get("ts"))
     if root is None or not workspace.is_seen(root):
         raise SlackError("thread_not_found")
-    found = [one for one in workspace.replies(channel.id, root["ts"]) if _is_within(one, given)]
+    threads = workspace.threads(channel.id)
+    found = [one for one in threads.get(root["ts"], []) if _is_within(one, given)]
     page, more = _page(found, given, newest_first=False)
     metadata = truth(given.get("include_all_metadata"))
     # Slack gives the root on every page, and whatever `oldest` says.
-    return {"messages": [shown(workspace, one, metadata=metadata) for one in (root, *page)], **more}
+    messages = [shown(workspace, one, metadata=metadata, threads=threads) for one in (root, *page)]
+    return {"messages": messages, **more}
 
 
 def _is_within(message: dict[str, Any], given: dict[str, Any]) -> bool:
@@ -198,7 +202,9 @@ def _page(
         start = ts_of(str(cursor))
         if start is None:
             raise SlackError("invalid_cursor")
-        found = [one for one in found if (float(one["ts"]) <= start if newest_first else float(one["ts"]) >= start)]
+        found = [
+            one for one in found if (float(one["ts"]) <= start if newest_first else float(one["ts"]) >= start)
+        ]
     limit = int(given.get("limit") or 100)
     if limit < 1:
         raise SlackError("invalid_limit")
@@ -253,7 +259,8 @@ def _check_thread(workspace: Workspace, channel: Channel, given: dict[str, Any])
         raise SlackError("cannot_reply_to_message")
 
 
-def _check_content(workspace: Workspace, given: dict[str, Any]) -> None:
+def check_content(workspace: Workspace, given: dict[str, Any]) -> None:
+    """Raise SlackError unless Slack would take this as a message's content."""
     for key, wrong in (("blocks", "invalid_blocks_format"), ("metadata", "invalid_metadata_format")):
         if isinstance(given.get(key), str):
             raise SlackError(wrong)  # a form's field that was no JSON

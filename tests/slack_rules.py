@@ -13,7 +13,7 @@ from typing import Any
 MOST_BLOCKS = 50
 LONGEST_BLOCKS = 13_000
 LONGEST_TEXT = 40_000  # longer ones are cut
-LONGEST_UPDATE = 4_000
+LONGEST_UPDATE = 4_000  # bytes, as gitlab-org/gitlab found (merge request 258898)
 LONGEST_METADATA = 8_000  # Slack names the error and no number
 
 _Check = Callable[[Any, str], None]
@@ -47,7 +47,7 @@ def are_too_long(blocks: list[Any]) -> bool:
 
 
 def metadata_problem(metadata: Any) -> str | None:
-    """The error code for this metadata, or None. Its values: text, numbers, booleans, objects, lists of objects."""
+    """The error code for this metadata, or None; values may be lists only of objects."""
     if metadata is None or metadata == {}:
         return None
     if not isinstance(metadata, dict) or not isinstance(metadata.get("event_type"), str):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 from tests.slack_workspace import APP, BOT, BOT_NAME, BOT_USER, TEAM, Channel, Workspace
 
-_TEXTS = ("plain_text", "mrkdwn")
+Threads = Mapping[str, list[dict[str, Any]]]
 
 
-def shown(workspace: Workspace, message: dict[str, Any], *, metadata: bool = True) -> dict[str, Any]:
-    """A message as reading shows it."""
+def shown(
+    workspace: Workspace, message: dict[str, Any], *, metadata: bool = True, threads: Threads | None = None
+) -> dict[str, Any]:
+    """A message as reading shows it. `threads` of its channel, if they are at hand."""
     user = message.get("user", BOT_USER)
     found: dict[str, Any] = {"type": "message", "user": user, "ts": message["ts"], "team": TEAM}
     if user == BOT_USER:
@@ -24,18 +27,25 @@ def shown(workspace: Workspace, message: dict[str, Any], *, metadata: bool = Tru
             found[key] = message[key]
     if metadata and message.get("metadata"):
         found["metadata"] = message["metadata"]
-    return found | _of_thread(workspace, message)
+    if threads is None:
+        threads = workspace.threads(str(message.get("channel")))
+    return found | _of_thread(workspace, message, threads, metadata)
 
 
-def _of_thread(workspace: Workspace, message: dict[str, Any]) -> dict[str, Any]:
+def _of_thread(
+    workspace: Workspace, message: dict[str, Any], threads: Threads, metadata: bool
+) -> dict[str, Any]:
     channel, root_ts = str(message.get("channel")), message.get("thread_ts")
     if root_ts and root_ts != message["ts"]:
         root = workspace.find(channel, root_ts) or {}
         found = {"thread_ts": root_ts, "parent_user_id": root.get("user", BOT_USER)}
         if is_broadcast(message):
-            found |= {"subtype": "thread_broadcast", "root": shown(workspace, root) if root else {}}
+            found |= {
+                "subtype": "thread_broadcast",
+                "root": shown(workspace, root, metadata=metadata, threads=threads) if root else {},
+            }
         return found
-    replies = workspace.replies(channel, message["ts"])
+    replies = threads.get(message["ts"], [])
     if not replies:
         return {}
     users = sorted({reply.get("user", BOT_USER) for reply in replies})

@@ -137,20 +137,23 @@ class Workspace:
                     return message
         return None
 
-    def replies(self, channel: str, ts: str) -> list[dict[str, Any]]:
-        """The replies to a message that can be read by now, the oldest first."""
+    def threads(self, channel: str) -> dict[str, list[dict[str, Any]]]:
+        """By root, the replies that can be read by now, the oldest first."""
+        found: dict[str, list[dict[str, Any]]] = {}
         with self.lock:
-            found = [one for one in self.messages if one.get("thread_ts") == ts and one["ts"] != ts]
-        found = [one for one in found if one.get("channel") == channel and self.is_seen(one)]
-        return sorted(found, key=lambda one: float(one["ts"]))
+            for one in self.messages:
+                root = one.get("thread_ts")
+                if root and root != one["ts"] and one.get("channel") == channel and self.is_seen(one):
+                    found.setdefault(root, []).append(one)
+        for replies in found.values():
+            replies.sort(key=lambda one: float(one["ts"]))
+        return found
 
     def is_seen(self, message: dict[str, Any]) -> bool:
         """Whether reading shows it by now."""
         return self.history_lag <= 0 or float(message["ts"]) + self.history_lag <= self.clock()
 
-    def say(
-        self, channel: str, text: str, user: str = "U1", thread_ts: str | None = None
-    ) -> dict[str, Any]:
+    def say(self, channel: str, text: str, user: str = "U1", thread_ts: str | None = None) -> dict[str, Any]:
         """A person writes something."""
         more = {} if thread_ts is None else {"thread_ts": thread_ts}
         return self.keep({"channel": channel, "text": text, "user": user}, **more)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,44 +22,13 @@ from daemon.errors import (
     TemporaryDeliveryError,
     UnknownOutcomeError,
 )
-from daemon.records import Alert, Delivery, Sent
+from daemon.messages import Message
+from daemon.records import Delivery, Sent
 from tests.builders import NOON, make_alert, owe
+from tests.desk import Desk
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 DUE = "2020-01-01T00:00:00.000000Z"
-
-
-@dataclass
-class Desk:
-    """A receiver that fails as planned: each plan is for one sending, with whether it arrives anyway."""
-
-    plans: list[tuple[Exception, bool]] = field(default_factory=list)
-    can_look: bool = True
-    blind: Exception | None = None
-    wait: float = 0.0
-    sendings: list[str] = field(default_factory=list)
-    arrived: dict[str, Sent] = field(default_factory=dict)
-    looks: int = 0
-    since: list[float] = field(default_factory=list)
-
-    def send(self, alert: Alert) -> Sent:
-        self.sendings.append(alert.headline)
-        error, arrives = self.plans.pop(0) if self.plans else (None, True)
-        if arrives:
-            self.arrived[alert.key] = Sent("C1", f"message {len(self.arrived) + 1}")
-        if error is not None:
-            raise error
-        return self.arrived[alert.key]
-
-    def find(self, alert: Alert, since: float) -> Sent | None:
-        self.looks += 1
-        self.since.append(since)
-        if self.blind is not None:
-            raise self.blind
-        return self.arrived.get(alert.key)
-
-    def pause(self) -> float:
-        return self.wait
 
 
 @pytest.fixture
@@ -153,9 +122,9 @@ def test_the_ledger_says_that_it_is_on_its_way_before_the_first_byte_goes_out(da
     seen: list[str] = []
 
     class Watching(Desk):
-        def send(self, alert: Alert) -> Sent:
+        def send(self, message: Message) -> Sent:
             seen.extend(states(database))
-            return super().send(alert)
+            return super().send(message)
 
     owe_some(database)
 
@@ -451,7 +420,7 @@ def test_what_was_on_its_way_in_a_crash_is_looked_up_and_not_sent_again(
         found = deliveries.oldest(connection, "desk")
         assert found is not None
         outbox.start_sending(connection, found[0], now=LONG_AGO, lease=timedelta(0))
-        desk.arrived[found[0].alert.key] = Sent("C1", "before the crash")
+        desk.arrived[found[0].key] = Sent("C1", "before the crash")
         outbox.recover(connection, due_at=LONG_AGO)
 
     dispatch.work()
@@ -657,11 +626,11 @@ def test_what_is_looked_up_while_our_clock_is_a_year_ahead_is_found_behind_the_a
     dispatch = Dispatch("desk", desk, database)
     arrived = NOON.timestamp() - 5.0
 
-    def send(alert: Alert) -> Sent:
-        desk.arrived[alert.key] = Sent("C1", f"{arrived:.6f}")
-        if alert.headline == "Headline 2":
+    def send(message: Message) -> Sent:
+        desk.arrived[message.key] = Sent("C1", f"{arrived:.6f}")
+        if message.headline == "Headline 2":
             raise UnknownOutcomeError("reset")
-        return desk.arrived[alert.key]
+        return desk.arrived[message.key]
 
     desk.send = send  # type: ignore[method-assign]
     dispatch.work()
@@ -704,7 +673,7 @@ def test_what_another_did_not_end_in_its_lease_is_looked_up_before_it_is_sent_ag
 ) -> None:
     owe_some(database)
     started = begin_sending(database)
-    desk.arrived[started.alert.key] = Sent("C1", "by the other")
+    desk.arrived[started.key] = Sent("C1", "by the other")
     dispatch.work()
 
     clocks.go_by(60.0)
@@ -743,16 +712,16 @@ def test_one_who_comes_back_too_late_changes_nothing_and_it_is_said(
     sleeper = Dispatch("desk", desk, database)
     send, slept = desk.send, list[str]()
 
-    def sleep_and_send(alert: Alert) -> Sent:
+    def sleep_and_send(message: Message) -> Sent:
         if not slept:
-            slept.append(alert.headline)
-            sent = send(alert)
+            slept.append(message.headline)
+            sent = send(message)
             clocks.go_by(61.0)
             while states(database) != ["sent"]:  # the other takes over, finds it and records it
                 dispatch.work()
                 clocks.go_by(3.0)
             return replace(sent, message="late")
-        return send(alert)
+        return send(message)
 
     desk.send = sleep_and_send  # type: ignore[method-assign]
 

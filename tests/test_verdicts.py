@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-from sqlalchemy import Connection
+import json
+from functools import partial
+from pathlib import Path
 
+import pytest
+from sqlalchemy import Connection, text
+
+from classifier import archives
 from classifier.articles import Grade
 from daemon import ledger, verdicts
 from daemon.records import FileState
@@ -20,11 +25,11 @@ def article(connection: Connection) -> int:
     return add_article(connection, "An article\nIts text.", ("energy", Grade.MAIN), ("trade", Grade.MENTION))
 
 
-def add_article(connection: Connection, text: str, *tags: tuple[str, Grade]) -> int:
+def add_article(connection: Connection, text_: str, *tags: tuple[str, Grade]) -> int:
     file = ledger.record_file(
         connection, fingerprint="f" * 64, name="a.txt", size=1, state=FileState.DONE, now=NOON
     )
-    tagged = make_tagged(*(make_tag(topic, grade) for topic, grade in tags), text=text)
+    tagged = make_tagged(*(make_tag(topic, grade) for topic, grade in tags), text=text_)
     found = ledger.record_article(connection, file, 0, tagged, now=NOON)
     assert found is not None
     return found
@@ -36,6 +41,7 @@ def say(
     topic: str,
     verdict: Verdict,
     person: str = "ana",
+    *,
     after: int = 0,
 ) -> None:
     verdicts.add(
@@ -169,3 +175,149 @@ def test_an_id_that_two_articles_begin_with_finds_none(connection: Connection) -
     shared = next(start for start in starts if starts.count(start) > 1)
 
     assert verdicts.find_article(connection, shared) is None
+
+
+def test_what_was_said_later_stays_when_what_was_said_before_it_arrives_late(
+    connection: Connection, article: int
+) -> None:
+    say_in_order = partial(verdicts.add_in_order, connection, article=article, topic="energy", person="ana")
+
+    assert say_in_order(verdict=WRONG, said_at=NOON + MINUTE)
+    assert not say_in_order(verdict=RIGHT, said_at=NOON)
+    assert [v.verdict for v in verdicts.all_verdicts(connection)] == [WRONG]
+    assert say_in_order(verdict=RIGHT, said_at=NOON + 2 * MINUTE)
+    assert [v.verdict for v in verdicts.all_verdicts(connection)] == [RIGHT]
+
+
+def test_an_operators_correction_counts_even_if_the_clock_was_set_back(
+    connection: Connection, article: int
+) -> None:
+    say(connection, article, "energy", RIGHT, after=60)
+    say(connection, article, "energy", WRONG)
+
+    assert [v.verdict for v in verdicts.all_verdicts(connection)] == [WRONG]
+
+
+def test_what_is_withdrawn_is_all_that_a_person_said_of_an_article_up_to_then(
+    connection: Connection, article: int
+) -> None:
+    other = add_article(connection, "Another\nText.", ("health", Grade.MAIN))
+    say(connection, article, "energy", RIGHT)
+    say(connection, article, "trade", RIGHT, after=1)
+    say(connection, article, "space", RIGHT, after=2)
+    say(connection, article, "energy", RIGHT, "ben")
+    say(connection, other, "health", RIGHT)
+
+    assert verdicts.withdraw(connection, article=article, person="ana", moment=NOON + MINUTE)
+    assert {(v.person, v.topic) for v in verdicts.all_verdicts(connection)} == {
+        ("ana", "space"),
+        ("ben", "energy"),
+        ("ana", "health"),
+    }
+    assert not verdicts.withdraw(connection, article=article, person="cy", moment=NOON + MINUTE)
+
+
+@pytest.fixture
+def disputed(connection: Connection, article: int) -> int:
+    """An article of which two people agree on trade and disagree on energy, after one all agree on."""
+    other = add_article(connection, "Another\nText.", ("health", Grade.MAIN))
+    say(connection, other, "health", RIGHT)
+    say(connection, article, "energy", RIGHT, "ana", after=1)
+    say(connection, article, "trade", RIGHT, "ana", after=2)
+    say(connection, article, "energy", WRONG, "ben", after=3)
+    say(connection, article, "trade", RIGHT, "ben", after=4)
+    return article
+
+
+def listed(connection: Connection, *, disputed_first: bool = False) -> list[tuple[str, str, bool]]:
+    found = verdicts.listed(connection, disputed_first=disputed_first)
+    return [(each.person, each.topic, each.disputed) for each in found]
+
+
+def test_the_list_is_in_the_order_of_time_and_marks_what_people_dispute(
+    connection: Connection, disputed: int
+) -> None:
+    assert listed(connection) == [
+        ("ana", "health", False),
+        ("ana", "energy", True),
+        ("ana", "trade", False),
+        ("ben", "energy", True),
+        ("ben", "trade", False),
+    ]
+
+
+def test_what_people_dispute_comes_first_where_it_is_asked_for(connection: Connection, disputed: int) -> None:
+    assert listed(connection, disputed_first=True) == [
+        ("ana", "energy", True),
+        ("ben", "energy", True),
+        ("ana", "health", False),
+        ("ana", "trade", False),
+        ("ben", "trade", False),
+    ]
+    assert verdicts.counts(connection) == {"right": 4, "wrong": 1, "disputed": 1}
+
+
+def test_a_verdict_is_told_with_the_headline_of_its_article(connection: Connection, disputed: int) -> None:
+    record = verdicts.listed(connection, disputed_first=True)[0]
+
+    assert verdicts.as_object(record) == {
+        "article": record.article[:16],
+        "headline": "An article",
+        "topic": "energy",
+        "verdict": "right",
+        "person": "ana",
+        "said_at": "2026-03-05T12:01:00.000000Z",
+        "disputed": True,
+    }
+
+
+def test_a_headline_cannot_move_a_terminals_cursor(connection: Connection) -> None:
+    evil = add_article(connection, "An\x1b[2J evil\u202e headline\nIts text.")
+    say(connection, evil, "energy", RIGHT)
+
+    (line,) = (verdicts.as_line(each) for each in verdicts.listed(connection))
+
+    assert line.isprintable()
+    assert line.endswith("  energy  right  ana  An\\x1b[2J evil\\u202e headline")
+
+
+def test_a_disputed_verdict_says_so_in_its_line(connection: Connection, disputed: int) -> None:
+    lines = [verdicts.as_line(each) for each in verdicts.listed(connection)]
+
+    assert [line.endswith("  (disputed)") for line in lines] == [False, True, False, True, False]
+
+
+def test_the_export_is_what_training_reads_as_people_left_it(
+    connection: Connection, article: int, tmp_path: Path
+) -> None:
+    say(connection, article, "health", RIGHT)
+    say(connection, article, "energy", WRONG, "ben")
+    untitled = add_article(connection, "One line alone, without a title.", ("trade", Grade.MAIN))
+    connection.execute(
+        text("UPDATE articles SET title = NULL, language = NULL WHERE id = :id"), {"id": untitled}
+    )
+    say(connection, untitled, "trade", RIGHT)
+
+    lines = [json.dumps(example, ensure_ascii=False) for example in verdicts.examples(connection)]
+    (tmp_path / "verdicts.jsonl").write_text("\n".join(lines), encoding="utf-8")
+
+    read = {judged.article.text: judged for judged in archives.read(tmp_path / "verdicts.jsonl")}
+    assert {text_: set(judged.main) for text_, judged in read.items()} == {
+        "An article\nIts text.": {"health"},
+        "One line alone, without a title.": {"trade"},
+    }
+    titled = read["An article\nIts text."].article
+    assert (titled.title, titled.language) == ("An article", "en")
+    assert verdicts.find_article(connection, titled.id) == article
+
+
+def test_an_article_of_which_people_disagree_is_not_exported_for_training(
+    connection: Connection, disputed: int
+) -> None:
+    assert [example["main"] for example in verdicts.examples(connection)] == [["health"]]
+
+
+def test_without_verdicts_nothing_is_exported(connection: Connection, article: int) -> None:
+    assert verdicts.examples(connection) == []
+    assert verdicts.listed(connection) == []
+    assert verdicts.counts(connection) == {"disputed": 0}

@@ -30,14 +30,19 @@ import type {
   ViewsOpenArguments,
 } from "@slack/web-api";
 
-/** Blocks as `KnownBlock | Block` let any `type` through. */
-type Blocks = { blocks?: KnownBlock[] };
+/** `KnownBlock | Block` would let any `type` through; with blocks and text there is no room for markdown. */
+type Shown = { text: string; blocks?: KnownBlock[]; markdown_text?: never };
 
 /** Not among the arguments, but its errors and `is_duplicate` are documented. */
 type Once = { client_msg_id?: string };
 
-/** Documented for chat.update; the types have it, and ask for both its parts. */
+/** The types make both its parts optional where it may hold entities as well; ours holds none. */
 type Told = { metadata?: MessageMetadata };
+
+/** An answer that says yes has all that we read from it, and one that says no has its reason. */
+type Answers<T, K extends keyof T = never> =
+  | (T & { ok: true } & { [key in K]-?: NonNullable<T[key]> })
+  | (T & { ok: false; error: string });
 
 /** The answer to a slash command and what a `response_url` takes: docs.slack.dev, handling user interaction. */
 interface Answer {
@@ -55,14 +60,11 @@ interface Webhook {
   blocks?: KnownBlock[];
 }
 
-/** The types ask for neither, and Slack for one of them: docs.slack.dev, section block. */
-type Said = { text: string };
-
 export interface Requests {
   "apps.connections.open": AppsConnectionsOpenArguments;
   "auth.test": AuthTestArguments;
-  "chat.postMessage": ChatPostMessageArguments & Blocks & Once & Told & Said;
-  "chat.update": ChatUpdateArguments & Blocks & Told & Said;
+  "chat.postMessage": ChatPostMessageArguments & Shown & Told & Once;
+  "chat.update": ChatUpdateArguments & Shown & Told;
   "conversations.history": ConversationsHistoryArguments;
   "conversations.info": ConversationsInfoArguments;
   "conversations.join": ConversationsJoinArguments;
@@ -73,24 +75,39 @@ export interface Requests {
   "views.open": ViewsOpenArguments;
 }
 
+/** The types of answers were drawn from samples, each of which lacks what another has: a message may be as any of them. */
+type Posted =
+  | NonNullable<ConversationsHistoryResponse["messages"]>[number]
+  | NonNullable<ConversationsRepliesResponse["messages"]>[number]
+  | NonNullable<ChatPostMessageResponse["message"]>;
+
+type WithMessage<T> = Omit<T, "message"> & { message?: Posted; is_duplicate?: boolean };
+
+type WithFile<T> = Omit<T, "file"> & {
+  file?: NonNullable<FilesInfoResponse["file"]> | NonNullable<FilesCompleteUploadExternalResponse["files"]>[number];
+};
+
+type WithMessages<T> = Omit<T, "messages"> & { messages?: Posted[] };
+
 export interface Responses {
-  "apps.connections.open": AppsConnectionsOpenResponse;
-  "auth.test": AuthTestResponse;
-  "chat.postMessage": ChatPostMessageResponse;
-  "chat.update": ChatUpdateResponse;
-  "conversations.history": ConversationsHistoryResponse;
-  "conversations.info": ConversationsInfoResponse;
-  "conversations.join": ConversationsJoinResponse;
-  "conversations.replies": ConversationsRepliesResponse;
-  "files.completeUploadExternal": FilesCompleteUploadExternalResponse;
-  "files.getUploadURLExternal": FilesGetUploadURLExternalResponse;
-  "files.info": FilesInfoResponse;
+  "apps.connections.open": Answers<AppsConnectionsOpenResponse, "url">;
+  "auth.test": Answers<AuthTestResponse, "user" | "user_id" | "team_id">;
+  "chat.postMessage": Answers<WithMessage<ChatPostMessageResponse>, "channel" | "ts" | "message">;
+  "chat.update": Answers<WithMessage<ChatUpdateResponse>, "channel" | "ts">;
+  "conversations.history": Answers<WithMessages<ConversationsHistoryResponse>, "messages" | "has_more">;
+  "conversations.info": Answers<ConversationsInfoResponse, "channel">;
+  "conversations.join": Answers<ConversationsJoinResponse, "channel">;
+  "conversations.replies": Answers<WithMessages<ConversationsRepliesResponse>, "messages" | "has_more">;
+  "files.completeUploadExternal": Answers<FilesCompleteUploadExternalResponse, "files">;
+  "files.getUploadURLExternal": Answers<FilesGetUploadURLExternalResponse, "upload_url" | "file_id">;
+  "files.info": Answers<WithFile<FilesInfoResponse>, "file">;
 }
 
 export interface Others {
   answer: Answer;
   blocks: KnownBlock[];
   manifest: AppsManifestCreateArguments["manifest"];
+  message: Posted;
   metadata: MessageMetadata;
   webhook: Webhook;
 }

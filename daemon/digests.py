@@ -1,0 +1,189 @@
+"""Digests: what a receiver was told of in a time, as one message, owed once for each period of its cron line.
+
+For a receiver that hears in digests alone its articles come after it, in its thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, text
+
+from daemon import clock, periods, quiet, tallying
+from daemon.clock import from_text, to_text
+from daemon.config import Receiver, Settings
+from daemon.database import Database
+from daemon.messages import DigestBody
+from daemon.records import DeliveryState, alert_from_json
+from daemon.tallying import Told
+from daemon.timetable import Job
+from daemon.wording import counted
+
+_FARTHEST = timedelta(days=35)  # back from now, for what was told already: a month, and a little
+_TOPICS_A_PART = 6
+
+_IS_OWED = text("SELECT 1 FROM deliveries WHERE key = :key")
+_LAST = text(
+    """
+    SELECT id, body
+    FROM deliveries
+    WHERE receiver = :receiver
+      AND form = 'digest'
+    ORDER BY id DESC
+    LIMIT 1
+    """
+)
+# Ids go up in the order of writing, whatever the clock says: no alert is in two digests, or between two.
+_GATHER = text(
+    """
+    SELECT alerts.payload, alerts.story_id, alerts.created_at, deliveries.state
+    FROM deliveries
+    JOIN alerts ON alerts.id = deliveries.alert_id
+    WHERE deliveries.receiver = :receiver
+      AND (deliveries.state = 'held' OR (deliveries.id > :after AND alerts.created_at >= :since))
+    ORDER BY deliveries.id
+    """
+)
+_OWE = text(
+    """
+    INSERT INTO deliveries (receiver, key, form, root_id, body, state, attempts, looks, due_at)
+    VALUES (:receiver, :key, 'digest', :root, :body, 'pending', 0, 0, :now)
+    ON CONFLICT (key) DO NOTHING
+    RETURNING id
+    """
+)
+_RELEASE = text(
+    """
+    UPDATE deliveries
+    SET state = 'pending', root_id = :root, due_at = :now
+    WHERE receiver = :receiver
+      AND state = 'held'
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept(DigestBody):
+    """A digest as the ledger has it: with the moment up to which it tells."""
+
+    until_at: str = ""
+
+
+_BODY = TypeAdapter(DigestBody)
+_KEPT = TypeAdapter(_Kept)
+
+
+def body_to_json(body: DigestBody, until: datetime) -> str:
+    """A digest for the ledger; `until` is the moment up to which it tells."""
+    fields = {name: getattr(body, name) for name in DigestBody.__dataclass_fields__}
+    return _KEPT.dump_json(_Kept(**fields, until_at=to_text(until))).decode()
+
+
+def body_from_json(text: str) -> DigestBody:
+    return _BODY.validate_json(text)
+
+
+def jobs(settings: Settings, database: Database, wake: Callable[[], None] = lambda: None) -> tuple[Job, ...]:
+    """The job of each receiver's digest; where it has none, its job is off."""
+    return tuple(job(settings, database, receiver, wake) for receiver in settings.receivers)
+
+
+def job(
+    settings: Settings, database: Database, receiver: Receiver, wake: Callable[[], None] = lambda: None
+) -> Job:
+    """The job of a receiver's digest, in that receiver's zone. `wake` is called when it is owed."""
+    hears = quiet.hearing(receiver, settings)
+    chart = settings.digest.chart and receiver.type == "slack"
+
+    def run() -> str:
+        with database.transaction() as connection:
+            said = owe(connection, receiver.name, hears, now=clock.now(), chart=chart)
+        wake()
+        return said
+
+    return Job(f"digest {receiver.name}", hears.digest, run, quiet.zone_of(hears.digest_zone))
+
+
+def key_of(receiver: str, period: str, part: int) -> str:
+    """The same digest has the same key, however often it is made."""
+    return hashlib.sha256(f"digest\0{receiver}\0{period}\0{part}".encode()).hexdigest()[:32]
+
+
+def owe(
+    connection: Connection, receiver: str, hears: quiet.Hearing, *, now: datetime, chart: bool = False
+) -> str:
+    """Owe a receiver the digest of the current period, unless it was owed before or would be empty.
+
+    It tells of what was written for the receiver after the last one; the first reaches back by one
+    period. What was held for it is let go, into its thread. Returns in one line what is in it.
+    """
+    zone = quiet.zone_of(hears.digest_zone)
+    period = periods.current_period(hears.digest, periods.local_time(now, zone))
+    if period is None or connection.execute(_IS_OWED, {"key": key_of(receiver, period, 1)}).first():
+        return "was made before"
+    last = connection.execute(_LAST, {"receiver": receiver}).one_or_none()
+    since = (
+        from_text(_KEPT.validate_json(last.body).until_at) if last else _before(hears.digest, period, zone)
+    )
+    # A clock may have been set back since, and a digest been off for a year.
+    since = max(min(since, now), now - _FARTHEST)
+    told = _gather(connection, receiver, last.id if last else 0, now - _FARTHEST if last else since, zone)
+    if not told:
+        return "no articles"
+    body = tallying.digest(told, since.astimezone(zone), now.astimezone(zone))
+    root = _write(connection, receiver, period, replace(body, chart=chart), now)
+    if body.held:
+        connection.execute(_RELEASE, {"receiver": receiver, "root": root, "now": to_text(now)})
+    return f"{counted(body.articles, 'article')} of {counted(len(body.volumes), 'topic')}"
+
+
+def _before(cron: str, period: str, zone: tzinfo) -> datetime:
+    """The moment of the period before this one."""
+    before = datetime.fromisoformat(period) - timedelta(microseconds=1)
+    return periods.moment_of(periods.current_period(cron, before) or period, zone)
+
+
+def _gather(connection: Connection, receiver: str, last: int, since: datetime, zone: tzinfo) -> list[Told]:
+    """What was written for a receiver after its last digest and not before a moment, and all that is held."""
+    row = {"receiver": receiver, "after": last, "since": to_text(since)}
+    return [
+        Told(
+            alert_from_json(found.payload),
+            found.story_id,
+            from_text(found.created_at).astimezone(zone),
+            held=found.state == DeliveryState.HELD,
+        )
+        for found in connection.execute(_GATHER, row)
+    ]
+
+
+def _write(connection: Connection, receiver: str, period: str, body: DigestBody, now: datetime) -> int:
+    """Owe a digest, its further parts in the thread of the first; the id of that."""
+    root: int | None = None
+    for part in parts(body):
+        row = {
+            "receiver": receiver,
+            "key": key_of(receiver, period, part.part),
+            "root": root,
+            "body": body_to_json(part, now),
+            "now": to_text(now),
+        }
+        identity = connection.execute(_OWE, row).scalar_one()
+        root = root or identity
+    assert root is not None
+    return root
+
+
+def parts(body: DigestBody) -> list[DigestBody]:
+    """A long digest as several that fit each into a message; the first has the chart."""
+    shares = [
+        body.volumes[start : start + _TOPICS_A_PART] for start in range(0, len(body.volumes), _TOPICS_A_PART)
+    ]
+    return [
+        replace(body, volumes=share, part=number, parts=len(shares), chart=body.chart and number == 1)
+        for number, share in enumerate(shares, 1)
+    ]
