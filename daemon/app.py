@@ -17,7 +17,19 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from classifier import ClassifierError, Model, ModelError, NoModelError, load_model, model_versions
-from daemon import backups, clock, logs, metrics, outbox, poison, readiness, retraining, shelving
+from daemon import (
+    backups,
+    clock,
+    desks,
+    digests,
+    logs,
+    metrics,
+    outbox,
+    poison,
+    readiness,
+    retraining,
+    shelving,
+)
 from daemon.config import Settings
 from daemon.database import Database, open_database, plain_errors, plainly
 from daemon.dispatch import Dispatch
@@ -57,7 +69,7 @@ def run(settings: Settings, *, once: bool = False, reload: Callable[[], Settings
             start_up(settings, database)
             serving = Serving(settings.models, model, settings.home / "labels" / "topics.toml")
             if once:
-                return _Once(Parts(settings, database, serving, senders)).run()
+                return _Once(Parts(settings, database, serving, senders, listens=False)).run()
             _tell(welcome(settings))
             return _Daemon(settings, database, serving, senders, reload).run()
         finally:
@@ -174,8 +186,8 @@ def _park_strangers(settings: Settings, database: Database) -> None:
         for receiver in settings.receivers:
             if receiver.alerts == "at once":
                 outbox.let_go(connection, receiver.name)
-    for receiver, number in held.items():
-        told = {"receiver": receiver, "alerts": number}
+    for stranger, number in held.items():
+        told = {"receiver": stranger, "alerts": number}
         logger.warning("alerts are held, the configuration no longer has their receiver", extra=told)
 
 
@@ -183,7 +195,13 @@ class Parts:
     """The workers that one configuration makes; another configuration has others."""
 
     def __init__(
-        self, settings: Settings, database: Database, serving: Serving, senders: Mapping[str, Sender]
+        self,
+        settings: Settings,
+        database: Database,
+        serving: Serving,
+        senders: Mapping[str, Sender],
+        *,
+        listens: bool = True,
     ) -> None:
         self.settings = settings
         self.database = database
@@ -195,20 +213,28 @@ class Parts:
         ]
         self.inbox = Worker("inbox", self.intake.work)
         self.workers = [Worker(f"dispatch {each.receiver}", each.work) for each in self.dispatches]
+        listener = desks.listener(settings, database, serving, self.wake_dispatches) if listens else None
+        self.listener = listener
+        self.ears = [Worker("listening", listener.work)] if listener is not None else []
 
     def start(self) -> None:
-        for worker in (self.inbox, *self.workers):
+        for worker in self._everyone:
             worker.start()
 
     def stop(self, seconds: float) -> list[str]:
         """Let each end its piece of work; the names of those that have not ended in time."""
         until = time.monotonic() + seconds
-        everyone = (self.inbox, *self.workers)
-        for worker in everyone:
+        for worker in self._everyone:
             worker.ask_to_stop()
-        late = [each.name for each in everyone if not each.stop(max(0.0, until - time.monotonic()))]
+        late = [each.name for each in self._everyone if not each.stop(max(0.0, until - time.monotonic()))]
+        if self.listener is not None:
+            self.listener.close()
         self.intake.close()
         return late
+
+    @property
+    def _everyone(self) -> tuple[Worker, ...]:
+        return (self.inbox, *self.workers, *self.ears)
 
     def wake_inbox(self) -> None:
         self.inbox.wake()
@@ -219,7 +245,7 @@ class Parts:
 
     def hanging(self) -> list[str]:
         """The workers whose piece of work does not end."""
-        return [each.name for each in (self.inbox, *self.workers) if each.busy_seconds() > _HANGING_SECONDS]
+        return [each.name for each in self._everyone if each.busy_seconds() > _HANGING_SECONDS]
 
 
 class _Once:
@@ -276,7 +302,7 @@ class _Daemon:
         self._serving = serving
         self._reload_settings = reload
         self._parts = Parts(settings, database, serving, senders)
-        self._begin_timetable(Timetable(database, _jobs(settings, database)))
+        self._begin_timetable(Timetable(database, _jobs(settings, database, self._wake_dispatches)))
 
     def run(self) -> int:
         signals = Signals(before_exit=lambda: poison.clear(self._parts.settings.home))
@@ -309,6 +335,9 @@ class _Daemon:
         self._clockwork.ask_to_stop()
         return self._parts.stop(seconds)
 
+    def _wake_dispatches(self) -> None:
+        self._parts.wake_dispatches()  # of the configuration as it then is
+
     def _begin_timetable(self, timetable: Timetable) -> None:
         self._timetable = timetable
         self._clockwork = Worker("timetable", self._timetable.work)
@@ -335,7 +364,7 @@ class _Daemon:
 
     def _change_over(self, settings: Settings, senders: Mapping[str, Sender]) -> None:
         _park_strangers(settings, self._database)
-        timetable = Timetable(self._database, _jobs(settings, self._database))
+        timetable = Timetable(self._database, _jobs(settings, self._database, self._wake_dispatches))
         timetable.plan(clock.now())  # what the ledger refuses it refuses before the old parts end
         if late := self._stop(_RELOAD_SECONDS):
             # A second intake beside one that hangs could take a file twice; a new process cannot.
@@ -362,9 +391,10 @@ class _Daemon:
             readiness.tell("WATCHDOG=1")
 
 
-def _jobs(settings: Settings, database: Database) -> tuple[Job, ...]:
+def _jobs(settings: Settings, database: Database, wake: Callable[[], None] = lambda: None) -> tuple[Job, ...]:
     home = settings.home
     return (
         Job("retrain", settings.retrain.cron, lambda: retraining.nightly(home, database)),
         Job("backup", settings.backup.cron, lambda: backups.nightly(settings)),
+        *digests.jobs(settings, database, wake),
     )

@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from daemon import buttons, plain, wording
 from daemon.limits import MOST_BLOCKS, MOST_JSON, MOST_TEXT, Block, json_size, problems, text_size
 from daemon.messages import DigestBody, Entry, Form, Leading, Message, TopicVolume
-from daemon.neutral import Room, directed, fitted, linked
+from daemon.neutral import LONGEST_LINK, Room, cleaned, directed, fitted, linked
 
 __all__ = ["MOST_ENTRIES", "Block", "blocks", "parts", "problems"]
 
 MOST_ENTRIES = 8  # so many alerts fit well in one message; more are only named
 
-_MOST_NAMED_ENTRIES = 40
 _MOST_SECTIONS = 40
 _MOST_VOLUMES = 120
 _LONGEST_SECTION = 2800
@@ -37,24 +36,26 @@ class _Size:
     choices: int = 100
     menu: int = 5
     leading: int = 3
+    bare: bool = False  # of several alerts, the headlines alone
 
     def fit(self, text: str, room: Room) -> str:
         return directed(fitted(text, room.part(self.share)))
 
     def link(self, url: str | None, text: str, room: Room) -> str:
-        return linked(url, text, room.part(self.share))
+        return linked(url, text, room.part(self.share), int(LONGEST_LINK * self.share))
 
 
 _SIZES = (
     _Size(),
-    _Size(0.8, 100, 4, 3),
+    _Size(0.8, menu=4),
     _Size(0.6, 80, 3, 3),
     _Size(0.5, 60, 3, 2),
     _Size(0.4, 40, 2, 2),
     _Size(0.3, 25, 2, 1),
     _Size(0.2, 15, 0, 1),
-    _Size(0.15, 0, 0, 0),
-    _Size(0.1, 0, 0, 0),
+    _Size(0.6, 0, 0, 0, bare=True),
+    _Size(0.3, 0, 0, 0, bare=True),
+    _Size(0.1, 0, 0, 0, bare=True),
 )
 
 
@@ -126,39 +127,36 @@ def _alert(message: Message, entry: Entry, size: _Size, interactive: bool) -> It
 
 
 def _several(message: Message, size: _Size, interactive: bool) -> Iterator[Block]:
-    if heading := wording.heading(message):
-        yield _header(heading)
-    menu = size.menu if interactive and len(message.entries) <= 2 * MOST_ENTRIES else 0
-    for number, entry in enumerate(message.entries[:_MOST_NAMED_ENTRIES]):
+    yield _header(wording.heading(message) or wording.counted(len(message.entries), "article"))
+    entries = message.entries[: plain.MOST_ENTRIES]
+    if size.bare:
+        yield from _packed([_title(entry, size) for entry in entries], together=True)
+    for number, entry in enumerate(() if size.bare else entries):
         section = _section(_entry(message, entry, size))
-        accessory = buttons.overflow(entry, number, menu) if menu else None
+        accessory = buttons.overflow(entry, number, size.menu) if interactive and size.menu else None
         yield section | ({"accessory": accessory} if accessory else {})
-        if len(message.entries) <= MOST_ENTRIES:
-            yield from _remarks(message, entry, size)
-    left_out = max(0, len(message.entries) - _MOST_NAMED_ENTRIES)
-    if more := wording.more_in_thread(message, left_out):
+        yield from _remarks(message, entry, size)
+    if more := wording.more_in_thread(message, len(message.entries) - len(entries)):
         yield _context(more)
-    if not message.entries and not heading:
-        yield _context(wording.counted(0, "article"))
+
+
+def _title(entry: Entry, size: _Size) -> str:
+    return f"*{size.link(entry.alert.url, wording.headline(entry.alert), _SHORT_HEADLINE)}*"
 
 
 def _entry(message: Message, entry: Entry, size: _Size) -> str:
     """One of several alerts: its headline, what it is about, who says so, and a sentence."""
     alert = entry.alert
-    lines = [f"*{size.link(alert.url, wording.headline(alert), _SHORT_HEADLINE)}*"]
     named = [wording.named(topic, size.fit, _SHORT_FACT) for topic in alert.topics]
     facts = [size.fit(fact, _SHORT_FACT) for fact in (alert.source, alert.date) if fact]
     about = [wording.some(named, wording.MOST_TOGETHER), *facts, wording.also(entry, size.fit)]
-    lines.append(" · ".join(filter(None, about)))
-    if told := wording.follow_up(message, alert, size.fit, _SHORT_HEADLINE):
-        lines.append(told)
-    if alert.topics and size.share > _SIZES[-3].share:
-        lines.append(wording.quote(alert.topics[0], size.fit, _SHORT_QUOTE))
-    return "\n".join(filter(None, lines))
+    told = wording.follow_up(message, alert, size.fit, _SHORT_HEADLINE)
+    quote = [wording.quote(topic, size.fit, _SHORT_QUOTE) for topic in alert.topics[:1]]
+    return "\n".join(filter(None, (_title(entry, size), " · ".join(filter(None, about)), told, *quote)))
 
 
 def _digest(message: Message, body: DigestBody, size: _Size) -> Iterator[Block]:
-    yield _header(wording.digest_title(body, lambda text, _: text))
+    yield _header(wording.digest_title(body, lambda text, _: cleaned(text)))
     for said in (wording.digest_facts(body, size.fit), wording.digest_held(body)):
         if said:
             yield _context(said)
@@ -181,18 +179,19 @@ def _leading(article: Leading, size: _Size) -> str:
     return f"{said} — {source}" if source else said
 
 
-def _packed(texts: list[str]) -> Iterator[Block]:
-    """A section for each text, or for several together where there are too many."""
-    if len(texts) <= _MOST_SECTIONS:
+def _packed(texts: list[str], *, together: bool = False) -> Iterator[Block]:
+    """A section for each text, or for several `together`, as where there are too many."""
+    if len(texts) <= _MOST_SECTIONS and not together:
         yield from map(_section, texts)
         return
-    together = ""
+    section = ""
     for text in texts:
-        if together and len(together) + len(text) >= _LONGEST_SECTION:
-            yield _section(together)
-            together = ""
-        together = f"{together}\n{text}" if together else text
-    yield _section(together)
+        if section and len(section) + len(text) >= _LONGEST_SECTION:
+            yield _section(section)
+            section = ""
+        section = f"{section}\n{text}" if section else text
+    if section:
+        yield _section(section)
 
 
 def _remarks(message: Message, entry: Entry, size: _Size) -> Iterator[Block]:

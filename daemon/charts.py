@@ -32,7 +32,6 @@ _LONGEST_TITLE = 60  # characters
 
 # Okabe and Ito's palette: told apart by everyone, and on paper (jfly.uni-koeln.de/color).
 _TOTAL, _BY_DAY, _TEXT, _FAINT = "#0072B2", "#56B4E9", "#1a1a1a", "#6b6b6b"
-_SIZE = (10.0, 5.0)  # inches of 100 dots
 _LARGE, _PLAIN, _SMALL = 19, 16, 13  # points; the smallest is 7 dots high on a screen 400 dots wide
 _TOP, _BOTTOM = 420, 50  # of the topics
 _BARS, _DAYS, _RIGHT = 340, 740, 976  # where the bars begin, and the columns, and where these end
@@ -84,7 +83,7 @@ def request_of(body: DigestBody) -> Request:
     first = max(0, len(body.days) - _MOST_DAYS)
     shown = body.volumes[:_MOST_ROWS]
     return Request(
-        title=_short(body.title),
+        title=f"{_short(body.title)}: articles by topic",
         days=tuple(_short(day) for day in body.days[first:]),
         rows=tuple(
             Row(_short(each.topic), _short(each.title), each.articles, each.by_day[first:]) for each in shown
@@ -127,16 +126,16 @@ def main() -> int:
 
 
 def draw(request: Request) -> bytes:
-    """A PNG of 1000 × 500 dots: a bar for each topic, and beside it a small column for each day."""
-    page = _Page()
+    """A PNG of 1000 × 500 dots, or lower: a bar for each topic, and beside it a small column for each day."""
+    height = min(70.0, (_TOP - _BOTTOM) / max(len(request.rows), 1))
+    page = _Page(bottom=_TOP - len(request.rows) * height - _BOTTOM)
     page.text(24, 452, request.title, _LARGE, width=952, weight="bold")
     most = max((row.articles for row in request.rows), default=0) or 1
     busiest = max((count for row in request.rows for count in row.by_day), default=0) or 1
     by_day = len(request.days) > 1
-    height = min(70.0, (_TOP - _BOTTOM) / max(len(request.rows), 1))
     for number, row in enumerate(request.rows):
         middle = _TOP - (number + 0.5) * height
-        _draw_total(page, row, middle, height, (300 if by_day else 520) / most)
+        _draw_total(page, row, middle, height, (290 if by_day else 520) / most)
         if by_day:
             _draw_days(page, row.by_day, middle - 0.4 * height, 0.8 * height, busiest)
     if by_day:
@@ -158,10 +157,11 @@ def _draw_days(page: _Page, by_day: tuple[int, ...], bottom: float, height: floa
     numbers = len(by_day) <= _MOST_NUMBERS
     room = height - 20 if numbers else height
     for place, count in enumerate(by_day):
-        left, top = _DAYS + place * step, bottom + max(room * count / busiest, 1.5)
-        page.bar(left + 0.1 * step, bottom, 0.8 * step, top - bottom, _BY_DAY)
+        middle, width = _DAYS + (place + 0.5) * step, min(0.8 * step, 48)
+        top = bottom + max(room * count / busiest, 1.5)
+        page.bar(middle - width / 2, bottom, width, top - bottom, _BY_DAY)
         if numbers:
-            page.text(left + step / 2, top + 9, f"{count:,}", _SMALL, align="center")
+            page.text(middle, top + 9, f"{count:,}", _SMALL, align="center")
 
 
 def _draw_dates(page: _Page, days: tuple[str, ...], bottom: float) -> None:
@@ -175,9 +175,12 @@ def _draw_dates(page: _Page, days: tuple[str, ...], bottom: float) -> None:
 
 
 class _Page:
-    """Text and bars on a page of dots, from its lower left corner. Not pyplot, which keeps what it drew."""
+    """Text and bars on a page of dots: 1000 wide, and 500 high above its lower left corner, or less.
 
-    def __init__(self) -> None:
+    Not pyplot, which keeps all that it drew.
+    """
+
+    def __init__(self, bottom: float) -> None:
         import matplotlib
         from matplotlib import ft2font
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -187,14 +190,14 @@ class _Page:
         self._glyphs = frozenset(ft2font.FT2Font(str(file)).get_charmap())
         # From 3.11 on matplotlib joins Arabic letters, and writes them from right to left.
         self._shapes = hasattr(ft2font, "__libraqm_version__")
-        self._figure = Figure(_SIZE, dpi=100)
+        self._figure = Figure((10, (500 - bottom) / 100), dpi=100)
         FigureCanvasAgg(self._figure)
-        self._axes = self._figure.add_axes((0, 0, 1, 1), xlim=(0, 1000), ylim=(0, 500))
+        self._axes = self._figure.add_axes((0, 0, 1, 1), xlim=(0, 1000), ylim=(bottom, 500))
         self._axes.set_axis_off()
 
     def drawable(self, text: str) -> str | None:
         """The text, if the font that comes with matplotlib has all its letters and they can be set."""
-        known = all(ord(letter) in self._glyphs for letter in text)
+        known = text.isprintable() and all(ord(letter) in self._glyphs for letter in text)
         plain = all(bidirectional(letter) not in ("R", "AL", "NSM") for letter in text)
         return text if text.strip() and known and (plain or self._shapes) else None
 

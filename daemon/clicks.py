@@ -1,4 +1,7 @@
-"""Clicks: what people press in Slack, each written down once however often Slack tells us of it."""
+"""Clicks: what people press in Slack, each written down once however often Slack tells us of it.
+
+Here too what they type after a command, as far as Slack's payload goes.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +49,15 @@ class Click:
     action: Action
 
 
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a person typed after a command, and in which channel."""
+
+    person: str
+    channel: str
+    text: str
+
+
 _RECORD = text(
     """
     INSERT INTO clicks (key, person, verb, action, article_id, clicked_at, taken_at, outcome)
@@ -87,6 +99,14 @@ def parse(payload: Mapping[str, object]) -> Click | None:
         return None
     key = "|".join((team, channel, message, person, name, pressed_at))
     return Click(key, person, channel, message, clicked_at, action)
+
+
+def parse_typed(payload: Mapping[str, object]) -> Typed | None:
+    """What the payload of a slash command says (docs.slack.dev, slash commands); None where it is
+    not as Slack writes it.
+    """
+    channel, person, given = _id(payload, "channel_id"), _id(payload, "user_id"), _at(payload, "text")
+    return Typed(person, channel, given or "") if channel and person else None
 
 
 def record(

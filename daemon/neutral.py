@@ -30,7 +30,7 @@ DOT = re.compile(r"(?<=\w)\.(?=[^\W\d_]{2})(?!(?:txt|html?|pdf|docx|eml|xml|json
 _QUOTED = "&gt;"  # at the start of a line it makes a block quote
 
 _NOT_IN_A_LINK = re.compile(r"[\s|<>\"\\^`{}*~@]")
-_LONGEST_LINK = 500
+LONGEST_LINK = 500
 
 _RIGHT_TO_LEFT = ("\u2067", "\u2069")  # RLI, PDI: Unicode Standard Annex 9
 _LEFT_TO_RIGHT = ("\u2066", "\u2069")  # LRI, PDI
@@ -86,8 +86,8 @@ def quoted(text: str) -> str:
     return f"“{text}”"
 
 
-def address(url: str | None) -> str | None:
-    """`url` so that it can stand in a text; None where it is none to follow."""
+def address(url: str | None, longest: int = LONGEST_LINK) -> str | None:
+    """`url` so that it can stand in a text; None where it is none to follow, or too long."""
     if not url or cleaned(url) != url:
         return None
     try:
@@ -98,12 +98,12 @@ def address(url: str | None) -> str | None:
     if not named:
         return None
     found = _NOT_IN_A_LINK.sub(lambda sign: quote(sign[0], safe=""), url).replace("~", "%7E")
-    return found if len(found) <= _LONGEST_LINK else None
+    return found if len(found) <= longest else None
 
 
-def linked(url: str | None, text: str, room: Room) -> str:
+def linked(url: str | None, text: str, room: Room, longest: int = LONGEST_LINK) -> str:
     """`text` neutral, as a link where its address is known."""
-    found = address(url)
+    found = address(url, longest)
     if found is None:
         return directed(fitted(text, room))
     label = directed(fitted(text.replace("|", "¦"), room))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from classifier import shorten
 from daemon import wording
 from daemon.messages import DigestBody, Entry, Form, Message
-from daemon.neutral import DOT, JOINT, Room, address, cleaned, directed, fitted
+from daemon.neutral import DOT, JOINT, LONGEST_LINK, Room, address, cleaned, directed, fitted
 from daemon.wording import Fit
 
 MOST = 3_500  # characters of `text`
@@ -20,7 +20,17 @@ _MOST_FALLBACK = 3_000  # bytes of `fallback`, so that blocks have room beside i
 _SHORT_HEADLINE = Room(110, 250)
 _SHORT_QUOTE = Room(200, 420)
 _SHORT_FACT = Room(40, 100)
-_SHARES = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05)
+# Shares of each text, and whether of several alerts only the headlines are told.
+_SIZES = (
+    (1.0, False),
+    (0.75, False),
+    (0.5, False),
+    (0.35, False),
+    (0.25, False),
+    (0.5, True),
+    (0.2, True),
+    (0.05, True),
+)
 
 # Other chats' signs of markup and of mentions: of Markdown, HTML, Discord, Mattermost, Telegram, Matrix.
 _BRACKETS = str.maketrans({"<": "‹", ">": "›"})
@@ -36,13 +46,18 @@ class _Voice:
 
     fit: Fit
     whole: bool
+    bare: bool  # of several alerts, the headlines alone
     leading: int  # articles of each topic of a digest
+    longest: int  # of an address
+
+    def address(self, url: str | None) -> str:
+        return (address(url, self.longest) if self.whole else None) or ""
 
 
 def fallback(message: Message) -> str:
     """The message for Slack's `text`: for notifications and screen readers, complete, on one line."""
-    for share in _SHARES:
-        said = " ".join(_lines(message, _voice(fitted, share, whole=False)))
+    for share, bare in _SIZES:
+        said = " ".join(_lines(message, _voice(fitted, share, bare=bare, whole=False)))
         if len(said.encode()) <= _MOST_FALLBACK:
             break
     return said
@@ -50,8 +65,8 @@ def fallback(message: Message) -> str:
 
 def text(message: Message) -> str:
     """The message for chats that have no blocks, and for Slack where it refuses them: complete, no markup."""
-    for share in _SHARES:
-        said = "\n".join(_lines(message, _voice(_defused, share, whole=True)))
+    for share, bare in _SIZES:
+        said = "\n".join(_lines(message, _voice(_defused, share, bare=bare, whole=True)))
         if len(said) <= MOST:
             break
     return said
@@ -71,9 +86,12 @@ def _defused(text: str, room: Room) -> str:
     return defused(shorten(cleaned(text), room.read))
 
 
-def _voice(fit: Fit, share: float, *, whole: bool) -> _Voice:
-    leading = int(share * (3 if whole else 1))
-    return _Voice(lambda text, room: directed(fit(text, room.part(share))), whole, leading)
+def _voice(fit: Fit, share: float, *, bare: bool, whole: bool) -> _Voice:
+    leading = 0 if bare else int(share * (3 if whole else 1))
+    longest = 0 if bare else int(LONGEST_LINK * share)
+    return _Voice(
+        lambda text, room: directed(fit(text, room.part(share))), whole, leading, int(LONGEST_LINK * share)
+    )
 
 
 def _lines(message: Message, voice: _Voice) -> Iterator[str]:
@@ -92,7 +110,7 @@ def _alert(message: Message, entry: Entry, voice: _Voice) -> Iterator[str]:
     headline = fit(wording.headline(alert), wording.HEADLINE)
     if voice.whole:
         yield headline
-        yield address(alert.url) or ""
+        yield voice.address(alert.url)
         for topic in alert.topics[: wording.MOST_QUOTES]:
             yield ": ".join(filter(None, (wording.named(topic, fit), wording.quote(topic, fit))))
         yield wording.rest_of_topics(alert, fit)
@@ -107,24 +125,25 @@ def _alert(message: Message, entry: Entry, voice: _Voice) -> Iterator[str]:
 
 
 def _several(message: Message, voice: _Voice) -> Iterator[str]:
-    fit = voice.fit
-    yield wording.heading(message)
+    yield wording.heading(message) or wording.counted(len(message.entries), "article")
     for entry in message.entries[:MOST_ENTRIES]:
-        alert = entry.alert
-        topics = [wording.named(topic, fit, _SHORT_FACT) for topic in alert.topics]
-        about = (
-            wording.some(topics, wording.MOST_TOGETHER),
-            wording.also(entry, fit),
-            wording.tally(entry.remarks),
-        )
-        yield " · ".join(filter(None, (f"● {fit(wording.headline(alert), _SHORT_HEADLINE)}", *about)))
-        yield wording.follow_up(message, alert, fit, _SHORT_HEADLINE)
-        if voice.whole:
-            yield address(alert.url) or ""
-            yield from (wording.quote(topic, fit, _SHORT_QUOTE) for topic in alert.topics[:1])
+        if voice.bare:
+            yield f"● {voice.fit(wording.headline(entry.alert), _SHORT_HEADLINE)}"
+        else:
+            yield from _entry(message, entry, voice)
     yield wording.more_in_thread(message, max(0, len(message.entries) - MOST_ENTRIES))
-    if not message.entries:
-        yield wording.counted(0, "article")
+
+
+def _entry(message: Message, entry: Entry, voice: _Voice) -> Iterator[str]:
+    alert, fit = entry.alert, voice.fit
+    topics = [wording.named(topic, fit, _SHORT_FACT) for topic in alert.topics]
+    headline = fit(wording.headline(alert), _SHORT_HEADLINE)
+    about = (wording.some(topics, wording.MOST_TOGETHER), wording.also(entry, fit))
+    yield " · ".join(filter(None, (f"● {headline}", *about, wording.tally(entry.remarks))))
+    yield wording.follow_up(message, alert, fit, _SHORT_HEADLINE)
+    if voice.whole:
+        yield voice.address(alert.url)
+        yield from (wording.quote(topic, fit, _SHORT_QUOTE) for topic in alert.topics[:1])
 
 
 def _digest(body: DigestBody, voice: _Voice) -> Iterator[str]:
@@ -142,6 +161,5 @@ def _digest(body: DigestBody, voice: _Voice) -> Iterator[str]:
             source = voice.fit(article.source, _SHORT_FACT) if article.source else ""
             headline = voice.fit(article.headline, _SHORT_HEADLINE) or wording.UNTITLED
             yield " — ".join(filter(None, (f"• {headline}", source)))
-            if voice.whole:
-                yield address(article.url) or ""
+            yield voice.address(article.url)
     yield wording.more_topics(body, MOST_VOLUMES)

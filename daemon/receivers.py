@@ -23,9 +23,15 @@ from daemon.webhook import WebhookSender
 
 
 def senders_of(settings: Settings) -> dict[str, Sender]:
-    """What delivers to each receiver, by name. Raises ConfigError where a secret is missing."""
+    """What delivers to each receiver, by name. Raises ConfigError where a secret is missing or unsafe."""
+    app_token(settings)
     makers = Senders(settings)
     return {receiver.name: makers.sender(receiver) for receiver in settings.receivers}
+
+
+def app_token(settings: Settings) -> str | None:
+    """The token by which Slack tells us what people press; None where there is none."""
+    return secret("slack-app-token", "SLACK_APP_TOKEN", settings.slack.app_token_file)
 
 
 def manners_of(settings: Settings) -> Mapping[str, Manner]:

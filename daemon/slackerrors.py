@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import math
+import re
 import socket
 import ssl
 import urllib.error
@@ -71,6 +72,7 @@ _MEANINGS: tuple[tuple[frozenset[str], type[DeliveryError], str], ...] = (
     (_BAD_MESSAGE, PermanentDeliveryError, "Slack does not take the message"),
     (_TARGET_GONE, TargetGoneError, "the message cannot be shown anew"),
 )
+_CODE = re.compile(r"[a-z0-9_]{1,80}")
 _BAD_REQUEST_STATUSES = frozenset({400, 413, 422})
 _UNSURE_STATUSES = frozenset({408, 425})
 
@@ -146,8 +148,10 @@ def _by_answer(response: Any) -> DeliveryError:
 
 
 def _code_in(response: Any) -> str:
+    """slack_sdk puts the whole page there where the answer was none of Slack's: that is no code."""
     data = getattr(response, "data", None)
-    return str(data.get("error") or "") if isinstance(data, dict) else ""
+    code = str(data.get("error") or "") if isinstance(data, dict) else ""
+    return code if _CODE.fullmatch(code) else ""
 
 
 def _retry_after(headers: Any) -> float:

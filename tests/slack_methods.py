@@ -293,7 +293,12 @@ def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _connections_open(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any]:
+    return {"url": workspace.link_address()}
+
+
 METHODS: Mapping[str, Method] = {
+    "apps.connections.open": _connections_open,
     "auth.test": _auth_test,
     "chat.postMessage": _post_message,
     "chat.postEphemeral": _post_ephemeral,

@@ -14,6 +14,7 @@ import struct
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -21,12 +22,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
-from tests import slack_files, slack_methods
+from tests import slack_clicks, slack_files, slack_methods
 from tests.slack_faults import MOMENTS, Call, Fault, Hook, SlackError, TooFastError
 from tests.slack_limits import Limits
+from tests.slack_socket import Ack, Envelope, SocketMode
 from tests.slack_workspace import Workspace
 
-__all__ = ["Call", "Fault", "SlackStandIn"]
+__all__ = ["Ack", "Call", "Envelope", "Fault", "SlackStandIn"]
 
 
 class SlackStandIn(Workspace):
@@ -54,6 +56,7 @@ class SlackStandIn(Workspace):
         self.spared: frozenset[str] = frozenset()
         self.limits: Limits | None = Limits() if limits else None
         self.throttled = 0
+        self.socket_mode = SocketMode(lambda: self.clock(), self.reach)
         self._hooks: list[tuple[str | None, str, Hook]] = []
         self._late: list[tuple[float, Callable[[], object]]] = []
         stand_in = self
@@ -87,11 +90,12 @@ class SlackStandIn(Workspace):
         self.is_up = True
 
     def go_down(self) -> None:
-        """From now on connections are refused."""
+        """From now on connections are refused, and those of Socket Mode broken."""
         if self.is_up:
             self._server.shutdown()
             self._server.server_close()
             self.is_up = False
+        self.socket_mode.go_down()
 
     def come_up(self) -> None:
         """Listen again, at the same address."""
@@ -119,6 +123,65 @@ class SlackStandIn(Workspace):
                 return True
             time.sleep(0.02)
         return bool(is_so())
+
+    def link_address(self) -> str:
+        return self.socket_mode.address()
+
+    @property
+    def connections(self) -> int:
+        """How many connections of Socket Mode are live."""
+        return len(self.socket_mode.open_links())
+
+    @property
+    def acks(self) -> dict[str, Ack]:
+        """By envelope_id."""
+        return self.socket_mode.acks
+
+    def click(
+        self,
+        message_ts: str,
+        value: str | None = None,
+        *,
+        action_id: str | None = None,
+        user: str = "U1",
+        channel: str | None = None,
+        anyway: bool = False,
+    ) -> Envelope:
+        """A person clicks on what a message shows: the button, or the option of a menu, with this value.
+
+        LookupError if it shows none, unless the click is to come `anyway`.
+        """
+        with self.lock:
+            found = [one for one in self.messages if one["ts"] == message_ts]
+            message = next(one for one in found if channel in (None, one["channel"]))
+            payload = slack_clicks.click(
+                self,
+                message,
+                value,
+                action_id,
+                user=user,
+                response_url=self._new_response_url(),
+                anyway=anyway,
+            )
+        return self.socket_mode.send("interactive", payload)
+
+    def slash(self, command: str, text: str = "", user: str = "U1", channel: str = "C1") -> Envelope:
+        """A person writes a slash command."""
+        url = self._new_response_url()
+        payload = slack_clicks.slash(self, command, text, user=user, channel=channel, response_url=url)
+        return self.socket_mode.send("slash_commands", payload)
+
+    def _new_response_url(self) -> str:
+        return f"{self.response_url}{uuid.uuid4().hex}"
+
+    def wait_for_ack(self, envelope: Envelope, seconds: float = 5.0) -> Ack | None:
+        """How the app acknowledged it, if it did in time."""
+        self.wait_until(lambda: self.socket_mode.ack_of(envelope), seconds)
+        return self.socket_mode.ack_of(envelope)
+
+    def wait_for_connections(self, number: int = 1, seconds: float = 5.0) -> bool:
+        """Whether that many connections of Socket Mode are live in time."""
+        return self.wait_until(lambda: self.connections == number, seconds)
 
     def on(self, method: str | None, moment: str, hook: Hook) -> Callable[[], None]:
         """Call `hook` whenever a request of this method (None: any) comes to this moment; how to end that.

@@ -62,7 +62,7 @@ class Workspace:
         self.deduplicates = False
         self.history_lag = 0.0
         self.file_delay = 0.0
-        self._last_ts = 0
+        self._last_moment = 0
         for channel in channels or ():
             self.add_channel(channel)
 
@@ -129,6 +129,16 @@ class Workspace:
         while f"{number // 1_000_000}.{number % 1_000_000:06d}" in taken:
             number += 1
         return f"{number // 1_000_000}.{number % 1_000_000:06d}"
+
+    def new_moment(self) -> str:
+        """Now, as Slack writes it, and never twice the same."""
+        with self.lock:
+            self._last_moment = max(round(self.clock() * 1_000_000), self._last_moment + 1)
+            return f"{self._last_moment // 1_000_000}.{self._last_moment % 1_000_000:06d}"
+
+    def link_address(self) -> str:
+        """Where the app may connect for Socket Mode."""
+        raise SlackError("internal_error")
 
     def find(self, channel: str, ts: Any) -> dict[str, Any] | None:
         with self.lock:

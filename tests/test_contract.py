@@ -18,12 +18,15 @@ import pytest
 
 from daemon import blocks, plain
 from daemon.backoff import Pace
+from daemon.cli import main as topicwired
 from daemon.errors import AppRefusedError, DeliveryError, ReceiverRefusedError
 from daemon.limits import Block
 from daemon.messages import Message, alone
 from daemon.records import Sent
 from daemon.slack import SlackSender
 from daemon.slackapi import SlackApp
+from daemon.webhook import WebhookSender
+from tests.builders import ENERGY_ARTICLE
 from tests.contract import mistakes, samples
 from tests.contract.hostile import hostile_texts
 from tests.contract.peers import HERE, NoPeersError, Peers, set_up
@@ -203,3 +206,133 @@ def test_every_body_of_a_sender_is_within_the_limits(said: list[Exchange]) -> No
 
     assert len(shown) >= 30
     assert {str(problems) for body in shown if (problems := blocks.problems(body))} == set()
+
+
+# The emulator
+
+GENERAL = "C000000001"
+TOKEN, POSTS_ONLY, READS_ONLY = "xoxb-1-contract", "xoxb-2-posts-only", "xoxb-3-reads-only"
+
+
+@pytest.fixture(scope="module")
+def emulator(peers: Peers) -> Iterator[str]:
+    """The address of the emulator's Web API."""
+    with peers.emulate(HERE / "seed.yaml") as url:
+        yield f"{url}/api/"
+
+
+@pytest.fixture
+def alert(request: pytest.FixtureRequest) -> Message:
+    """An alert with a key of the test's own."""
+    return replace(samples.roots()["alert"], key=f"key of {request.node.name}")
+
+
+def as_it_stands(url: str, sent: Sent, token: str = TOKEN) -> Block:
+    """A message as the emulator has it."""
+    answer = SlackApp(token, url).reading.conversations_replies(channel=str(sent.channel), ts=str(sent.message))
+    return next(message for message in answer["messages"] if message["ts"] == sent.message)
+
+
+def test_the_emulator_keeps_an_alert_as_it_was_posted(emulator: str, alert: Message) -> None:
+    sent = sender_to(emulator, TOKEN, GENERAL).send(alert)
+
+    message = as_it_stands(emulator, sent)
+    assert sent.channel == GENERAL
+    assert message["text"] == plain.fallback(alert)
+    assert message["blocks"] == blocks.blocks(alert)
+    assert message["metadata"]["event_payload"]["key"] == alert.key
+
+
+def test_what_arrived_is_found_again_by_its_key_in_the_channel_and_in_threads(emulator: str, alert: Message) -> None:
+    sender = sender_to(emulator, TOKEN, GENERAL)
+    root = sender.send(alert)
+    replies = samples.replies(str(root.message)).values()
+    sent = [sender.send(reply) for reply in replies]
+
+    after_a_crash = sender_to(emulator, TOKEN, GENERAL)
+
+    assert after_a_crash.find(alert, 0.0) == root
+    assert [after_a_crash.find(reply, 0.0) for reply in replies] == sent
+    assert after_a_crash.find(replace(alert, key="never sent", entries=()), 0.0) is None
+
+
+def test_a_reply_that_lost_its_thread_is_found_when_all_threads_are_searched(emulator: str, alert: Message) -> None:
+    sender = sender_to(emulator, TOKEN, GENERAL)
+    root = sender.send(alert)
+    reply = replace(alert, key=f"reply to {alert.key}", thread=root.message, entries=())
+    sent = sender.send(reply)
+
+    restored = sender_to(emulator, TOKEN, GENERAL)
+
+    assert restored.find(replace(reply, thread=None), 0.0) is None
+    assert restored.find(replace(reply, thread=None), 0.0, everywhere=True) == sent
+
+
+def test_an_alert_is_shown_anew_where_it_stands(emulator: str, alert: Message) -> None:
+    sender = sender_to(emulator, TOKEN, GENERAL)
+    sent = sender.send(alert)
+    now = replace(alert, entries=samples.roots()["alert with all that became of it"].entries)
+
+    sender.update(now, sent)
+
+    message = as_it_stands(emulator, sent)
+    assert message["blocks"] == blocks.blocks(now) != blocks.blocks(alert)
+    assert sender_to(emulator, TOKEN, GENERAL).find(now, 0.0) == sent
+
+
+def test_a_digest_shows_the_picture_that_was_uploaded(emulator: str) -> None:
+    sender = sender_to(emulator, TOKEN, GENERAL)
+
+    picture = sender.upload(PNG, "Articles by topic")
+    sent = sender.send(replace(samples.roots()["digest"], key="digest with picture", picture=picture))
+
+    pictures = [block for block in as_it_stands(emulator, sent)["blocks"] if block["type"] == "image"]
+    assert [block["slack_file"] for block in pictures] == [{"id": picture}]
+    assert SlackApp(TOKEN, emulator).reading.files_info(file=picture)["file"]["size"] == len(PNG)
+
+
+def test_a_channel_that_is_not_there_and_an_app_without_rights_are_told_apart(emulator: str, alert: Message) -> None:
+    with pytest.raises(ReceiverRefusedError, match="channel_not_found") as channel:
+        sender_to(emulator, TOKEN, "C0NOWHERE").send(alert)
+    with pytest.raises(AppRefusedError, match="missing_scope"):
+        sender_to(emulator, READS_ONLY, GENERAL).send(alert)
+
+    assert not isinstance(channel.value, AppRefusedError)
+
+
+def test_who_may_post_but_not_read_is_told_so_when_it_looks(emulator: str, alert: Message) -> None:
+    sender = sender_to(emulator, POSTS_ONLY, GENERAL)
+    sender.send(alert)
+
+    with pytest.raises(ReceiverRefusedError, match="missing_scope"):
+        sender_to(emulator, POSTS_ONLY, GENERAL).find(alert, 0.0)
+
+
+def test_an_incoming_webhook_takes_each_kind_of_message(emulator: str) -> None:
+    hook = emulator.removesuffix("/api/") + "/services/T000000001/B000000001/X000000001"
+    sender = WebhookSender(hook, Pace(0.0, 1))
+
+    for message in samples.roots().values():
+        assert sender.send(message) == Sent()
+
+
+def test_a_daemon_posts_an_article_of_its_inbox_to_the_emulator_once(
+    emulator: str, home: Path, tmp_path: Path
+) -> None:
+    token = tmp_path / "token"
+    token.write_text(TOKEN)
+    token.chmod(0o600)
+    config = tmp_path / "topicwire.toml"
+    config.write_text(
+        f'[slack]\ntoken_file = "{token}"\napi_url = "{emulator}"\n[inbox]\nsettle_seconds = 0.0\n'
+        '[[receiver]]\nname = "desk"\ntype = "slack"\nchannel = "C000000002"\n[[route]]\nreceiver = "desk"\n'
+    )
+    (home / "inbox").mkdir()
+    (home / "inbox" / "refinery.txt").write_text(ENERGY_ARTICLE)
+
+    codes = [topicwired(["run", "--once", "--home", str(home), "--config", str(config)]) for _ in range(2)]
+
+    posted = SlackApp(TOKEN, emulator).reading.conversations_history(channel="C000000002")["messages"]
+    assert codes == [0, 0]
+    assert ["Refinery in Atyrau" in message["text"] for message in posted] == [True]
+    assert posted[0]["metadata"]["event_type"] == "topicwire_alert"

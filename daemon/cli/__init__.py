@@ -1,0 +1,70 @@
+"""The command `topicwired`. A command parses, calls and prints; nothing heavy loads before it runs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from classifier import ClassifierError
+from daemon.cli import judging, keeping, running
+from daemon.cli.given import Command, add_command
+from daemon.errors import DaemonError, DeliveryError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Folder ▶ alerts: watch an inbox, tag what arrives, tell the desks that follow its topics."""
+    options = _parser().parse_args(arguments)
+    command: Command = options.command
+    try:
+        return command(options)
+    except (DaemonError, ClassifierError, DeliveryError) as error:
+        for line in str(error).splitlines():
+            print(f"topicwired: {line}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        print(f"topicwired: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="topicwired", description=main.__doc__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    command = add_command(commands, "run", running.run)
+    command.add_argument("--once", action="store_true", help="what is in the inbox now, then exit")
+    command.add_argument("-v", "--verbose", action="store_true", help="log more")
+    add_command(commands, "demo", running.demo)
+    add_command(commands, "check", running.check)
+    add_command(commands, "status", running.status)
+    add_command(commands, "route", running.route).add_argument("file", type=Path, metavar="FILE")
+    command = add_command(commands, "retry", running.retry)
+    command.add_argument("names", nargs="*", metavar="NAME")
+    command.add_argument("--all", action="store_true", help="every file in failed/")
+    command = add_command(commands, "retrain", running.retrain)
+    command.add_argument("--force", action="store_true", help="also if no label has changed")
+    verdicts = commands.add_parser("verdicts", help="what desks said of tags: add, list")
+    inner = verdicts.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    add_command(inner, "list", judging.listed)
+    command = add_command(inner, "add", judging.add)
+    command.add_argument("article", metavar="ARTICLE", help="its id, as `classifier tag` prints it")
+    command.add_argument("topic", metavar="TOPIC")
+    command.add_argument("verdict", choices=("right", "wrong"))
+    command.add_argument("--person", default=os.environ.get("USER", "operator"), help="who says so")
+    command = add_command(commands, "backup", keeping.backup)
+    command.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="where to, if not to HOME/backups"
+    )
+    command = add_command(commands, "restore", keeping.restore)
+    command.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a backup, or a ledger set aside")
+    command.add_argument("--rebuild", action="store_true", help="from done/ alone, without a backup")
+    command.add_argument(
+        "--alert-all", action="store_true", help="alert of all that the backup does not know"
+    )
+    add_command(commands, "unit", running.unit)
+    return parser

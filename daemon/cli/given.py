@@ -1,0 +1,86 @@
+"""What the commands have in common: their options, and what these name."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from daemon.errors import DaemonError
+
+if TYPE_CHECKING:
+    from daemon.config import Settings
+    from daemon.database import Database
+
+Command = Callable[[argparse.Namespace], int]
+
+_HOME_VARIABLE = "TOPICWIRE_HOME"
+_CONFIG_VARIABLE = "TOPICWIRE_CONFIG"
+_SAID_EVERY = 2.0  # seconds
+
+
+def add_command(commands: Any, name: str, command: Command) -> argparse.ArgumentParser:
+    """A command whose help is its docstring, with the options that all have."""
+    text = inspect.getdoc(command) or ""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=text.split("\n\n", 1)[0], description=text
+    )
+    home = Path(os.environ.get(_HOME_VARIABLE) or "var")
+    config = os.environ.get(_CONFIG_VARIABLE)
+    parser.add_argument(
+        "--home", type=Path, default=home, help="folder of the inbox and all else (default: %(default)s)"
+    )
+    parser.add_argument("--config", type=Path, default=Path(config) if config else None, help="one TOML file")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.set_defaults(command=command)
+    return parser
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """The configuration that the options name. Raises ConfigError where it is not sound."""
+    from daemon.config import load_settings
+
+    return load_settings(options.config, options.home, topics_named(options))
+
+
+def topics_named(options: argparse.Namespace) -> list[str]:
+    """The topics that a route may name: those of the labels, and of the model that serves."""
+    from classifier import served_topics, topics_of
+
+    labelled = [topic.id for topic in topics_of(options.home)]
+    return list(dict.fromkeys([*labelled, *served_topics(options.home / "models")]))
+
+
+@contextmanager
+def ledger_of(settings: Settings) -> Iterator[Database]:
+    """The ledger that is there; a command that only looks does not make one."""
+    from daemon.database import open_database, plain_errors
+
+    path = settings.database.removeprefix("sqlite:///")
+    if "://" not in path and not Path(path).exists():
+        raise DaemonError(f"{path}: no ledger yet; `topicwired run` makes it")
+    database = open_database(settings.database)
+    try:
+        with plain_errors():
+            yield database
+    finally:
+        database.close()
+
+
+def progress(what: str) -> Callable[[int, int], None]:
+    """Says on stderr how far a long work is, not more often than it takes to read."""
+    last = time.monotonic()
+
+    def say(done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > _SAID_EVERY:
+            last = time.monotonic()
+            print(f"topicwired: {what}: {done} of {total}", file=sys.stderr, flush=True)
+
+    return say

@@ -1,0 +1,158 @@
+"""Commands that run the daemon, and that ask how it is or would be."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daemon.cli.given import ledger_of, settings_of
+from daemon.errors import DaemonError, DeliveryError
+
+if TYPE_CHECKING:
+    from daemon.config import Settings
+
+
+def run(options: argparse.Namespace) -> int:
+    """Watch the inbox, tag and alert, until stopped.
+
+    --once takes what is in the inbox now, delivers, and exits; with 1 if an alert is still owed.
+    """
+    from daemon import app, logs
+
+    settings = settings_of(options)
+    logs.configure(settings.log.format, verbose=options.verbose)
+    return app.run(settings, once=options.once, reload=lambda: settings_of(options))
+
+
+def demo(options: argparse.Namespace) -> int:
+    """The whole ring on a scratch home with shipped articles; ends by itself."""
+    from daemon import logs
+    from daemon.demo import demo as show
+
+    logs.configure("text", verbose=False)
+    return show()
+
+
+def check(options: argparse.Namespace) -> int:
+    """Is the configuration sound, would the daemon start, does Slack let us do what we need."""
+    from daemon import app
+    from daemon.database import open_database
+    from daemon.slack import SCOPES, SlackSender
+
+    settings = settings_of(options)
+    print(f"ok: {settings.file or 'no configuration file, the defaults'}, home {settings.home}")
+    app.make_home(settings)
+    app.must_have_ledger(settings)
+    open_database(settings.database).close()
+    print(f"ok: ledger {settings.database}")
+    with_problems = 0
+    for receiver in settings.receivers:
+        sender = app.sender(receiver, settings)
+        if not isinstance(sender, SlackSender):
+            print(f"ok: receiver {receiver.name} ({receiver.type}), delivered at least once")
+            continue
+        try:
+            user, scopes = sender.identity()
+        except DeliveryError as error:
+            print(f"problem: receiver {receiver.name}: {error}")
+            with_problems += 1
+            continue
+        missing = sorted(SCOPES - scopes) if scopes else []
+        if missing:
+            print(f"problem: receiver {receiver.name}: the app lacks {', '.join(missing)}")
+            with_problems += 1
+        else:
+            print(f"ok: receiver {receiver.name}: Slack knows us as {user}")
+    return 1 if with_problems else 0
+
+
+def status(options: argparse.Namespace) -> int:
+    """What waits in the inbox, what is owed, parked or dead and why, when each job last ran."""
+    from daemon import status as standing
+
+    settings = settings_of(options)
+    with ledger_of(settings) as database:
+        found = standing.gather(settings, database)
+    print(json.dumps(found, ensure_ascii=False) if options.json else "\n".join(standing.lines(found)))
+    return 0
+
+
+def route(options: argparse.Namespace) -> int:
+    """Which receivers would hear of an article, and why; nothing is sent or recorded."""
+    from classifier import UnreadableArticleError, load_model, read_articles, read_bytes, topics_of
+    from daemon import routing
+
+    settings = settings_of(options)
+    model = load_model(settings.models).without(topics_of(settings.home))
+    try:
+        articles = read_articles(read_bytes(options.file), options.file.name)
+    except UnreadableArticleError as error:
+        raise DaemonError(f"{options.file}: {error}") from error
+    for article in articles:
+        tagged = model.tag(article)
+        matches = [routing.match(tagged, route) for route in settings.routes]
+        if options.json:
+            rows = [
+                {"receiver": m.route.receiver, "topics": list(m.topics), "reason": m.reason} for m in matches
+            ]
+            print(json.dumps({"id": article.id, "routes": rows}, ensure_ascii=False))
+            continue
+        print(article.headline)
+        for number, match in enumerate(matches, 1):
+            hears = f"hears of {', '.join(match.topics)}" if match.topics else f"no: {match.reason}"
+            print(f"  route {number} to {match.route.receiver}: {hears}")
+    return 0
+
+
+def retry(options: argparse.Namespace) -> int:
+    """Put files from failed/ back into the inbox, by NAME or with --all."""
+    from daemon import shelves
+
+    settings = settings_of(options)
+    if bool(options.names) == options.all:
+        raise DaemonError("say which: NAME…, or --all")
+    names = options.names or shelves.failed_names(settings.home)
+    for name in names:
+        source = settings.failed / name
+        if not name or Path(name).name != name or not os.path.lexists(source):
+            raise DaemonError(f"{source}: no such failed file")
+        try:
+            shelves.put_back(settings.home, name, settings.inbox)
+        except FileExistsError as error:
+            raise DaemonError(f"{settings.inbox / name}: stands in the inbox already") from error
+        _mark_retried(settings, f"failed/{name}")
+        print(f"{name}: back in the inbox")
+    return 0
+
+
+def _mark_retried(settings: Settings, target: str) -> None:
+    from daemon import ledger
+
+    with suppress(DaemonError), ledger_of(settings) as database, database.transaction() as connection:
+        ledger.mark_retried(connection, target)  # else the daemon notices by itself
+
+
+def retrain(options: argparse.Namespace) -> int:
+    """Make a new model now if a label has changed, desks' verdicts included, and serve it."""
+    from daemon import retraining
+
+    settings = settings_of(options)
+    with ledger_of(settings) as database:
+        rows = retraining.write_verdicts(settings.home, database)
+    result = retraining.retrain(settings.home, if_changed=not options.force, shown=True)
+    result["verdicts"] = rows
+    done = f"serving {result['version']}" if result["trained"] else "no label changed"
+    print(json.dumps(result) if options.json else done)
+    return 0
+
+
+def unit(options: argparse.Namespace) -> int:
+    """Print a systemd unit that fits this installation."""
+    from daemon.units import service
+
+    print(service(options.home.absolute(), options.config), end="")
+    return 0

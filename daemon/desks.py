@@ -1,0 +1,66 @@
+"""Desks: what they press and type in Slack, committed before Slack hears that we have it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from daemon import clock, commands, feedback
+from daemon.clicks import Click, Typed
+from daemon.config import Settings
+from daemon.database import Database
+from daemon.listening import Listener
+from daemon.receivers import app_token
+from daemon.serving import Serving
+
+logger = logging.getLogger(__name__)
+
+
+def listener(
+    settings: Settings, database: Database, serving: Serving, wake: Callable[[], None]
+) -> Listener | None:
+    """What listens to the desks of Slack receivers; None where there is no such receiver, or no app token.
+
+    `wake` is called when a message has changed. Raises ConfigError where the token is unsafe.
+    """
+    if all(receiver.type != "slack" for receiver in settings.receivers):
+        return None
+    token = app_token(settings)
+    if token is None:
+        return None
+    heard = _Heard(settings, database, serving, wake)
+    return Listener(token, settings.slack.api_url, heard.click, heard.command)
+
+
+class _Heard:
+    def __init__(
+        self, settings: Settings, database: Database, serving: Serving, wake: Callable[[], None]
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._serving = serving
+        self._wake = wake
+
+    def click(self, click: Click) -> None:
+        with self._database.transaction() as connection:
+            outcome = feedback.take(connection, click, clock.now())
+        logger.info(
+            "click taken",
+            extra={"person": click.person, "verb": click.action.verb.value, "outcome": outcome.value},
+        )
+        self._wake()
+
+    def command(self, typed: Typed) -> str:
+        receivers = [each.name for each in self._settings.receivers if each.channel == typed.channel]
+        command = commands.parse_command(typed.text)
+        with self._database.transaction() as connection:
+            said = commands.answer(
+                connection,
+                command,
+                receivers,
+                dict(self._serving.choices()),
+                person=typed.person,
+                now=clock.now(),
+            )
+        logger.info("command taken", extra={"person": typed.person, "channel": typed.channel})
+        return said

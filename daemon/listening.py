@@ -1,0 +1,208 @@
+"""Listening: what people press and type in Slack, over one Socket Mode connection after the other."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.socket_mode.client import BaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
+from sqlalchemy.exc import SQLAlchemyError
+
+from daemon import clicks, clock
+from daemon.backoff import Backoff
+from daemon.clicks import Click, Typed
+from daemon.database import plainly
+from daemon.errors import DaemonError, DeliveryError, ReceiverRefusedError
+from daemon.lines import REPLACED, SILENT, Line
+from daemon.slackerrors import translated
+
+logger = logging.getLogger(__name__)
+
+_GLANCE = 0.5  # seconds between two looks
+_PATIENCE = 60.0  # seconds without an answer to a ping
+_TIMEOUT = 5  # seconds for Slack to name an address
+_REFUSED = 600.0  # seconds until a token that Slack refuses is tried again
+_LONG_LIVED = 60.0  # seconds; apps.connections.open is of tier 1, about one call a minute
+_KEPT = {REPLACED: 30.0}  # seconds that a line which is left may still bring something
+_KEPT_OTHERWISE = 1.0
+_MOST_OLD = 3
+_END_SECONDS = 4.0  # a read of slack_sdk's takes up to 3
+_MOST_SAID = 3000  # characters of an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How listening goes. `trouble`: why there is no connection, or the last one was left.
+
+    `failed` counts the clicks and commands that could not be taken.
+    """
+
+    connected: bool = False
+    since: datetime | None = None
+    built: int = 0
+    clicks: int = 0
+    commands: int = 0
+    failed: int = 0
+    trouble: str = ""
+
+
+class Listener:
+    """Keeps a connection to Slack, and hands on what comes over it.
+
+    `on_click` commits what a click does; `on_command` what a command does, and returns its answer.
+    Both are called from any thread. Slack is told that we have it after they return; if they raise
+    it is not, and shows the person a fault, or sends it again.
+    """
+
+    def __init__(
+        self,
+        app_token: str,
+        api_url: str,
+        on_click: Callable[[Click], object],
+        on_command: Callable[[Typed], str],
+        *,
+        patience: float = _PATIENCE,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._token = app_token
+        self._web = WebClient(base_url=api_url, timeout=_TIMEOUT, retry_handlers=[], logger=SILENT)
+        self._on_click = on_click
+        self._on_command = on_command
+        self._patience = patience
+        self._backoff = backoff or Backoff(first=1.0, ceiling=120.0)
+        self._line: Line | None = None
+        self._old: list[tuple[Line, float]] = []  # with the moment at which each is to end
+        self._ending: list[Line] = []
+        self._built_at = 0.0
+        self._failures = 0
+        self._free_at = float("-inf")
+        self._closed = False
+        self._standing = Standing()
+        self._counting = threading.Lock()
+
+    @property
+    def standing(self) -> Standing:
+        return self._standing
+
+    def work(self) -> float:
+        """See that there is a good line. Returns in how many seconds to be called again."""
+        now = clock.monotonic()
+        self._end_old(now)
+        trouble = self._line.trouble(self._patience) if self._line is not None else None
+        if self._line is not None and trouble is not None:
+            self._leave(self._line, trouble, now)
+        if self._line is None and now >= self._free_at and not self._closed:
+            self._build()
+        return _GLANCE
+
+    def close(self) -> None:
+        """End every connection; what is being taken is taken. No other is made."""
+        self._closed = True
+        lines = [*self._ending, *(line for line, _ in self._old), *filter(None, [self._line])]
+        self._line, self._old, self._ending = None, [], []
+        self._note(connected=False, since=None)
+        for line in lines:
+            line.end()
+        until = clock.monotonic() + _END_SECONDS
+        for line in lines:
+            line.wait(max(0.0, until - clock.monotonic()))
+
+    def _build(self) -> None:
+        try:
+            self._line = Line(self._address(), self._web, self._heard)
+        except DeliveryError as error:
+            self._put_off(error)
+            return
+        self._built_at = clock.monotonic()
+        self._note(connected=True, since=clock.now(), built=self._standing.built + 1)
+        logger.info("listening to Slack", extra={"connections": self._standing.built})
+        if self._closed:
+            self._line.end()
+
+    def _address(self) -> str:
+        try:
+            return str(self._web.apps_connections_open(app_token=self._token)["url"])
+        except Exception as error:
+            raise translated(error) from error
+
+    def _put_off(self, error: DeliveryError) -> None:
+        self._failures += 1
+        after = getattr(error, "retry_after", None)
+        wait = self._backoff.delay(self._failures, retry_after=after)
+        if isinstance(error, ReceiverRefusedError):
+            wait = _REFUSED
+        self._free_at = clock.monotonic() + wait
+        reason = str(error)
+        if reason != self._standing.trouble:
+            logger.error("cannot listen to Slack", extra={"error": reason, "again_in": round(wait, 1)})
+        self._note(trouble=reason)
+
+    def _leave(self, line: Line, trouble: str, now: float) -> None:
+        """Another line is due: at once if this one served for long, else as after a failure."""
+        self._failures = 0 if now - self._built_at >= _LONG_LIVED else self._failures + 1
+        self._free_at = now + self._backoff.delay(self._failures) if self._failures else now
+        self._line = None
+        self._old.append((line, now + _KEPT.get(trouble, _KEPT_OTHERWISE)))
+        self._note(connected=False, since=None, trouble=trouble)
+        logger.info("a connection to Slack is left", extra={"reason": trouble})
+
+    def _end_old(self, now: float) -> None:
+        self._ending = [line for line in self._ending if not line.wait(0.0)]
+        over = {id(line) for line, until in self._old if until <= now}
+        over |= {id(line) for line, _ in self._old[:-_MOST_OLD]}
+        for line, _ in self._old:
+            if id(line) in over:
+                line.end()
+                self._ending.append(line)
+        self._old = [(line, until) for line, until in self._old if id(line) not in over]
+
+    def _heard(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
+        """First what is said is done, and then Slack is told that we have it."""
+        try:
+            answer = self._do(request)
+        except Exception as error:
+            self._count(failed=1)
+            known = isinstance(error, SQLAlchemyError | DaemonError | OSError)
+            said = {"kind": str(request.type)[:40], "error": plainly(error)}
+            logger.error("what Slack told us was not taken", extra=said, exc_info=not known)
+            return
+        try:
+            client.send_socket_mode_response(SocketModeResponse(request.envelope_id, answer))
+        except Exception as error:
+            # It is kept all the same; Slack may tell us again, and then it is done already.
+            logger.info("Slack could not be told that we have it", extra={"error": type(error).__name__})
+
+    def _do(self, request: SocketModeRequest) -> dict[str, Any] | None:
+        """The answer that goes with the acknowledgement, if there is one. What is not for us is
+        acknowledged as well, or Slack would go on to tell us.
+        """
+        if request.type == "interactive":
+            click = clicks.parse(request.payload)
+            if click is not None:
+                self._on_click(click)
+                self._count(clicks=1)
+        elif request.type == "slash_commands":
+            typed = clicks.parse_typed(request.payload)
+            if typed is not None:
+                said = self._on_command(typed)
+                self._count(commands=1)
+                return {"response_type": "ephemeral", "text": said[:_MOST_SAID]}
+        return None
+
+    def _count(self, *, clicks: int = 0, commands: int = 0, failed: int = 0) -> None:
+        with self._counting:
+            now = self._standing
+            self._standing = replace(
+                now, clicks=now.clicks + clicks, commands=now.commands + commands, failed=now.failed + failed
+            )
+
+    def _note(self, **changes: Any) -> None:
+        with self._counting:
+            self._standing = replace(self._standing, **changes)

@@ -1,0 +1,168 @@
+"""Names in an article, folded so that Tokayev, Токаев, Тоқаев and توكاييف agree. Pure.
+
+Latin and Cyrillic names are known by their capitals. Arabic has none: there any word may be one, and
+only another article can tell.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import NamedTuple
+
+_LETTERS_OF_A_KEY = 7
+_LONGEST_NAME = 60
+_MOST_OF_A_RUN = 5
+
+_UPPER = "A-ZÀ-ÖØ-ÞĀČĐĒĞĢĪİĶŁĻŃŅŌŐŘŚŞŠŪŮŰŹŻŽА-ЯЁІЇЄӘҒҚҢӨҰҮҺ"
+_WORD = rf"[{_UPPER}][^\W_]*(?:['’ʼ][^\W\d_]+)?"
+_RUN = re.compile(rf"(?<![^\W_]){_WORD}(?:[ \u00a0-]{_WORD})*")
+_PARTS = re.compile(r"[ \u00a0-]")
+_ARABIC = re.compile(r"[\u0621-\u064a\u066e-\u06d3]{3,}")
+_OPENING = " \u00a0\t\"'«„“”‘(—–-"
+_ENDS = ".!?…:;•\n\r"
+
+# Words that open a sentence before a name, and capitals that name nobody: days, months, titles.
+_NO_NAMES = frozenset(
+    """
+    the a an in on at of for from to by with and but as after before when while it its he she they we i
+    his her their this that these those there some about according over under since until new former
+    monday tuesday wednesday thursday friday saturday sunday january february march april may june july
+    august september october november december mr mrs ms dr president minister prime governor
+    chief deputy head
+    в во на по с со к ко у о об от из за до для при под над после перед это этот эта эти он она они мы я
+    как что так также его её их но а и или если когда сегодня вчера напомним ранее глава президент
+    министр премьер аким директор заместитель понедельник вторник среда четверг пятница суббота
+    бұл ол олар мұны осы бүгін кеше мемлекет президент министр әкім және мен пен
+    """.split()
+)
+
+_CYRILLIC = str.maketrans(
+    {
+        **dict.fromkeys("бп", "B"), **dict.fromkeys("вф", "F"), **dict.fromkeys("гғкқхһґ", "K"),
+        **dict.fromkeys("сц", "S"), **dict.fromkeys("шщ", "X"), **dict.fromkeys("нң", "N"),
+        "д": "D", "т": "T", "ж": "J", "з": "Z", "ч": "C", "л": "L", "м": "M", "р": "R",
+    }
+)  # fmt: skip
+_ARABIC_LETTERS = str.maketrans(
+    {
+        **dict.fromkeys("بپ", "B"), **dict.fromkeys("فڤ", "F"), **dict.fromkeys("كقغخحهگک", "K"),
+        **dict.fromkeys("سص", "S"), **dict.fromkeys("تطث", "T"), **dict.fromkeys("دضذ", "D"),
+        **dict.fromkeys("زظ", "Z"), **dict.fromkeys("جژ", "J"),
+        "ش": "X", "چ": "C", "ل": "L", "م": "M", "ن": "N", "ر": "R",
+    }
+)  # fmt: skip
+_LATIN = str.maketrans(
+    {
+        **dict.fromkeys("bp", "B"), **dict.fromkeys("fv", "F"), **dict.fromkeys("gkqhc", "K"),
+        "s": "S", "t": "T", "d": "D", "z": "Z", "j": "J", "l": "L", "m": "M", "n": "N", "r": "R", "x": "KS",
+    }
+)  # fmt: skip
+_TOGETHER = re.compile(r"sch|tch|dzh|zh|sh|ch|kh|gh|ph|th|ck|ts|c(?=[eiy])")
+_AS_ONE = {
+    "sch": "X", "tch": "C", "dzh": "J", "zh": "J", "sh": "X", "ch": "C", "kh": "K", "gh": "K", "ph": "F",
+    "th": "T", "ck": "K", "ts": "S", "c": "S",
+}  # fmt: skip
+_LATIN_ALONE = str.maketrans("ıøłđðþßæœ", "iolddtsao")
+_MARKED_LATIN = str.maketrans({"ş": "sh", "š": "sh", "ç": "ch", "č": "ch", "ž": "zh", "ğ": "g"})
+_TWICE = re.compile(r"(.)\1+")
+_NOT_KEY = re.compile(r"[^A-Z]+")
+# Endings of cases and of adjectives made of places; what only changes vowels needs no rule.
+_RUSSIAN_ENDING = re.compile(r"(?<=\w{4})(?:(?:ин)?ск(?:ий|ая|ое|ие|ого|ому|ой|ую|ом|им|их)|[иы]м|ых)$")
+_KAZAKH_ENDING = re.compile(
+    r"(?<=\w{3})(?:[дт][ае]ғы|[дт]егі|[нд][ыі]ң|т[ыі]ң|[дтн][ае]н|[мбп]ен|[дт][ае]|[ғқ]а|[гк]е|д[ыі])$"
+)
+_ARABIC_PREFIX = re.compile(r"^(?:[وفبك]?ال(?=\w{3})|لل(?=\w{3})|و(?=\w{4}))")
+
+
+class Name(NamedTuple):
+    """A name as it stands in the article, and the keys of its words."""
+
+    shown: str
+    keys: tuple[str, ...]
+
+
+def names(text: str) -> list[Name]:
+    """Names in the order they come. A capital that only opens a sentence makes none."""
+    found: list[Name] = []
+    doubtful: dict[str, tuple[int, str]] = {}
+    for run in _RUN.finditer(text):
+        words = _PARTS.split(run[0])
+        opens = _opens(text, run.start())
+        start = run.start()
+        while words and (opens or len(words) > 1) and words[0].lower() in _NO_NAMES:
+            start += len(words.pop(0)) + 1
+        if not words or (len(words) == 1 and words[0].lower() in _NO_NAMES):
+            continue
+        if opens and len(words) == 1 and start == run.start():
+            count, _ = doubtful.get(words[0], (0, ""))
+            doubtful[words[0]] = (count + 1, key(words[0]))
+            continue
+        kept = words[:_MOST_OF_A_RUN]
+        found.append(_name(text[start : start + sum(map(len, kept)) + len(kept) - 1], kept))
+    sure = {each for name in found for each in name.keys}
+    for word, (count, folded) in doubtful.items():
+        if folded in sure or (count > 1 and word.lower() not in text):
+            found.append(_name(word, [word]))
+    return found
+
+
+def words_like_names(text: str) -> list[str]:
+    """The keys of Arabic words: any may be a name."""
+    return [found for word in _ARABIC.findall(text) if len(found := key(word)) > 2]
+
+
+def is_headline_case(title: str) -> bool:
+    """Whether a Title Is Written Like This, so that its capitals say nothing."""
+    long = [word for word in title.split() if len(word) > 3 and word[0].isalpha()]
+    return len(long) > 3 and sum(word[0].isupper() for word in long) > 0.7 * len(long)
+
+
+@lru_cache(maxsize=1 << 15)
+def key(word: str) -> str:
+    """The consonants of a word as most scripts can write them: "TKF" of Tokayev, "AKT" of Aktau.
+
+    After Soundex and its kin (R. Russell, US patent 1,261,167): letters that one script cannot tell
+    apart are one, vowels go, and only that a word begins with one is kept.
+    """
+    word = word.lower().replace("ё", "е").replace("'", "").replace("’", "").replace("ʼ", "")
+    first = word[:1]
+    if "\u0400" <= first <= "\u052f":
+        shortened = _KAZAKH_ENDING.sub("", _RUSSIAN_ENDING.sub("", word))
+        letters = shortened.replace("дж", "ж").replace("тс", "с").translate(_CYRILLIC)
+    elif "\u0600" <= first <= "\u06ff":
+        word = _ARABIC_PREFIX.sub("", word)
+        first = word[:1]
+        if first == "و":
+            word = "ف" + word[1:]
+        ending = word[:-1] if word.endswith(("ه", "ة")) else word
+        letters = ending.replace("تش", "چ").replace("دج", "ج").translate(_ARABIC_LETTERS)
+    else:
+        letters = _latin(word)
+    letters = _NOT_KEY.sub("", letters) if letters[:1].isupper() else "A" + _NOT_KEY.sub("", letters)
+    return _TWICE.sub(r"\1", letters)[:_LETTERS_OF_A_KEY]
+
+
+def _latin(word: str) -> str:
+    if not word.isascii():
+        word = unicodedata.normalize("NFKD", word.translate(_MARKED_LATIN)).translate(_LATIN_ALONE)
+    if word.startswith("w"):
+        word = "v" + word[1:]
+    return _TOGETHER.sub(lambda found: _AS_ONE[found[0]], word).translate(_LATIN)
+
+
+def _name(shown: str, words: list[str]) -> Name:
+    return Name(shown[:_LONGEST_NAME], tuple(filter(None, (key(word) for word in words))))
+
+
+def _opens(text: str, start: int) -> bool:
+    """Whether a sentence begins here. An initial before a name ("A. Dosanov") ends none."""
+    before = start - 1
+    while before >= 0 and start - before < 5 and text[before] in _OPENING:
+        before -= 1
+    if before < 0 or text[before] in "\n\r":
+        return True
+    if text[before] not in _ENDS:
+        return False
+    return not (text[before] == "." and text[before - 1 : before].isupper())
