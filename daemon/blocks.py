@@ -127,7 +127,8 @@ def _alert(message: Message, entry: Entry, size: _Size, interactive: bool) -> It
 
 
 def _several(message: Message, size: _Size, interactive: bool) -> Iterator[Block]:
-    yield _header(wording.heading(message) or wording.counted(len(message.entries), "article"))
+    if heading := wording.heading(message):
+        yield _header(heading)
     entries = message.entries[: plain.MOST_ENTRIES]
     if size.bare:
         yield from _packed([_title(entry, size) for entry in entries], together=True)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, tzinfo
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, text
 
-from daemon import clock, periods, quiet, tallying
+from daemon import blocks, clock, periods, quiet, tallying
 from daemon.clock import from_text, to_text
 from daemon.config import Receiver, Settings
 from daemon.database import Database
@@ -24,7 +24,6 @@ from daemon.timetable import Job
 from daemon.wording import counted
 
 _FARTHEST = timedelta(days=35)  # back from now, for what was told already: a month, and a little
-_TOPICS_A_PART = 6
 
 _IS_OWED = text("SELECT 1 FROM deliveries WHERE key = :key")
 _LAST = text(
@@ -164,26 +163,15 @@ def _gather(connection: Connection, receiver: str, last: int, since: datetime, z
 def _write(connection: Connection, receiver: str, period: str, body: DigestBody, now: datetime) -> int:
     """Owe a digest, its further parts in the thread of the first; the id of that."""
     root: int | None = None
-    for part in parts(body):
+    for part in blocks.parts(body):
         row = {
             "receiver": receiver,
             "key": key_of(receiver, period, part.part),
             "root": root,
-            "body": body_to_json(part, now),
+            "body": body_to_json(replace(part, chart=body.chart and part.part == 1), now),
             "now": to_text(now),
         }
         identity = connection.execute(_OWE, row).scalar_one()
         root = root or identity
     assert root is not None
     return root
-
-
-def parts(body: DigestBody) -> list[DigestBody]:
-    """A long digest as several that fit each into a message; the first has the chart."""
-    shares = [
-        body.volumes[start : start + _TOPICS_A_PART] for start in range(0, len(body.volumes), _TOPICS_A_PART)
-    ]
-    return [
-        replace(body, volumes=share, part=number, parts=len(shares), chart=body.chart and number == 1)
-        for number, share in enumerate(shares, 1)
-    ]

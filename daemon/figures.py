@@ -168,7 +168,7 @@ def _shown(match: re.Match[str], scaled: bool, unit: bool) -> str:
     if not match[2] or "-" in text[len(number) : tail_at]:
         return number
     if scaled:
-        end = match.end(3) if unit else match.end(2)
+        end = match.end(3) if unit or match[2].lower() in ("per", "في") else match.end(2)
         return text[: end - match.start()][:_LONGEST_SHOWN]
     if _is_unit(match[2]):
         return text[: match.end(2) - match.start()][:_LONGEST_SHOWN]

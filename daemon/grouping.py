@@ -95,7 +95,13 @@ _INTO_THREAD = text(
       AND root_id IS NULL
       AND (
         :since IS NULL
-        OR alert_id IN (SELECT id FROM alerts WHERE created_at >= :since AND created_at < :until)
+        OR EXISTS (
+            SELECT 1
+            FROM alerts
+            WHERE alerts.id = deliveries.alert_id
+              AND created_at >= :since
+              AND created_at < :until
+        )
       )
     """
 )

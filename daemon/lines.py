@@ -72,7 +72,7 @@ class Line:
         session = self._client.current_session
         if self._client.is_to_be_replaced:
             return REPLACED
-        if session is None or _has_hung_up(session):
+        if session is None or self.is_closed:
             return CLOSED
         now = clock.monotonic()
         # slack_sdk notes by the wall clock when it sent the ping that was answered last.
@@ -83,6 +83,7 @@ class Line:
 
     @property
     def is_closed(self) -> bool:
+        """Whether either side has closed it."""
         session = self._client.current_session
         return session is None or _has_hung_up(session)
 

@@ -155,13 +155,15 @@ class Listener:
 
     def _end_old(self, now: float) -> None:
         self._ending = [line for line in self._ending if not line.wait(0.0)]
-        over = {id(line) for line, until in self._old if until <= now}
-        over |= {id(line) for line, _ in self._old[:-_MOST_OLD]}
-        for line, _ in self._old:
-            if id(line) in over:
+        kept: list[tuple[Line, float]] = []
+        for place, (line, until) in enumerate(reversed(self._old)):
+            last = min(until, now + _KEPT_OTHERWISE) if line.is_closed else until
+            if last <= now or place >= _MOST_OLD:
                 line.end()
                 self._ending.append(line)
-        self._old = [(line, until) for line, until in self._old if id(line) not in over]
+            else:
+                kept.insert(0, (line, last))
+        self._old = kept
 
     def _heard(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
         """First what is said is done, and then Slack is told that we have it."""

@@ -86,6 +86,9 @@ def _families(found: dict[str, Any]) -> Iterator[Metric]:
     }
     labels = ("receiver", "state")
     yield _gauge("deliveries", "Alerts by receiver and state; dead: never taken.", deliveries, *labels)
+    clicks = {(said.split(" ", 1)[0], said.split(" ", 1)[1]): n for said, n in found["feedback"].items()}
+    yield _gauge("feedback", "Clicks by outcome, and verdicts by what they say.", clicks, "kind", "said")
+    yield _gauge("wishes", "Topics that desks mute or follow now.", {(): len(found["wishes"])})
     disk = {(place,): free for place, free in found["disk"].items() if free is not None}
     yield _gauge("disk_free_bytes", "Free where our folders lie.", disk, "place")
     jobs = {

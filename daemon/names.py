@@ -66,6 +66,7 @@ _AS_ONE = {
 }  # fmt: skip
 _LATIN_ALONE = str.maketrans("ıøłđðþßæœ", "iolddtsao")
 _MARKED_LATIN = str.maketrans({"ş": "sh", "š": "sh", "ç": "ch", "č": "ch", "ž": "zh", "ğ": "g"})
+_APART = re.compile(r"['’]s$|['’ʼ]")
 _TWICE = re.compile(r"(.)\1+")
 _NOT_KEY = re.compile(r"[^A-Z]+")
 # Endings of cases and of adjectives made of places; what only changes vowels needs no rule.
@@ -83,8 +84,9 @@ class Name(NamedTuple):
     keys: tuple[str, ...]
 
 
-def names(text: str) -> list[Name]:
+def names(text: str, language: str | None = None) -> list[Name]:
     """Names in the order they come. A capital that only opens a sentence makes none."""
+    fold = kazakh_key if language == "kk" else key
     found: list[Name] = []
     doubtful: dict[str, tuple[int, str]] = {}
     for run in _RUN.finditer(text):
@@ -95,16 +97,21 @@ def names(text: str) -> list[Name]:
             start += len(words.pop(0)) + 1
         if not words or (len(words) == 1 and words[0].lower() in _NO_NAMES):
             continue
-        if opens and len(words) == 1 and start == run.start():
-            count, _ = doubtful.get(words[0], (0, ""))
-            doubtful[words[0]] = (count + 1, key(words[0]))
-            continue
-        kept = words[:_MOST_OF_A_RUN]
-        found.append(_name(text[start : start + sum(map(len, kept)) + len(kept) - 1], kept))
+        first = fold(words[0])
+        if opens and start == run.start():
+            doubtful[words[0]] = doubtful.get(words[0], 0) + 1
+            start += len(words.pop(0)) + 1
+        if words:
+            kept = words[:_MOST_OF_A_RUN]
+            shown = text[start : start + sum(map(len, kept)) + len(kept) - 1][:_LONGEST_NAME]
+            keys = tuple(filter(None, map(fold, kept)))
+            # A first name that opens a sentence is told by what follows it.
+            found.append(Name(shown, (first, *keys) if first not in keys else keys))
     sure = {each for name in found for each in name.keys}
-    for word, (count, folded) in doubtful.items():
+    for word, count in doubtful.items():
+        folded = fold(word)
         if folded in sure or (count > 1 and word.lower() not in text):
-            found.append(_name(word, [word]))
+            found.append(Name(word[:_LONGEST_NAME], (folded,)))
     return found
 
 
@@ -119,6 +126,11 @@ def is_headline_case(title: str) -> bool:
     return len(long) > 3 and sum(word[0].isupper() for word in long) > 0.7 * len(long)
 
 
+def kazakh_key(word: str) -> str:
+    """The key of a word in a Kazakh text, where endings bring consonants: Алматыдан."""
+    return key(_KAZAKH_ENDING.sub("", word))
+
+
 @lru_cache(maxsize=1 << 15)
 def key(word: str) -> str:
     """The consonants of a word as most scripts can write them: "TKF" of Tokayev, "AKT" of Aktau.
@@ -126,11 +138,10 @@ def key(word: str) -> str:
     After Soundex and its kin (R. Russell, US patent 1,261,167): letters that one script cannot tell
     apart are one, vowels go, and only that a word begins with one is kept.
     """
-    word = word.lower().replace("ё", "е").replace("'", "").replace("’", "").replace("ʼ", "")
+    word = _APART.sub("", word.lower().replace("ё", "е"))
     first = word[:1]
     if "\u0400" <= first <= "\u052f":
-        shortened = _KAZAKH_ENDING.sub("", _RUSSIAN_ENDING.sub("", word))
-        letters = shortened.replace("дж", "ж").replace("тс", "с").translate(_CYRILLIC)
+        letters = _RUSSIAN_ENDING.sub("", word).replace("дж", "ж").replace("тс", "с").translate(_CYRILLIC)
     elif "\u0600" <= first <= "\u06ff":
         word = _ARABIC_PREFIX.sub("", word)
         first = word[:1]
@@ -150,10 +161,6 @@ def _latin(word: str) -> str:
     if word.startswith("w"):
         word = "v" + word[1:]
     return _TOGETHER.sub(lambda found: _AS_ONE[found[0]], word).translate(_LATIN)
-
-
-def _name(shown: str, words: list[str]) -> Name:
-    return Name(shown[:_LONGEST_NAME], tuple(filter(None, (key(word) for word in words))))
 
 
 def _opens(text: str, start: int) -> bool:

@@ -13,8 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from classifier import shorten
 
-# An invisible joint behind a sign keeps a reader from seeing formatting, an emoji's name, a mention or
-# an address in it.
+# An invisible joint behind a sign keeps a reader from seeing a mention or an address in it.
 JOINT = "\u200b"
 
 # Controls that are no blanks, what turns the direction of a text, invisible tags, halves of pairs.
@@ -24,9 +23,14 @@ _UNSEEN = re.compile(
 )
 _ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 # An underscore inside a word is left alone, so that a file's name can be copied.
-_MEANINGFUL = re.compile(r"[*~`@#]|:(?!\s)|_(?![^\W_])|(?<![^\W_])_")
+# Signs that pair up around a text have no invisible remedy: a parser takes code from between any two backticks.
+# So they become their likenesses. An underscore inside a word stays, for a file's name is copied.
+_LIKENESSES = str.maketrans({"*": "\u2217", "`": "\u02cb", "~": "\u223c"})
+_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_EMOJI = re.compile(r":(?=[^\s:]+:)")
+_MENTION = re.compile(r"[@#](?=\S)|:(?=//)")
 # Before what may be the end of a host's name. The endings of files are none, and a file's name is copied.
-DOT = re.compile(r"(?<=\w)\.(?=[^\W\d_]{2})(?!(?:txt|html?|pdf|docx|eml|xml|jsonl?)\b)")
+_DOT = re.compile(r"(?<=\w)\.(?=[^\W\d_]{2})(?!(?:txt|html?|pdf|docx|eml|xml|jsonl?)\b)")
 _QUOTED = "&gt;"  # at the start of a line it makes a block quote
 
 _NOT_IN_A_LINK = re.compile(r"[\s|<>\"\\^`{}*~@]")
@@ -51,12 +55,18 @@ def cleaned(text: str) -> str:
     return " ".join(_UNSEEN.sub("", text).split())
 
 
+def unmarked(text: str) -> str:
+    """`text` without signs that format it, name an emoji or somebody, or make a link."""
+    found = _UNDERSCORE.sub("\u02cd", text.translate(_LIKENESSES))
+    found = _MENTION.sub(rf"\g<0>{JOINT}", _EMOJI.sub("\u2236", found))
+    return _DOT.sub(f".{JOINT}", found)
+
+
 def neutral(text: str) -> str:
     """Article text for mrkdwn and `text`. Cut before, never after: an entity must not be cut in two."""
-    found = cleaned(text)
+    found = unmarked(cleaned(text))
     for character, entity in _ENTITIES:
         found = found.replace(character, entity)
-    found = DOT.sub(f".{JOINT}", _MEANINGFUL.sub(rf"\g<0>{JOINT}", found))
     return JOINT + found if found.startswith(_QUOTED) else found
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from classifier import shorten
 from daemon import wording
 from daemon.messages import DigestBody, Entry, Form, Message
-from daemon.neutral import DOT, JOINT, LONGEST_LINK, Room, address, cleaned, directed, fitted
+from daemon.neutral import JOINT, LONGEST_LINK, Room, address, cleaned, directed, fitted, unmarked
 from daemon.wording import Fit
 
 MOST = 3_500  # characters of `text`
@@ -34,10 +34,8 @@ _SIZES = (
 
 # Other chats' signs of markup and of mentions: of Markdown, HTML, Discord, Mattermost, Telegram, Matrix.
 _BRACKETS = str.maketrans({"<": "‹", ">": "›"})
-_MEANINGFUL = re.compile(
-    r"[*~`@#|\\]|:(?!\s)|_(?![^\W_])|(?<![^\W_])_|\$(?=\w)|!(?=\[)|\](?=[(\[:])|&(?=[#\w])|(?<!\S)/(?=\w)"
-)
-_LISTED = re.compile(r"[-+=]|\d+[.)]")  # at the start of a line it makes a list, or a heading above
+_MEANINGFUL = re.compile(r"[|\\]|\$(?=\w)|!(?=\[)|\](?=[(\[:])|&(?=[#\w])|(?<!\S)/(?=\w)")
+_LISTED = re.compile(r"[-+=#]|\d+[.)]")  # at the start of a line it makes a list, or a heading above
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +75,8 @@ def defused(text: str) -> str:
 
     It has no entities, so that it reads the same in chats that take HTML and in those that do not.
     """
-    found = cleaned(text).translate(_BRACKETS)
-    found = DOT.sub(f".{JOINT}", _MEANINGFUL.sub(rf"\g<0>{JOINT}", found))
+    found = unmarked(cleaned(text).translate(_BRACKETS))
+    found = _MEANINGFUL.sub(rf"\g<0>{JOINT}", found)
     return JOINT + found if _LISTED.match(found) else found
 
 
@@ -90,7 +88,11 @@ def _voice(fit: Fit, share: float, *, bare: bool, whole: bool) -> _Voice:
     leading = 0 if bare else int(share * (3 if whole else 1))
     longest = 0 if bare else int(LONGEST_LINK * share)
     return _Voice(
-        lambda text, room: directed(fit(text, room.part(share))), whole, leading, int(LONGEST_LINK * share)
+        fit=lambda text, room: directed(fit(text, room.part(share))),
+        whole=whole,
+        bare=bare,
+        leading=leading,
+        longest=longest,
     )
 
 
@@ -125,7 +127,7 @@ def _alert(message: Message, entry: Entry, voice: _Voice) -> Iterator[str]:
 
 
 def _several(message: Message, voice: _Voice) -> Iterator[str]:
-    yield wording.heading(message) or wording.counted(len(message.entries), "article")
+    yield wording.heading(message)
     for entry in message.entries[:MOST_ENTRIES]:
         if voice.bare:
             yield f"● {voice.fit(wording.headline(entry.alert), _SHORT_HEADLINE)}"

@@ -29,15 +29,21 @@ _OUTSIDE = frozenset({"not_in_channel", "channel_not_found"})
 
 
 class SlackSender:
-    """Posts messages to one channel, shows them anew, and finds again what it may have posted."""
+    """Posts messages to one channel, shows them anew, and finds again what it may have posted.
+
+    `interactive`: with buttons. Without Socket Mode nobody hears them, and a click is an error.
+    """
 
     can_look = True
     can_thread = True
     groups = True
 
-    def __init__(self, app: SlackApp, channel: str, pace: Pace | None = None) -> None:
+    def __init__(
+        self, app: SlackApp, channel: str, pace: Pace | None = None, *, interactive: bool = True
+    ) -> None:
         self._app = app
         self._channel = channel
+        self._interactive = interactive
         self._pace = pace or Pace(INTERVAL, BURST)
         self._history = History(app, channel)
         self._refused = ""  # how the channel refused us last
@@ -82,7 +88,7 @@ class SlackSender:
         plainly: dict[str, Any] = {"parse": "none", "blocks": []}
 
         def show(form: Form) -> None:
-            given = where | plainly | content(message, form)
+            given = where | plainly | content(message, form, interactive=self._interactive)
             self._app.call("chat.update", lambda: self._app.writing.chat_update(**given))
 
         in_some_form(message, show)
@@ -122,7 +128,7 @@ class SlackSender:
             "unfurl_media": False,
             "client_msg_id": message_id(message.key),
         }
-        given |= content(message, form)
+        given |= content(message, form, interactive=self._interactive)
         if message.thread is not None:
             given |= {"thread_ts": message.thread, "reply_broadcast": message.broadcast}
         answer = self._app.call("chat.postMessage", lambda: self._app.writing.chat_postMessage(**given))

@@ -68,14 +68,14 @@ def plainer(form: Form, message: Message, code: str) -> Form | None:
     return replace(form, look=Look(form.look + 1))
 
 
-def content(message: Message, form: Form) -> dict[str, Any]:
+def content(message: Message, form: Form, *, interactive: bool = True) -> dict[str, Any]:
     """What chat.postMessage and chat.update are given of a message in a form."""
     if form.look >= Look.TEXT:
         text = plain.text(message) if form.look is Look.TEXT else plain.fallback(message)
         shown: dict[str, Any] = {"text": text}
     else:
-        picture = message.picture if form.look is Look.WHOLE else None
-        shown = {"text": plain.fallback(message), "blocks": blocks.blocks(replace(message, picture=picture))}
+        seen = replace(message, picture=message.picture if form.look is Look.WHOLE else None)
+        shown = {"text": plain.fallback(message), "blocks": blocks.blocks(seen, interactive=interactive)}
     if form.label is Label.NONE:
         return shown
     return shown | {"metadata": metadata(message, with_alerts=form.label is Label.ALL_KEYS)}

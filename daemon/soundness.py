@@ -43,8 +43,8 @@ def receiver_problems(given: File) -> list[str]:
 def _hearing_problems(receiver: Receiver, given: File) -> Iterator[str]:
     """When a receiver hears: a console shows everything at once."""
     if receiver.type == "console":
-        if receiver.alerts != "at once" or receiver.digest or receiver.quiet_hours:
-            yield "a console shows everything at once; it has no 'alerts', 'digest' or 'quiet_hours'"
+        if receiver.alerts != "at once" or receiver.digest or receiver.quiet_hours or receiver.zone:
+            yield "a console shows everything at once; it has no 'alerts', 'digest', 'quiet_hours' or 'zone'"
     elif receiver.alerts == "in digests" and (receiver.digest or given.digest.cron) == NEVER:
         yield "hears in digests alone, and has none; give it a 'digest', a cron line"
 

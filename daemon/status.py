@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from classifier import ModelError, current_version
-from daemon import ledger, outbox, shelves, timetable
+from daemon import clock, feedback, ledger, outbox, shelves, timetable, wishes
+from daemon.clock import to_text
 from daemon.config import Settings
 from daemon.database import Database
 from daemon.inbox import files_below, printable
@@ -28,6 +29,8 @@ def gather(settings: Settings, database: Database) -> dict[str, Any]:
         deliveries = outbox.counts(connection)
         trouble = outbox.trouble(connection)
         jobs = timetable.listed(connection)
+        said = feedback.counts(connection)
+        wished = wishes.active(connection, clock.now()).records
     try:
         model = current_version(settings.models)
     except ModelError as error:
@@ -42,6 +45,18 @@ def gather(settings: Settings, database: Database) -> dict[str, Any]:
         "owed": sum(_total(deliveries, state) for state in _OWED),
         "parked": _total(deliveries, DeliveryState.PARKED),
         "dead": _total(deliveries, DeliveryState.DEAD),
+        "held": _total(deliveries, DeliveryState.HELD),
+        "feedback": said,
+        "wishes": [
+            {
+                "receiver": each.receiver,
+                "wish": each.wish.value,
+                "topic": each.topic,
+                "until": to_text(each.until),
+                "person": each.person,
+            }
+            for each in wished
+        ],
         "trouble": [
             {"receiver": receiver, "state": state, "reason": reason, "alerts": number}
             for receiver, state, reason, number in trouble
@@ -62,8 +77,15 @@ def lines(found: dict[str, Any]) -> list[str]:
         f"inbox      {inbox['files']} files{age}" if not inbox["missing"] else "inbox      missing",
         f"ledger     {files.get('articles', 0)} articles from {files.get('done', 0)} files,"
         f" {found['in_failed']} files in failed/",
-        f"alerts     {found['owed']} owed, {found['parked']} parked, {found['dead']} dead",
+        f"alerts     {found['owed']} owed, {found['parked']} parked, {found['dead']} dead,"
+        f" {found['held']} held for a digest",
     ]
+    if found["feedback"]:
+        parts = ", ".join(f"{number} {said}" for said, number in found["feedback"].items())
+        text.append(f"desks      {parts}")
+    for wish in found["wishes"]:
+        until = f"until {wish['until']}, {wish['person']}"
+        text.append(f"wish       {wish['receiver']}: {wish['wish']} {wish['topic']} {until}")
     for receiver, states in found["deliveries"].items():
         parts = ", ".join(f"{number} {state}" for state, number in states.items())
         text.append(f"receiver   {receiver}: {parts}")

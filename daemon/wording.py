@@ -152,7 +152,7 @@ def heading(message: Message) -> str:
         case Form.QUIET:
             return f"While it was quiet: {articles}"
         case _:
-            return ""
+            return "" if message.entries else articles
 
 
 def more_in_thread(message: Message, left_out: int = 0) -> str:

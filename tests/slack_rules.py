@@ -7,6 +7,7 @@ from 13,200 characters of JSON on (bolt-js, issues 2867 and 2509), so we refuse 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -36,6 +37,10 @@ def check_blocks(blocks: list[Any], file_is_ready: FileIsReady) -> None:
     _check_unique(blocks)
     for number, block in enumerate(blocks):
         for picture in _pictures(block):
+            if "id" in picture and not re.fullmatch(r"F[A-Z0-9]{8,}", str(picture["id"])):
+                raise BadBlockError(
+                    "input must match regex pattern: ^[F][A-Z0-9]{8,}$", f"/blocks/{number}/slack_file/id"
+                )
             if not file_is_ready(picture):
                 raise BadBlockError("invalid slack file", f"/blocks/{number}/slack_file")
     if sum(len(block["text"]) for block in blocks if block["type"] == "markdown") > 12_000:

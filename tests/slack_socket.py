@@ -80,25 +80,24 @@ class SocketMode:
         self._tickets: set[str] = set()
         self._turn = 0
         self._server: _Server | None = None
-        self._port = 0
 
     def address(self) -> str:
         """A new address to connect to."""
         with self._lock:
             if self._server is None:
-                self.come_up()
+                self._server = self._listen()
+            port = self._server.server_address[1]
             ticket = secrets.token_hex(8)
             self._tickets.add(ticket)
-        return f"ws://127.0.0.1:{self._port}/link/?ticket={ticket}&app_id={APP}"
+        return f"ws://127.0.0.1:{port}/link/?ticket={ticket}&app_id={APP}"
 
-    def come_up(self) -> None:
-        """Listen, at the same port as before."""
-        self._server = _Server(("127.0.0.1", self._port), self)
-        self._port = int(self._server.server_address[1])
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+    def _listen(self) -> _Server:
+        server = _Server(("127.0.0.1", 0), self)
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        return server
 
     def go_down(self) -> None:
-        """Listen no more, and break all connections."""
+        """Listen no more, until somebody asks for an address, and break all connections."""
         with self._lock:
             server, self._server = self._server, None
         if server is not None:
@@ -136,9 +135,7 @@ class SocketMode:
         if taker is not None:
             envelope.links.append(taker.number)
         if self.redeliver_after is not None and len(envelope.links) <= _MOST_REDELIVERIES:
-            timer = threading.Timer(self.redeliver_after, self._redeliver, (envelope,))
-            timer.daemon = True
-            timer.start()
+            _after(self.redeliver_after, lambda: self._redeliver(envelope))
 
     def _redeliver(self, envelope: Envelope) -> None:
         if self.ack_of(envelope) is None and self.redeliver_after is not None:
@@ -152,10 +149,8 @@ class SocketMode:
         links = self.open_links()
         for link in links:
             self._text(link, {"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-1"}})
-        if close_after is not None:
-            timer = threading.Timer(close_after, lambda: [link.close() for link in links])
-            timer.daemon = True
-            timer.start()
+        for link in links if close_after is not None else ():
+            _after(close_after or 0.0, link.close)
 
     def close(self, code: int = 1000) -> None:
         """End all connections in good order."""
@@ -232,9 +227,7 @@ class SocketMode:
             link.is_open = self._text(link, hello)
 
         if self.hello_delay:
-            timer = threading.Timer(self.hello_delay, say)
-            timer.daemon = True
-            timer.start()
+            _after(self.hello_delay, say)
         else:
             say()
 
@@ -265,6 +258,12 @@ class SocketMode:
             self.acks.setdefault(id, Ack(said.get("payload"), call.at, waited, link.number))
             self.ack_counts[id] += 1
         self._tell("kept", call)
+
+
+def _after(seconds: float, what: Callable[[], object]) -> None:
+    timer = threading.Timer(seconds, what)
+    timer.daemon = True
+    timer.start()
 
 
 class _Server(socketserver.ThreadingTCPServer):

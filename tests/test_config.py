@@ -78,16 +78,26 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         keep = 2
         [slack]
         token_file = "/run/token"
+        app_token_file = "secrets/app-token"
+        on_unknown = "hold"
         api_url = "http://127.0.0.1:4004/api"
         pace_seconds = 2
         [[receiver]]
         name = "desk"
         type = "slack"
         channel = "C0DESK"
+        alerts = "in digests"
+        digest = "0 9 * * mon"
+        quiet_hours = "never"
+        zone = "Europe/Berlin"
         [[receiver]]
         name = "wall"
         type = "webhook"
         url_file = "/run/url"
+        [[receiver]]
+        name = "phones"
+        type = "apprise"
+        url_file = "/run/apprise-url"
         [[route]]
         receiver = "desk"
         topics = ["energy", "health"]
@@ -96,6 +106,21 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         min_probability = 0.25
         [[route]]
         receiver = "wall"
+        [[route]]
+        receiver = "phones"
+        [burst]
+        alerts = 4
+        minutes = 2.5
+        [story]
+        window_hours = 24
+        broadcast = "news"
+        [digest]
+        cron = "0 8 * * *"
+        zone = "Asia/Almaty"
+        chart = false
+        [quiet_hours]
+        hours = "22:00-07:00"
+        zone = "Asia/Tokyo"
         [retrain]
         cron = "never"
         [log]
@@ -118,7 +143,19 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert [(r.name, r.type, r.channel, r.url_file) for r in settings.receivers] == [
         ("desk", "slack", "C0DESK", None),
         ("wall", "webhook", None, Path("/run/url")),
+        ("phones", "apprise", None, Path("/run/apprise-url")),
     ]
+    assert [(r.alerts, r.digest, r.quiet_hours, r.zone) for r in settings.receivers] == [
+        ("in digests", "0 9 * * mon", "never", "Europe/Berlin"),
+        ("at once", None, None, None),
+        ("at once", None, None, None),
+    ]
+    assert settings.burst.model_dump() == {"alerts": 4, "minutes": 2.5}
+    assert settings.story.model_dump() == {"window_hours": 24.0, "broadcast": "news"}
+    assert settings.digest.model_dump() == {"cron": "0 8 * * *", "zone": "Asia/Almaty", "chart": False}
+    assert settings.quiet_hours.model_dump() == {"hours": "22:00-07:00", "zone": "Asia/Tokyo"}
+    assert settings.slack.app_token_file == tmp_path / "home" / "secrets" / "app-token"
+    assert settings.slack.on_unknown == "hold"
     assert settings.routes[0].model_dump() == {
         "receiver": "desk",
         "topics": ("energy", "health"),
@@ -159,7 +196,8 @@ def test_a_file_that_an_editor_saved_with_a_byte_order_mark_is_read(tmp_path: Pa
         ("[log]\ncolour = 'red'\n", "unknown key 'log.colour'; known here are format"),
         (
             "[[receiver]]\nname = 'a'\ntype = 'console'\ncolour = 'red'\n",
-            "unknown key 'receiver number 1.colour'; known here are name, type, channel, url_file",
+            "unknown key 'receiver number 1.colour'; known here are name, type, channel, url_file, alerts,"
+            " digest, quiet_hours, zone",
         ),
     ],
 )
@@ -190,6 +228,23 @@ def test_an_unknown_key_is_refused_and_a_known_one_named(tmp_path: Path, text: s
         ("[inbox]\nmount_point = 'mnt'\n", "inbox.mount_point: "),
         ("[inbox]\non_duplicate = 'drop'\n", "inbox.on_duplicate: "),
         ("[slack]\npace_seconds = 61\n", "slack.pace_seconds: "),
+        ("[slack]\non_unknown = 'drop'\n", "slack.on_unknown: "),
+        ("[slack]\napp_token_file = 3\n", "slack.app_token_file: "),
+        ("[[receiver]]\nname = 'a'\ntype = 'webhook'\nalerts = 'never'\n", "receiver number 1.alerts: "),
+        ("[[receiver]]\nname = 'a'\ntype = 'webhook'\ndigest = 'daily'\n", "receiver number 1.digest: "),
+        ("[[receiver]]\nname = 'a'\ntype = 'webhook'\nzone = 'Mars'\n", "receiver number 1.zone: "),
+        (
+            "[[receiver]]\nname = 'a'\ntype = 'webhook'\nquiet_hours = '22-7'\n",
+            "receiver number 1.quiet_hours: ",
+        ),
+        ("[burst]\nalerts = 0\n", "burst.alerts: "),
+        ("[burst]\nminutes = -1\n", "burst.minutes: "),
+        ("[story]\nwindow_hours = 721\n", "story.window_hours: "),
+        ("[story]\nbroadcast = 'always'\n", "story.broadcast: "),
+        ("[digest]\nchart = 'yes'\n", "digest.chart: "),
+        ("[digest]\ncron = '0 8 * *'\n", "digest.cron: "),
+        ("[digest]\nzone = ''\n", "digest.zone: "),
+        ("[quiet_hours]\nhours = 22\n", "quiet_hours.hours: "),
         ("[retrain]\ncron = 'every night'\n", "retrain.cron: "),
         ("[retrain]\ncron = '99 3 * * *'\n", "retrain.cron: "),
         ("[retrain]\ncron = ''\n", "retrain.cron: "),
@@ -235,13 +290,56 @@ def test_no_receiver_at_all_is_refused(tmp_path: Path) -> None:
         ('type = "slack"\n', "receiver 'desk': a Slack receiver needs 'channel', its id"),
         ('type = "slack"\nchannel = ""\n', "receiver 'desk': a Slack receiver needs 'channel', its id"),
         ('type = "console"\nchannel = "C1"\n', "receiver 'desk': only a Slack receiver has a 'channel'"),
-        ('type = "console"\nurl_file = "/x"\n', "receiver 'desk': only a webhook has a 'url_file'"),
+        (
+            'type = "console"\nurl_file = "/x"\n',
+            "receiver 'desk': only a webhook or apprise has a 'url_file'",
+        ),
+        (
+            'type = "slack"\nchannel = "C1"\nurl_file = "/x"\n',
+            "receiver 'desk': only a webhook or apprise has a 'url_file'",
+        ),
+        ('type = "apprise"\nchannel = "C1"\n', "receiver 'desk': only a Slack receiver has a 'channel'"),
     ],
 )
 def test_a_receiver_whose_keys_do_not_fit_its_type_is_refused(
     tmp_path: Path, receiver: str, said: str
 ) -> None:
     assert problems(tmp_path, f'[[receiver]]\nname = "desk"\n{receiver}') == [said]
+
+
+@pytest.mark.parametrize(
+    "key", ['alerts = "in digests"', 'digest = "0 8 * * *"', 'quiet_hours = "22:00-07:00"', 'zone = "UTC"']
+)
+def test_a_console_has_no_hours_of_its_own(tmp_path: Path, key: str) -> None:
+    assert problems(tmp_path, f"{console('wall')}{key}\n") == [
+        "receiver 'wall': a console shows everything at once; it has no 'alerts', 'digest', 'quiet_hours' or"
+        " 'zone'"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("digest", "own", "sound"),
+    [
+        ("", "", False),
+        ("", 'digest = "never"', False),
+        ("", 'digest = "0 8 * * *"', True),
+        ('cron = "0 8 * * *"', "", True),
+        ('cron = "0 8 * * *"', 'digest = "never"', False),
+    ],
+)
+def test_a_receiver_that_hears_in_digests_alone_must_have_one(
+    tmp_path: Path, digest: str, own: str, sound: bool
+) -> None:
+    text = (
+        f'[[receiver]]\nname = "desk"\ntype = "webhook"\nalerts = "in digests"\n{own}\n[digest]\n{digest}\n'
+    )
+
+    if sound:
+        assert load(tmp_path, text).receivers[0].alerts == "in digests"
+    else:
+        assert problems(tmp_path, text) == [
+            "receiver 'desk': hears in digests alone, and has none; give it a 'digest', a cron line"
+        ]
 
 
 @pytest.mark.parametrize("path", [".", "..", "../..", "/", "inbox/.."])

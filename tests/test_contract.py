@@ -6,7 +6,7 @@ npm brings them (tests/contract/README.md). Where it cannot be had, these tests 
 from __future__ import annotations
 
 import copy
-import threading
+import html
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -16,12 +16,13 @@ from typing import Any
 
 import pytest
 
-from daemon import blocks, plain
+from daemon import blocks, plain, wording
 from daemon.backoff import Pace
 from daemon.cli import main as topicwired
 from daemon.errors import AppRefusedError, DeliveryError, ReceiverRefusedError
 from daemon.limits import Block
-from daemon.messages import Message, alone
+from daemon.messages import Message
+from daemon.neutral import Room, cleaned, fitted
 from daemon.records import Sent
 from daemon.slack import SlackSender
 from daemon.slackapi import SlackApp
@@ -96,7 +97,9 @@ def claims_of_request(exchange: Exchange) -> list[Claim]:
     assert given is not None, f"{method}: neither JSON nor a form"
     found = [request(method, {key: value for key, value in given.items() if key != "token"})]
     # Inside a whole request the compiler overlooks a key too many in a block.
-    found += [other(name, given[name], f"{method}: {name}") for name in ("blocks", "metadata") if given.get(name)]
+    found += [
+        other(name, given[name], f"{method}: {name}") for name in ("blocks", "metadata") if given.get(name)
+    ]
     return found
 
 
@@ -128,7 +131,9 @@ def _without_nulls(value: Any) -> Any:
 def broken(peers: Peers, claims: list[Claim], folder: Path) -> dict[str, list[str]]:
     return {
         f"{number} {claim.origin}": problems
-        for number, (claim, problems) in enumerate(zip(claims, complaints(peers, claims, folder), strict=True))
+        for number, (claim, problems) in enumerate(
+            zip(claims, complaints(peers, claims, folder), strict=True)
+        )
         if problems
     }
 
@@ -229,7 +234,9 @@ def alert(request: pytest.FixtureRequest) -> Message:
 
 def as_it_stands(url: str, sent: Sent, token: str = TOKEN) -> Block:
     """A message as the emulator has it."""
-    answer = SlackApp(token, url).reading.conversations_replies(channel=str(sent.channel), ts=str(sent.message))
+    answer = SlackApp(token, url).reading.conversations_replies(
+        channel=str(sent.channel), ts=str(sent.message)
+    )
     return next(message for message in answer["messages"] if message["ts"] == sent.message)
 
 
@@ -243,7 +250,9 @@ def test_the_emulator_keeps_an_alert_as_it_was_posted(emulator: str, alert: Mess
     assert message["metadata"]["event_payload"]["key"] == alert.key
 
 
-def test_what_arrived_is_found_again_by_its_key_in_the_channel_and_in_threads(emulator: str, alert: Message) -> None:
+def test_what_arrived_is_found_again_by_its_key_in_the_channel_and_in_threads(
+    emulator: str, alert: Message
+) -> None:
     sender = sender_to(emulator, TOKEN, GENERAL)
     root = sender.send(alert)
     replies = samples.replies(str(root.message)).values()
@@ -256,7 +265,9 @@ def test_what_arrived_is_found_again_by_its_key_in_the_channel_and_in_threads(em
     assert after_a_crash.find(replace(alert, key="never sent", entries=()), 0.0) is None
 
 
-def test_a_reply_that_lost_its_thread_is_found_when_all_threads_are_searched(emulator: str, alert: Message) -> None:
+def test_a_reply_that_lost_its_thread_is_found_when_all_threads_are_searched(
+    emulator: str, alert: Message
+) -> None:
     sender = sender_to(emulator, TOKEN, GENERAL)
     root = sender.send(alert)
     reply = replace(alert, key=f"reply to {alert.key}", thread=root.message, entries=())
@@ -291,7 +302,9 @@ def test_a_digest_shows_the_picture_that_was_uploaded(emulator: str) -> None:
     assert SlackApp(TOKEN, emulator).reading.files_info(file=picture)["file"]["size"] == len(PNG)
 
 
-def test_a_channel_that_is_not_there_and_an_app_without_rights_are_told_apart(emulator: str, alert: Message) -> None:
+def test_a_channel_that_is_not_there_and_an_app_without_rights_are_told_apart(
+    emulator: str, alert: Message
+) -> None:
     with pytest.raises(ReceiverRefusedError, match="channel_not_found") as channel:
         sender_to(emulator, TOKEN, "C0NOWHERE").send(alert)
     with pytest.raises(AppRefusedError, match="missing_scope"):
@@ -336,3 +349,159 @@ def test_a_daemon_posts_an_article_of_its_inbox_to_the_emulator_once(
     assert codes == [0, 0]
     assert ["Refinery in Atyrau" in message["text"] for message in posted] == [True]
     assert posted[0]["metadata"]["event_type"] == "topicwire_alert"
+
+
+# Escaping
+
+NUMBER = 5_000
+INVISIBLE = "\u200b"
+ROOMS = [wording.HEADLINE, wording.QUOTE, wording.FACT, wording.TITLE, wording.WORD, wording.PERSON]
+
+Nodes = list[list[str]]  # each a kind and what it was made of
+Parse = Callable[[list[str]], list[list[Nodes]]]
+
+
+@pytest.fixture(scope="module")
+def hostile() -> list[str]:
+    return hostile_texts(NUMBER)
+
+
+@pytest.fixture
+def parse(peers: Peers) -> Parse:
+    """What each of the two parsers makes of texts."""
+
+    def parsed(texts: list[str]) -> list[list[Nodes]]:
+        found: list[list[Nodes]] = peers.run(HERE / "parse.js", texts)
+        return found
+
+    return parsed
+
+
+def tally(parsed: list[list[Nodes]]) -> Counter[str]:
+    """In how many texts a parser, "0" or "1", sees something of a kind."""
+    return Counter(
+        f"{kind} by {number}"
+        for nodes_of in parsed
+        for number, nodes in enumerate(nodes_of)
+        for kind in {kind for kind, _ in nodes}
+    )
+
+
+def mrkdwn_of(part: object) -> Iterator[str]:
+    """Every text in blocks that Slack reads for formatting."""
+    if isinstance(part, list):
+        for one in part:
+            yield from mrkdwn_of(one)
+    elif isinstance(part, dict):
+        if part.get("type") == "mrkdwn":
+            yield part["text"]
+        yield from mrkdwn_of(
+            [value for key, value in part.items() if key != "text" or not isinstance(value, str)]
+        )
+
+
+def test_both_parsers_see_what_hostile_texts_hold_as_long_as_they_are_raw(
+    parse: Parse, hostile: list[str]
+) -> None:
+    found = tally(parse([text[:3000] for text in hostile]))
+
+    kinds = ("mention", "link", "emoji", "bold", "italic", "strike", "code", "pretext", "quote")
+    assert [
+        f"{kind} by {number}" for kind in kinds for number in range(2) if found[f"{kind} by {number}"] < 20
+    ] == []
+    assert min(found["mention by 0"], found["mention by 1"]) > NUMBER / 3
+
+
+def test_with_entities_alone_the_parsers_still_see_formatting_and_emoji(
+    parse: Parse, hostile: list[str]
+) -> None:
+    found = tally(parse([html.escape(text[:3000], quote=False) for text in hostile]))
+
+    assert found["mention by 0"] == found["mention by 1"] == 0
+    assert min(found[f"{kind} by {number}"] for kind in ("bold", "emoji") for number in range(2)) > 50
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=str)
+def test_no_parser_sees_anything_in_article_text_that_was_made_neutral(
+    parse: Parse, hostile: list[str], room: Room
+) -> None:
+    texts = [fitted(text, room) for text in hostile]
+
+    parsed = parse(texts)
+
+    assert {ascii(text): nodes for text, nodes in zip(texts, parsed, strict=True) if nodes != [[], []]} == {}
+
+
+def test_no_parser_sees_anything_in_article_text_for_chats_without_blocks(
+    parse: Parse, hostile: list[str]
+) -> None:
+    texts = [plain.defused(text[:1000]) for text in hostile]
+
+    parsed = parse(texts)
+
+    assert {ascii(text): nodes for text, nodes in zip(texts, parsed, strict=True) if nodes != [[], []]} == {}
+
+
+@pytest.mark.slow
+def test_whatever_an_article_says_the_parsers_see_in_our_messages_only_what_is_ours(
+    parse: Parse, hostile: list[str]
+) -> None:
+    """Each message beside its twin of harmless texts: both parsers see the same kinds of things in both."""
+    twins: dict[tuple[object, ...], list[str]] = {}
+    pairs: list[tuple[str, tuple[object, ...], int]] = []
+    for number in range(NUMBER):
+        shape = samples.SHAPES[number % len(samples.SHAPES)]
+
+        def text_of(place: int, number: int = number) -> str:
+            return hostile[(number + 131 * place) % NUMBER]
+
+        blank = frozenset(place for place in range(60) if not cleaned(text_of(place)))
+        twin = (shape, blank)
+        if twin not in twins:
+            harmless = samples.made_of(
+                lambda place, blank=blank: INVISIBLE if place in blank else f"harmless {place}", shape
+            )
+            twins[twin] = texts_of(harmless)
+        said = texts_of(samples.made_of(text_of, shape))
+        assert len(said) == len(twins[twin])
+        pairs += [(text, twin, position) for position, text in enumerate(said)]
+
+    parsed = parse([text for text, _, _ in pairs])
+    expected = {twin: parse(texts) for twin, texts in twins.items()}
+
+    wrong = {
+        ascii(text): nodes
+        for (text, twin, position), nodes in zip(pairs, parsed, strict=True)
+        if kinds_of(nodes) != kinds_of(expected[twin][position])
+    }
+    assert wrong == {}
+
+
+def texts_of(message: Message) -> list[str]:
+    """All texts of a message that Slack reads for formatting; the message itself is within every limit."""
+    body = {"text": plain.fallback(message), "blocks": blocks.blocks(message)}
+    assert blocks.problems(body) == []
+    return [body["text"], plain.text(message), *mrkdwn_of(body["blocks"])]
+
+
+def kinds_of(nodes_of: list[Nodes]) -> list[list[str]]:
+    return [sorted(kind for kind, _ in nodes) for nodes in nodes_of]
+
+
+def test_what_slack_shows_as_it_is_has_no_emoji_of_an_article(hostile: list[str]) -> None:
+    def plain_texts(part: object) -> Iterator[Block]:
+        if isinstance(part, dict):
+            if part.get("type") == "plain_text":
+                yield part
+            part = list(part.values())
+        for one in part if isinstance(part, list) else []:
+            yield from plain_texts(one)
+
+    shown = [
+        part
+        for shape in samples.SHAPES
+        for part in plain_texts(blocks.blocks(samples.made_of(lambda place: hostile[place], shape)))
+    ]
+
+    assert len(shown) > 20
+    assert [part for part in shown if part.get("emoji") is not False] == []

@@ -31,7 +31,7 @@ from sqlalchemy.exc import (
 )
 
 from daemon import database as database_module
-from daemon import ledger, mounts, outbox
+from daemon import deliveries, grouping, ledger, mounts, outbox, showing
 from daemon.database import Database, knows_schema, newest_schema, open_database, plainly
 from daemon.errors import LedgerError
 
@@ -539,13 +539,14 @@ LARGE = (
     "INSERT INTO tags SELECT i, 'energy', 'main', 0.9, '[]' FROM n",
     "INSERT INTO alerts (id, key, article_id, receiver, payload, created_at)"
     f" SELECT i, 'k' || i, i, 'desk', '{{}}', {MOMENT} FROM n",
-    "INSERT INTO deliveries (id, alert_id, receiver, state, attempts, looks, due_at)"
-    " SELECT i, i, 'desk', CASE WHEN i > 1000 THEN 'pending' ELSE 'sent' END, 1, 0,"
+    "INSERT INTO deliveries (id, alert_id, receiver, key, state, attempts, looks, due_at)"
+    " SELECT i, i, 'desk', 'k' || i, CASE WHEN i > 1000 THEN 'pending' ELSE 'sent' END, 1, 0,"
     f" {MOMENT} FROM n",
 )
 
 # Counting all of a table, a table of a few rows, or an answer that a person asked for once.
 MAY_SCAN = {"_COUNT_ARTICLES", "_COUNT_FILES", "_COUNTS", "_TROUBLE", "_DEATHS"}
+MAY_SCAN |= {"_TOLD"}  # the newest few rows, which the test of a large ledger times
 # Once a start.
 MAY_SORT = {"_OWED_RECEIVERS"}
 # Checks of rows that point here. SQLite shows them in the plan of an insert and leaves them out
@@ -564,7 +565,7 @@ def statements_of(module: ModuleType) -> Iterator[tuple[str, TextClause]]:
     ("module", "name", "statement"),
     [
         pytest.param(module.__name__, name, statement, id=f"{module.__name__}.{name}")
-        for module in (ledger, outbox)
+        for module in (ledger, outbox, deliveries, showing, grouping)
         for name, statement in statements_of(module)
         if name not in MAY_SCAN and not statement.text.lstrip().startswith(INSERTS)
     ],
@@ -590,6 +591,8 @@ def test_on_a_large_ledger_a_file_and_an_alert_are_looked_up_at_once(large: Data
             assert ledger.first_file(connection, f"f{number + 1}") is not None
             assert ledger.first_file(connection, f"new {number}") is None
             assert ledger.unmoved_files(connection) == []
+            told = {"receiver": "desk", "since": "2026-03-05", "most": 40}
+            assert connection.execute(grouping._TOLD, told).scalar_one() <= 80
 
     assert time.monotonic() - started < 2.0
 

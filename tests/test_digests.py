@@ -217,8 +217,10 @@ def test_a_digest_that_fails_halfway_leaves_nothing_and_is_made_whole_the_next_t
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with database.transaction() as connection:
-        for number in range(20):
-            tell(connection, number, topic(f"topic-{number}"), held=True)
+        for number in range(60):
+            tell(
+                connection, number, topic(f"topic-{number // 3}"), held=True, headline="A long headline. " * 9
+            )
     whole = digests.body_to_json
 
     def fails(body: DigestBody, until: datetime) -> str:
@@ -235,15 +237,15 @@ def test_a_digest_that_fails_halfway_leaves_nothing_and_is_made_whole_the_next_t
 
     monkeypatch.setattr(digests, "body_to_json", whole)
     with database.transaction() as connection:
-        assert owe(connection, "desk", IN_DIGESTS, now=EIGHT) == "20 articles of 20 topics"
+        assert owe(connection, "desk", IN_DIGESTS, now=EIGHT) == "60 articles of 20 topics"
 
 
 # Parts
 
 
 def test_a_long_digest_goes_on_in_the_thread_of_its_first_part(connection: Connection) -> None:
-    for number in range(20):
-        tell(connection, number, topic(f"topic-{number:02}"))
+    for number in range(60):
+        tell(connection, number, topic(f"topic-{number // 3:02}"), headline="A long headline. " * 9)
 
     owe(connection, "desk", DAILY, now=EIGHT, chart=True)
 
@@ -255,7 +257,7 @@ def test_a_long_digest_goes_on_in_the_thread_of_its_first_part(connection: Conne
     assert [(body.part, body.parts) for body in parts] == [(n + 1, len(found)) for n in range(len(found))]
     assert [body.chart for body in parts] == [True] + [False] * (len(found) - 1)
     assert [volume.topic for body in parts for volume in body.volumes] == [f"topic-{n:02}" for n in range(20)]
-    assert {body.articles for body in parts} == {20}
+    assert {body.articles for body in parts} == {60}
 
 
 # What was held for it

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -88,6 +89,23 @@ def test_the_shipped_example_names_every_key() -> None:
         assert re.search(rf"(?m)^(# )?\[+{table}\]", text)
         for key in model.model_fields:
             assert re.search(rf"(?m)^(# )?{key} = ", text), key
+
+
+def test_the_shipped_example_tells_each_default_as_it_is() -> None:
+    from daemon.tables import TABLES
+
+    text = SHIPPED.read_text(encoding="utf-8")
+    opened = tomllib.loads(re.sub(r"(?m)^# (?=\[\[|[a-z_]+ = )", "", text))
+
+    for table, model in TABLES.items():
+        if table == "route":
+            continue
+        given = opened[table] if table != "receiver" else opened[table][1]
+        for key, field in model.model_fields.items():
+            default = field.default
+            # A key without a default shows an example, and a receiver may have a digest of its own.
+            if default is not None and not field.is_required():
+                assert given[key] == (default if not isinstance(default, Path) else str(default)), key
 
 
 @pytest.mark.parametrize("kind", ["fifo", "device", "folder", "socket of nobody"])
@@ -186,10 +204,50 @@ def test_dots_in_a_text_or_a_comment_are_no_deep_key(tmp_path: Path) -> None:
             " or 'never'",
         ),
         ("[storage]\ndatabase = 'sqlite://'\n", "storage.database: should be the path of a file, alone"),
+        ("[burst]\nalerts = 1001\n", "burst.alerts: should be from 1 to 1000"),
+        ("[burst]\nalerts = 2.0\n", "burst.alerts: should be a whole number, is a number"),
+        ("[burst]\nminutes = inf\n", "burst.minutes: should be from 0 to 1440"),
+        ("[story]\nwindow_hours = nan\n", "story.window_hours: should be from 0 to 720"),
+        ("[story]\nbroadcast = true\n", "story.broadcast: should be 'never' or 'news'"),
+        ("[digest]\nchart = 1\n", "digest.chart: should be true or false, is a whole number"),
+        ("[slack]\non_unknown = 'x'\n", "slack.on_unknown: should be 'resend' or 'hold'"),
+        ("[digest]\ncron = '0 8 30 2 *'\n", "digest.cron: is never due; write 'never' to turn it off"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_told_in_plain_words(tmp_path: Path, text: str, said: str) -> None:
     assert problems(tmp_path, text) == [said]
+
+
+@pytest.mark.parametrize(
+    "hours",
+    [
+        "", "22:00", "22:00-22:00", "22:00-24:00", "22:60-07:00", "22:00 - 07:00", "22-07", "9:00-17:00",
+        "22:00-07:00\\n", "٢٢:٠٠-٠٧:٠٠", "22:00–07:00", "NEVER", "22:00-07:00-09:00",
+    ],
+)  # fmt: skip
+def test_hours_that_are_not_two_times_of_day_are_refused(tmp_path: Path, hours: str) -> None:
+    said = "quiet_hours.hours: should be two different times of day, such as '22:00-07:00', or 'never'"
+
+    assert problems(tmp_path, f'[quiet_hours]\nhours = "{hours}"\n') == [said]
+
+
+@pytest.mark.parametrize("hours", ["00:00-23:59", "23:59-00:00", "22:00-07:00", "never"])
+def test_hours_within_a_day_and_across_midnight_are_taken(tmp_path: Path, hours: str) -> None:
+    assert load(tmp_path, f'[quiet_hours]\nhours = "{hours}"\n').quiet_hours.hours == hours
+
+
+@pytest.mark.parametrize(
+    "zone",
+    [
+        "", ".", "Mars/Base", "Europe", "../../etc/passwd", "/etc/localtime", "zone.tab", "UTC+5",
+        "Europe/Berlin/", "a\\u0000b", "x" * 5000, "европа",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("table", ["digest", "quiet_hours"])
+def test_a_zone_that_nobody_knows_is_refused(tmp_path: Path, table: str, zone: str) -> None:
+    said = f"{table}.zone: should be a time zone, such as Asia/Almaty"
+
+    assert problems(tmp_path, f'[{table}]\nzone = "{zone}"\n') == [said]
 
 
 def test_weekdays_by_name_and_steps_are_taken(tmp_path: Path) -> None:
@@ -508,21 +566,22 @@ def test_files_of_ours_in_the_inbox_are_refused(tmp_path: Path) -> None:
     found = problems(
         tmp_path / "inbox",
         f"[inbox]\npath = '{tmp_path}/inbox'\n[slack]\ntoken_file = '{tmp_path}/inbox/token'\n"
-        f"{WALL}url_file = '../inbox/url'\n",
+        f"app_token_file = '{tmp_path}/inbox/app'\n{WALL}url_file = '../inbox/url'\n",
         tmp_path / "home",
     )
 
     assert [line.split(": ")[0] for line in found] == [
-        "the configuration file", "slack.token_file", "url_file of receiver 'wall'",
+        "the configuration file", "slack.token_file", "slack.app_token_file", "url_file of receiver 'wall'",
     ]  # fmt: skip
 
 
 def test_paths_of_secrets_are_meant_from_the_home_folder(tmp_path: Path) -> None:
-    text = "[slack]\ntoken_file = 'token'\n[[receiver]]\nname = 'a'\ntype = 'webhook'\nurl_file = '../url'\n"
+    text = "[slack]\ntoken_file = 'token'\napp_token_file = 'app'\n" + WALL + "url_file = '../url'\n"
 
     settings = load(tmp_path, text)
 
     assert settings.slack.token_file == tmp_path / "home" / "token"
+    assert settings.slack.app_token_file == tmp_path / "home" / "app"
     assert settings.receivers[0].url_file == tmp_path / "url"
 
 

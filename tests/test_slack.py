@@ -117,6 +117,15 @@ def test_an_alert_is_one_message_in_block_kit_that_carries_its_key(
     assert slack.requests == ["chat.postMessage"]
 
 
+def test_only_an_app_that_hears_of_clicks_shows_buttons(slack: SlackStandIn, app: SlackApp) -> None:
+    SlackSender(app, CHANNEL).send(message())
+    deaf = SlackSender(app, CHANNEL, interactive=False)
+    deaf.update(message(2), deaf.send(message(2)))
+
+    kinds = [{block["type"] for block in kept["blocks"]} for kept in slack.messages]
+    assert ["actions" in each for each in kinds] == [True, False]
+
+
 def test_a_message_of_several_alerts_names_them_all(slack: SlackStandIn, sender: SlackSender) -> None:
     wanted = several(1, 2, 3)
 

@@ -90,13 +90,18 @@ def _stump(chance: random.Random) -> str:
 
 def _long_run(chance: random.Random) -> str:
     """Far beyond every room, so that the cut falls into it."""
-    run = chance.choice(("&", "<", ">", "*", "_", ":", "<!channel>", ":fire:", "*b* ", "a", "п", "ع", "😀", "&lt;", " ", "@"))
+    run = chance.choice(
+        ("&", "<", ">", "*", "_", ":", "<!channel>", ":fire:", "*b* ", "a", "п", "ع", "😀", "&lt;", " ", "@")
+    )
     return _one(chance) + run * chance.randint(60, 900) + _one(chance)
 
 
 def _noise(chance: random.Random) -> str:
     """Any characters there are, but halves of pairs, which no decoder gives us."""
-    codes = (chance.choice((chance.randint(0, 127), chance.randint(0, 0x10FFFF))) for _ in range(chance.randint(1, 120)))
+    codes = (
+        chance.choice((chance.randint(0, 127), chance.randint(0, 0x10FFFF)))
+        for _ in range(chance.randint(1, 120))
+    )
     return "".join(chr(code) for code in codes if not 0xD800 <= code <= 0xDFFF)
 
 

@@ -92,7 +92,9 @@ def _as_object(body: bytes, kind: str) -> dict[str, Any] | None:
             found = json.loads(body or b"{}")
             return found if isinstance(found, dict) else None
         if "form" in kind or not body:
-            return {name: _meant(name, value) for name, value in parse_qsl(body.decode(), keep_blank_values=True)}
+            return {
+                name: _meant(name, value) for name, value in parse_qsl(body.decode(), keep_blank_values=True)
+            }
     except ValueError:
         return None
     return None

@@ -61,8 +61,9 @@ def upgrade() -> None:
         "deliveries_oldest", "deliveries", ["receiver", "id"], sqlite_where=OWED, postgresql_where=OWED
     )
     stale = sa.text("revision > shown")
+    by_tries = ["receiver", "refresh_tries", "id"]
     op.create_index(
-        "deliveries_stale", "deliveries", ["receiver", "id"], sqlite_where=stale, postgresql_where=stale
+        "deliveries_stale", "deliveries", by_tries, sqlite_where=stale, postgresql_where=stale
     )
     groups = sa.text("form IN ('burst', 'quiet')")
     op.create_index(

@@ -1,0 +1,157 @@
+"""What an article is known by, and whether two articles tell the same event. Pure.
+
+A sketch is small enough to be kept for every article: its figures, its names, its words and a sample
+of its word triples. Nothing of it is learnt from data but the cuts below.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import math
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from daemon.figures import Figure, figures
+from daemon.names import is_headline_case, key, names, words_like_names
+
+# An article says what it is about at its beginning; the rest of a hostile one is not looked at.
+_LONGEST_TEXT = 16_000
+_LONGEST_TITLE = 300
+_MOST_NAMES = 48
+_MOST_FIGURES = 32
+_MOST_WORDS = 120
+_MOST_TRIPLES = 48
+_MOST_NEWS = 5
+
+COMMON = 64  # a mark that so many stories share says nothing
+
+_STEM = 6
+_WORDS = re.compile(r"[^\W\d_]{4,}")
+_TOKENS = re.compile(r"\w+")
+_LENGTH_WEIGHTS = (0.0, 0.0, 0.25, 0.5, 0.8, 1.0)
+_USUAL_WEIGHT = 0.1
+# Names that stand in news of every kind; the ledger's own counts tell the rest.
+_USUAL = frozenset(
+    key(name)
+    for name in """
+    Kazakhstan Kazakh Astana Almaty Tokayev Kassym Jomart Russia Russian Moscow China Chinese America
+    American Europe European Union United States Nations Asia Central Washington Ministry Minister
+    President Government Bank National Reuters Telegram Facebook Instagram Company Group
+    Казахстан Қазақстан Астана Алматы Россия РФ РИА Новости Москва США Китай Европа Украина Президент
+    Министерство Министр Правительство Республика Национальный Комитет Департамент ТАСС Акорда
+    Мемлекет Министрлігі Үкімет Ресей Қытай Су Сыртқы Ұлттық Ақорда
+    كازاخستان السعودية الرياض المملكة الرئيس وزارة الوزير الدولة الشركة رئيس مجلس العربية محمد بن عبدالله
+    روسيا الصين الولايات المتحدة الأمم قال وقال خلال الذي التي هذا هذه ذلك بعد قبل على إلى أكثر كما بين
+    حيث كان كانت عام العام أمس اليوم الماضي المقبل مليون مليار ألف دولار المئة بالمئة نسبة عدد
+    """.split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What an article is known by.
+
+    `names` and `figures` are marks, each with how it stands in the article, "" where that is not
+    worth telling; `weights` say how telling each mark is by itself, from 0 to 1.
+    """
+
+    language: str | None
+    names: Mapping[str, str]
+    figures: Mapping[str, str]
+    weights: Mapping[str, float]
+    words: frozenset[str]
+    triples: tuple[int, ...]
+    length: int  # how many word triples there are; `triples` is a sample of them
+
+    @property
+    def marks(self) -> list[str]:
+        """All marks, the most telling first."""
+        return sorted(self.weights, key=lambda mark: (-self.weights[mark], mark))
+
+    def to_json(self) -> str:
+        parts = (
+            self.language, dict(self.names), dict(self.figures), dict(self.weights),
+            " ".join(sorted(self.words)), self.triples, self.length,
+        )  # fmt: skip
+        return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How alike two articles are. `near_copy`: the newer one brings next to nothing of its own."""
+
+    score: float
+    same_story: bool
+    near_copy: bool
+
+
+@lru_cache(maxsize=1024)
+def from_json(written: str) -> Sketch:
+    language, named, figured, weights, words, triples, length = json.loads(written)
+    return Sketch(language, named, figured, weights, frozenset(words.split()), tuple(triples), length)
+
+
+def sketch(title: str | None, text: str, language: str | None) -> Sketch:
+    """What this article is known by, from its title and its first pages."""
+    headline = (title or "")[:_LONGEST_TITLE]
+    body = text[:_LONGEST_TEXT]
+    if headline and body.startswith(headline):
+        body = body[len(headline) :]
+    whole = f"{headline}\n{body}"
+    named = _names("" if is_headline_case(headline) else headline, body, language)
+    figured = _figures(whole, language)
+    weights = {mark: _name_weight(mark) for mark in named}
+    weights |= {mark: figure.weight for mark, figure in figured.items()}
+    tokens = _TOKENS.findall(body.lower())
+    triples = {zlib.crc32(" ".join(each).encode()) for each in zip(tokens, tokens[1:], tokens[2:], strict=False)}
+    return Sketch(
+        language=language,
+        names=named,
+        figures={mark: figure.shown for mark, figure in figured.items()},
+        weights={mark: round(weight, 2) for mark, weight in weights.items() if weight > 0.0},
+        words=_words(whole),
+        triples=tuple(heapq.nsmallest(_MOST_TRIPLES, triples)),
+        length=len(triples),
+    )
+
+
+def _names(headline: str, body: str, language: str | None) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in [*names(headline, language), *names(body, language)]:
+        for mark in name.keys:
+            if len(mark) > 1 and mark not in found and len(found) < _MOST_NAMES:
+                found[mark] = name.shown
+    for mark in words_like_names(f"{headline} {body}"):
+        if len(found) >= _MOST_NAMES:
+            break
+        found.setdefault(mark, "")
+    return found
+
+
+def _figures(whole: str, language: str | None) -> dict[str, Figure]:
+    found: dict[str, Figure] = {}
+    for figure in figures(whole, language):
+        known = found.get(figure.key)
+        if known is None and len(found) >= _MOST_FIGURES:
+            break
+        if known is None or len(known.shown) < len(figure.shown):
+            found[figure.key] = figure
+    return found
+
+
+def _name_weight(mark: str) -> float:
+    weight = _LENGTH_WEIGHTS[min(len(mark), 5)]
+    return weight * _USUAL_WEIGHT if mark in _USUAL else weight
+
+
+def _words(whole: str) -> frozenset[str]:
+    found: dict[str, None] = {}
+    for word in _WORDS.findall(whole.lower()):
+        found[word[:_STEM]] = None
+        if len(found) == _MOST_WORDS:
+            break
+    return frozenset(found)
