@@ -50,6 +50,20 @@ _NO_UNITS = frozenset(
     year years day days hour hours minute minutes week weeks month months point points
     """.split()
 )
+_COUNTS = {
+    word: str(number)
+    for number, words in enumerate(
+        (
+            "two both двое двух екі екеуі اثنان اثنين", "three трое трёх трех үш үшеу ثلاثة ثلاث",
+            "four четверо четыре четырёх четырех төрт төртеу أربعة أربع", "five пять пятеро пяти бес бесеу خمسة خمس",
+            "six шесть шестеро шести алты алтау ستة ست", "seven семь семеро семи жеті жетеу سبعة سبع",
+            "eight восемь восьмеро восьми сегіз ثمانية ثماني", "nine девять девяти тоғыз تسعة تسع",
+            "ten десять десяти он عشرة عشر", "eleven одиннадцать одиннадцати", "twelve двенадцать двенадцати",
+        ),
+        2,
+    )
+    for word in words.split()
+}  # fmt: skip
 
 
 class Figure(NamedTuple):
@@ -62,7 +76,7 @@ class Figure(NamedTuple):
 
 
 def figures(text: str, language: str | None) -> list[Figure]:
-    """Numbers in the order they come; years and small bare numbers tell nothing and are left out."""
+    """Numbers in the order they come; years and small bare numbers weigh nothing."""
     found = []
     for match in _FIGURE.finditer(text):
         digits, tail, unit = match[1], match[2], match[3]
@@ -70,10 +84,15 @@ def figures(text: str, language: str | None) -> list[Figure]:
             continue
         month = _month(text, match.start(), tail)
         figure = _date(digits, month) if month else _plain(digits, tail or "", unit or "", language)
-        if figure is not None and figure[1] > 0.0:
+        if figure is not None:
             shown = "" if month else _shown(match, *figure[2:])
             found.append(Figure(shown, figure[0], figure[1], match.start()))
     return found
+
+
+def counts(words: set[str]) -> set[str]:
+    """The keys of the small numbers that stand in words: "five", "пятеро"."""
+    return {_COUNTS[word] for word in words & _COUNTS.keys()}
 
 
 _Read = tuple[str, float, bool, bool]  # key, weight, whether a scale or per cent follows, and a unit after that

@@ -20,6 +20,7 @@ _WORD = rf"[{_UPPER}][^\W_]*(?:['’ʼ][^\W\d_]+)?"
 _RUN = re.compile(rf"(?<![^\W_]){_WORD}(?:[ \u00a0-]{_WORD})*")
 _PARTS = re.compile(r"[ \u00a0-]")
 _ARABIC = re.compile(r"[\u0621-\u064a\u066e-\u06d3]{3,}")
+_QUOTED = re.compile(r"«([\u0621-\u06d3]+(?: [\u0621-\u06d3]+){0,3})»")
 _OPENING = " \u00a0\t\"'«„“”‘(—–-"
 _ENDS = ".!?…:;•\n\r"
 
@@ -115,9 +116,11 @@ def names(text: str, language: str | None = None) -> list[Name]:
     return found
 
 
-def words_like_names(text: str) -> list[str]:
-    """The keys of Arabic words: any may be a name."""
-    return [found for word in _ARABIC.findall(text) if len(found := key(word)) > 2]
+def words_like_names(text: str) -> list[Name]:
+    """Arabic words: any may be a name. Shown are those that stand in quotation marks."""
+    quoted = {word: phrase for phrase in _QUOTED.findall(text) for word in phrase.split()}
+    found = ((word, key(word)) for word in _ARABIC.findall(text))
+    return [Name(quoted.get(word, ""), (folded,)) for word, folded in found if len(folded) > 2]
 
 
 def is_headline_case(title: str) -> bool:

@@ -22,12 +22,11 @@ _UNSEEN = re.compile(
     "\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
 )
 _ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
-# An underscore inside a word is left alone, so that a file's name can be copied.
-# Signs that pair up around a text have no invisible remedy: a parser takes code from between any two backticks.
+# Signs that pair up around a text have no invisible remedy: any two backticks make code of what is between.
 # So they become their likenesses. An underscore inside a word stays, for a file's name is copied.
 _LIKENESSES = str.maketrans({"*": "\u2217", "`": "\u02cb", "~": "\u223c"})
 _UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
-_EMOJI = re.compile(r":(?=[^\s:]+:)")
+_EMOJI = re.compile(r":(?=\S*:)")
 _MENTION = re.compile(r"[@#](?=\S)|:(?=//)")
 # Before what may be the end of a host's name. The endings of files are none, and a file's name is copied.
 _DOT = re.compile(r"(?<=\w)\.(?=[^\W\d_]{2})(?!(?:txt|html?|pdf|docx|eml|xml|jsonl?)\b)")
