@@ -25,7 +25,7 @@ from tests.slack_workspace import Workspace
 __all__ = ["Ack", "Call", "Envelope", "Fault", "SlackStandIn"]
 
 
-_Handler = Handler
+_Handler = Handler  # for those who make one that is different
 _Server = Server
 
 
@@ -52,7 +52,7 @@ class SlackStandIn(Workspace):
         self.faults: list[Fault] = []
         self.weather: Fault | None = None
         self.spared: frozenset[str] = frozenset()
-        self.limits: Limits | None = Limits() if limits else None
+        self.limits: Limits | None = self.new_limits() if limits else None
         self.throttled = 0
         self.socket_mode = SocketMode(lambda: self.clock(), self.reach)
         self._hooks: list[tuple[str | None, str, Hook]] = []
@@ -100,6 +100,11 @@ class SlackStandIn(Workspace):
         if not self.is_up:
             self._server = self._listen()
             self._serve()
+
+    @staticmethod
+    def new_limits() -> Limits:
+        """Slack's own, with nothing used up: for `limits`."""
+        return Limits()
 
     def texts(self) -> list[str]:
         with self.lock:
