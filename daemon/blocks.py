@@ -137,7 +137,7 @@ def _several(message: Message, size: _Size, interactive: bool) -> Iterator[Block
         accessory = buttons.overflow(entry, number, size.menu) if interactive and size.menu else None
         yield section | ({"accessory": accessory} if accessory else {})
         yield from _remarks(message, entry, size)
-    if more := wording.more_in_thread(message, len(message.entries) - len(entries)):
+    if more := wording.more(message, len(message.entries) - len(entries), wording.IN_THREAD):
         yield _context(more)
 
 
@@ -158,7 +158,7 @@ def _entry(message: Message, entry: Entry, size: _Size) -> str:
 
 def _digest(message: Message, body: DigestBody, size: _Size) -> Iterator[Block]:
     yield _header(wording.digest_title(body, lambda text, _: cleaned(text)))
-    for said in (wording.digest_facts(body, size.fit), wording.digest_held(body)):
+    for said in (wording.digest_facts(body, size.fit), wording.digest_held(body, wording.IN_THREAD)):
         if said:
             yield _context(said)
     yield from _packed([_volume(volume, size) for volume in body.volumes[:_MOST_VOLUMES]])

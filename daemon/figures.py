@@ -55,7 +55,8 @@ _COUNTS = {
     for number, words in enumerate(
         (
             "two both двое двух екі екеуі اثنان اثنين", "three трое трёх трех үш үшеу ثلاثة ثلاث",
-            "four четверо четыре четырёх четырех төрт төртеу أربعة أربع", "five пять пятеро пяти бес бесеу خمسة خمس",
+            "four четверо четыре четырёх четырех төрт төртеу أربعة أربع",
+            "five пять пятеро пяти бес бесеу خمسة خمس",
             "six шесть шестеро шести алты алтау ستة ست", "seven семь семеро семи жеті жетеу سبعة سبع",
             "eight восемь восьмеро восьми сегіз ثمانية ثماني", "nine девять девяти тоғыз تسعة تسع",
             "ten десять десяти он عشرة عشر", "eleven одиннадцать одиннадцати", "twelve двенадцать двенадцати",
@@ -95,7 +96,9 @@ def counts(words: set[str]) -> set[str]:
     return {_COUNTS[word] for word in words & _COUNTS.keys()}
 
 
-_Read = tuple[str, float, bool, bool]  # key, weight, whether a scale or per cent follows, and a unit after that
+_Read = tuple[
+    str, float, bool, bool
+]  # key, weight, whether a scale or per cent follows, and a unit after that
 
 
 def _date(digits: str, month: int) -> _Read | None:

@@ -89,7 +89,7 @@ def names(text: str, language: str | None = None) -> list[Name]:
     """Names in the order they come. A capital that only opens a sentence makes none."""
     fold = kazakh_key if language == "kk" else key
     found: list[Name] = []
-    doubtful: dict[str, tuple[int, str]] = {}
+    doubtful: dict[str, int] = {}
     for run in _RUN.finditer(text):
         words = _PARTS.split(run[0])
         opens = _opens(text, run.start())

@@ -32,6 +32,8 @@ _SIZES = (
     (0.05, True),
 )
 
+_ENDS = (".", "…", "”", "\u2069")  # of a line that needs no full stop; a quote from right to left ends in PDI
+
 # Other chats' signs of markup and of mentions: of Markdown, HTML, Discord, Mattermost, Telegram, Matrix.
 _BRACKETS = str.maketrans({"<": "‹", ">": "›"})
 _MEANINGFUL = re.compile(r"[|\\]|\$(?=\w)|!(?=\[)|\](?=[(\[:])|&(?=[#\w])|(?<!\S)/(?=\w)")
@@ -48,6 +50,10 @@ class _Voice:
     leading: int  # articles of each topic of a digest
     longest: int  # of an address
 
+    @property
+    def where(self) -> str:
+        return "" if self.whole else wording.IN_THREAD
+
     def address(self, url: str | None) -> str:
         return (address(url, self.longest) if self.whole else None) or ""
 
@@ -55,7 +61,8 @@ class _Voice:
 def fallback(message: Message) -> str:
     """The message for Slack's `text`: for notifications and screen readers, complete, on one line."""
     for share, bare in _SIZES:
-        said = " ".join(_lines(message, _voice(fitted, share, bare=bare, whole=False)))
+        lines = _lines(message, _voice(fitted, share, bare=bare, whole=False))
+        said = " ".join(line if line.endswith(_ENDS) else f"{line}." for line in lines)
         if len(said.encode()) <= _MOST_FALLBACK:
             break
     return said
@@ -118,7 +125,7 @@ def _alert(message: Message, entry: Entry, voice: _Voice) -> Iterator[str]:
         yield wording.rest_of_topics(alert, fit)
     else:
         topics = [wording.named(topic, fit) for topic in alert.topics]
-        yield f"{headline} — {wording.some(topics, wording.MOST_NAMED)}."
+        yield f"{headline} — {wording.some(topics, wording.MOST_NAMED)}"
         yield from (wording.quote(topic, fit) for topic in alert.topics[:1])
     yield wording.facts(alert, fit)
     yield wording.why(alert, fit)
@@ -133,7 +140,7 @@ def _several(message: Message, voice: _Voice) -> Iterator[str]:
             yield f"● {voice.fit(wording.headline(entry.alert), _SHORT_HEADLINE)}"
         else:
             yield from _entry(message, entry, voice)
-    yield wording.more_in_thread(message, max(0, len(message.entries) - MOST_ENTRIES))
+    yield wording.more(message, max(0, len(message.entries) - MOST_ENTRIES), voice.where)
 
 
 def _entry(message: Message, entry: Entry, voice: _Voice) -> Iterator[str]:
@@ -149,16 +156,14 @@ def _entry(message: Message, entry: Entry, voice: _Voice) -> Iterator[str]:
 
 
 def _digest(body: DigestBody, voice: _Voice) -> Iterator[str]:
-    end = "" if voice.whole else "."
     yield (
         ": ".join(
             filter(None, (wording.digest_title(body, voice.fit), wording.digest_facts(body, voice.fit)))
         )
-        + end
     )
-    yield wording.digest_held(body)
+    yield wording.digest_held(body, voice.where)
     for volume in body.volumes[:MOST_VOLUMES]:
-        yield f"{wording.volume(volume, voice.fit)}: {volume.articles:,}{end}"
+        yield f"{wording.volume(volume, voice.fit)}: {volume.articles:,}"
         for article in volume.leading[: voice.leading]:
             source = voice.fit(article.source, _SHORT_FACT) if article.source else ""
             headline = voice.fit(article.headline, _SHORT_HEADLINE) or wording.UNTITLED

@@ -31,12 +31,21 @@ COMMON = 64  # a mark that so many stories share says nothing
 
 # How much each sign says, as a logistic score: fitted on the development pairs of tests/stories and
 # rounded. `missing` are figures that both could share and do not: yesterday's bulletin.
-_BASE, _NAMES_SHARE, _NAMES_SUM, _FIGURES_SHARE, _FIGURES_SUM, _MISSING, _FOREIGN = -6.6, 4.0, 4.4, 4.2, 2.6, -3.6, 1.0
+_BASE, _NAMES_SHARE, _NAMES_SUM, _FIGURES_SHARE, _FIGURES_SUM, _MISSING, _FOREIGN = (
+    -6.6,
+    4.0,
+    4.4,
+    4.2,
+    2.6,
+    -3.6,
+    1.0,
+)
 _ENOUGH = 4.0
 _SAME_STORY = 0.5
 _COPIED = 0.75
 _NEW_IN_A_COPY = 1.0
-_WORTH_TELLING = 0.5
+_WORTH_TELLING = 0.5  # of a name
+_FIGURE_WORTH_TELLING = 0.3
 
 _ALIKE = 3
 _STEM = 6
@@ -118,7 +127,9 @@ def sketch(title: str | None, text: str, language: str | None) -> Sketch:
     weights |= {mark: figure.weight for mark, figure in figured.items()}
     lowered = whole.lower()
     tokens = _TOKENS.findall(lowered, len(headline))
-    triples = {zlib.crc32(" ".join(each).encode()) for each in zip(tokens, tokens[1:], tokens[2:], strict=False)}
+    triples = {
+        zlib.crc32(" ".join(each).encode()) for each in zip(tokens, tokens[1:], tokens[2:], strict=False)
+    }
     return Sketch(
         language=language,
         names=named,
@@ -266,8 +277,9 @@ def news(sketch: Sketch, known: Sequence[Sketch], marks: frozenset[str] = frozen
         new_names = [mark for mark in sketch.names if mark not in had]
         named_before = {sketch.names[mark] for mark in sketch.names if mark in had}
     told = [mark for mark in new_names if sketch.names[mark] not in named_before]
-    told += [mark for mark in sketch.figures if mark not in had]
     worth = [mark for mark in told if sketch.weights.get(mark, 0.0) >= _WORTH_TELLING]
+    new_figures = [mark for mark in sketch.figures if mark not in had]
+    worth += [mark for mark in new_figures if sketch.weights.get(mark, 0.0) >= _FIGURE_WORTH_TELLING]
     worth.sort(key=lambda mark: -sketch.weights[mark])
     shown = {**sketch.names, **sketch.figures}
     return tuple(dict.fromkeys(filter(None, (shown[mark] for mark in worth))))[:_MOST_NEWS]

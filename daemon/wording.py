@@ -30,6 +30,7 @@ MOST_SOURCES = 4
 MOST_PERSONS = 8
 
 UNTITLED = "(no title)"
+IN_THREAD = " in this thread"  # where there are threads
 
 RIGHT, WRONG = "right", "wrong"
 _SIGNS = {RIGHT: "✓", WRONG: "✗"}
@@ -155,9 +156,9 @@ def heading(message: Message) -> str:
             return "" if message.entries else articles
 
 
-def more_in_thread(message: Message, left_out: int = 0) -> str:
-    more = message.more + left_out
-    return f"and {more:,} more in this thread" if more > 0 else ""
+def more(message: Message, left_out: int, where: str = "") -> str:
+    number = message.more + left_out
+    return f"and {number:,} more{where}" if number > 0 else ""
 
 
 def digest_title(body: DigestBody, fit: Fit) -> str:
@@ -171,11 +172,11 @@ def digest_facts(body: DigestBody, fit: Fit) -> str:
         return ""
     topics = counted(len(body.volumes), "topic") if body.parts == 1 else ""
     span = " – ".join(dict.fromkeys(filter(None, (fit(body.since, FACT), fit(body.until, FACT)))))
-    return ", ".join(filter(None, (counted(body.articles, "article"), topics, span)))
+    return " · ".join(filter(None, (counted(body.articles, "article"), topics, span)))
 
 
-def digest_held(body: DigestBody) -> str:
-    return "Each of these articles follows in this thread." if body.held and body.part == 1 else ""
+def digest_held(body: DigestBody, where: str = "") -> str:
+    return f"Each of these articles follows{where}." if body.held and body.part == 1 else ""
 
 
 def more_topics(body: DigestBody, shown: int) -> str:

@@ -26,6 +26,7 @@ class Link:
         self.is_zombie = False
         self._connection = connection
         self._lock = threading.Lock()
+        self._kind, self._parts = _CONTINUATION, b""  # of a message that is not whole yet
 
     def shake_hands(self, is_welcome: Callable[[str], bool]) -> bool:
         """Answer the request to upgrade, if its path is welcome."""
@@ -53,8 +54,7 @@ class Link:
 
     def receive(self) -> tuple[int, bytes]:
         """The next message: what it is, and its payload. ConnectionError at the end."""
-        kind, data, whole = _CONTINUATION, b"", False
-        while not whole:
+        while True:
             first, second = self._exactly(2)
             length = second & 0x7F
             if length == 126:
@@ -67,8 +67,10 @@ class Link:
             payload = bytes(byte ^ mask[at % 4] for at, byte in enumerate(self._exactly(length)))
             if first & 0x0F >= CLOSE:
                 return first & 0x0F, payload  # may come between the parts of a message
-            kind, data, whole = first & 0x0F or kind, data + payload, bool(first & 0x80)
-        return kind, data
+            self._kind, self._parts = first & 0x0F or self._kind, self._parts + payload
+            if first & 0x80:
+                whole, self._parts = self._parts, b""
+                return self._kind, whole
 
     def _exactly(self, number: int) -> bytes:
         found = b""

@@ -244,20 +244,20 @@ def test_a_digest_that_fails_halfway_leaves_nothing_and_is_made_whole_the_next_t
 
 
 def test_a_long_digest_goes_on_in_the_thread_of_its_first_part(connection: Connection) -> None:
-    for number in range(60):
+    for number in range(180):
         tell(connection, number, topic(f"topic-{number // 3:02}"), headline="A long headline. " * 9)
 
     owe(connection, "desk", DAILY, now=EIGHT, chart=True)
 
     found = rows(connection)
     parts = bodies(connection)
-    assert len(found) > 1
+    assert len(found) > 2
     assert found[0].root_id is None
     assert {row.root_id for row in found[1:]} == {found[0].id}
     assert [(body.part, body.parts) for body in parts] == [(n + 1, len(found)) for n in range(len(found))]
     assert [body.chart for body in parts] == [True] + [False] * (len(found) - 1)
-    assert [volume.topic for body in parts for volume in body.volumes] == [f"topic-{n:02}" for n in range(20)]
-    assert {body.articles for body in parts} == {60}
+    assert [volume.topic for body in parts for volume in body.volumes] == [f"topic-{n:02}" for n in range(60)]
+    assert {body.articles for body in parts} == {180}
 
 
 # What was held for it
@@ -310,11 +310,14 @@ def test_what_is_held_after_a_digest_waits_for_the_next(connection: Connection) 
 def test_what_went_at_once_is_not_let_go_again(connection: Connection) -> None:
     tell(connection, 1)
     connection.execute(text("UPDATE deliveries SET state = 'sent'"))
-
     owe(connection, "desk", DAILY, now=EIGHT)
+    tell(connection, 2, held=True, at=EIGHT + HOUR)  # the configuration was changed
 
-    assert not bodies(connection)[0].held
-    assert states(connection) == {"sent"}
+    owe(connection, "desk", IN_DIGESTS, now=EIGHT + DAY)
+
+    assert [body.held for body in bodies(connection)] == [False, True]
+    asked = text("SELECT state, root_id IS NULL FROM deliveries WHERE form = 'alert' ORDER BY id")
+    assert [tuple(row) for row in connection.execute(asked)] == [("sent", True), ("pending", False)]
 
 
 # Its title and its days

@@ -8,46 +8,54 @@ from collections.abc import Callable, Iterator
 SEED = 20_260_305
 
 _MENTIONS = (
-    "<!channel>", "<!here>", "<!everyone>", "<!channel|channel>", "<@U0123ABCD>", "<@W1|boss>", "<#C0123ABCD>",
-    "<#C1|general>", "<!subteam^S0123>", "<!subteam^S1|@desk>", "<!date^1392734382^{date_num}^https://evil.example|x>",
-    "@channel", "@here", "@everyone", "#general", "@U0123ABCD",
+    "<!channel>", "<!here>", "<!everyone>", "<!channel|channel>", "<@U0123ABCD>", "<@W1|boss>",
+    "<#C0123ABCD>", "<#C1|general>", "<!subteam^S0123>", "<!subteam^S1|@desk>",
+    "<!date^1392734382^{date_num}^https://evil.example|x>", "@channel", "@here", "@everyone", "#general",
+    "@U0123ABCD",
 )  # fmt: skip
 _LINKS = (
-    "<https://evil.example|click here>", "<http://evil.example>", "<mailto:a@evil.example|write>", "<tel:1|ring>",
-    "https://evil.example/?a=1&b=2", "http://evil.example", "ftp://evil.example", "mailto:a@evil.example",
-    "www.evil.example", "[text](https://evil.example)", "<slack://open|x>", "evil.example", "a@evil.example",
-    "https://evil.example/*a*_b_~c~",
+    "<https://evil.example|click here>", "<http://evil.example>", "<mailto:a@evil.example|write>",
+    "<tel:1|ring>", "https://evil.example/?a=1&b=2", "http://evil.example", "ftp://evil.example",
+    "mailto:a@evil.example", "www.evil.example", "[text](https://evil.example)", "<slack://open|x>",
+    "evil.example", "a@evil.example", "https://evil.example/*a*_b_~c~",
 )  # fmt: skip
 _FORMATS = (
-    "*bold*", "_italic_", "~struck~", "`code`", "```block```", "***", "*_~both~_*", "* item", "> quote", ">>> all",
-    "&gt; quote", "&gt;&gt;&gt; all", "1. first", "**bold**", "__init__", "snake_case_name", "~~gone~~", "*a", "b*", "_c", "d_",
-    "~e", "f~", "`g", "h`", "# title", "- item", "\\*not\\*", "*многое*", "_كثير_", "``", "* a *", "_ b _",
+    "*bold*", "_italic_", "~struck~", "`code`", "```block```", "***", "*_~both~_*", "* item", "> quote",
+    ">>> all", "&gt; quote", "&gt;&gt;&gt; all", "1. first", "**bold**", "__init__", "snake_case_name",
+    "~~gone~~", "*a", "b*", "_c", "d_", "~e", "f~", "`g", "h`", "# title", "- item", "\\*not\\*",
+    "*многое*", "_كثير_", "``", "* a *", "_ b _",
 )  # fmt: skip
 _EMOJI = (
-    ":fire:", ":+1:", ":smile::skin-tone-2:", ":white_check_mark:", "12:30:45", "::", ": smile :", ":smile", "smile:",
-    "a:b:c", ":100:", ":-)", ":x:", "C::D", ":мақала:",
+    ":fire:", ":+1:", ":smile::skin-tone-2:", ":white_check_mark:", "12:30:45", "::", ": smile :",
+    ":smile", "smile:", "a:b:c", ":100:", ":-)", ":x:", "C::D", ":мақала:",
 )  # fmt: skip
 _ENTITIES = (
-    "&lt;!channel&gt;", "&lt;", "&gt;", "&amp;", "&amp;lt;", "&#60;!here&#62;", "&#x3c;@U1&#x3e;", "&lt", "lt;", "&", "&&",
-    "&amp;amp;", "&nbsp;", "<", ">", "<<", ">>", "|", "<|>", "<!", "<@", "<#",
+    "&lt;!channel&gt;", "&lt;", "&gt;", "&amp;", "&amp;lt;", "&#60;!here&#62;", "&#x3c;@U1&#x3e;", "&lt",
+    "lt;", "&", "&&", "&amp;amp;", "&nbsp;", "<", ">", "<<", ">>", "|", "<|>", "<!", "<@", "<#",
 )  # fmt: skip
 _INVISIBLE = (
-    "\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e", "\u202d", "\u202c", "\u2066", "\u2067",
-    "\u2069", "\u200e", "\u200f", "\u061c", "\u180e", "\U000e0041", "\U000e007f", "\ufe0f", "\u0000", "\u0007",
-    "\u001b[31m", "\u0085", "\u009f", "\u2028", "\u2029", "\ufffe", "\ufffd", "\u034f", "\r\n", "\n", "\t", "\v",
+    "\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e", "\u202d", "\u202c", "\u2066",
+    "\u2067", "\u2069", "\u200e", "\u200f", "\u061c", "\u180e", "\U000e0041", "\U000e007f", "\ufe0f",
+    "\u0000", "\u0007", "\u001b[31m", "\u0085", "\u009f", "\u2028", "\u2029", "\ufffe", "\ufffd", "\u034f",
+    "\r\n", "\n", "\t", "\v",
 )  # fmt: skip
 _WORDS = (
-    "refinery", "нефть", "мұнай", "النفط", "石油", "석유", "λάδι", "שמן", "तेल", "Ölfeld", "İstanbul", "e\u0301" * 4,
-    "👩‍👩‍👧", "🇰🇿", "ﷺ", "ﬁ", "Z\u0351\u0343\u0363" * 3, "1,5", "—", "“said”", "’", "…", "٣٤",
+    "refinery", "нефть", "мұнай", "النفط", "石油", "석유", "λάδι", "שמן", "तेल", "Ölfeld", "İstanbul",
+    "e\u0301" * 4, "👩‍👩‍👧", "🇰🇿", "ﷺ", "ﬁ", "Z\u0351\u0343\u0363" * 3, "1,5", "—", "“said”", "’", "…",
+    "٣٤",
 )  # fmt: skip
 _ALL = (_MENTIONS, _LINKS, _FORMATS, _EMOJI, _ENTITIES, _INVISIBLE, _WORDS)
 _BLANKS = ("", "", " ", " ", "  ", "\n", "\u00a0", "\u200b", "-", ".", "(", ")", "'", '"')
+_AROUND = (
+    ("<", ">"), ("*", "*"), ("_", "_"), ("~", "~"), ("`", "`"), (":", ":"), ("<@", ">"), ("<!", "|x>"),
+    ("(", ")"), ("[", "]"),
+)  # fmt: skip
 _CLEFT = "<!channel><@U0123ABCD>&lt;!here&gt;:fire:*bold*"
 
 
 def hostile_texts(number: int, seed: int = SEED) -> list[str]:
     """So many texts, each of one of the ways below."""
-    chance = random.Random(seed)  # noqa: S311 - the same texts each time are what we want
+    chance = random.Random(seed)
     return [chance.choice(_WAYS)(chance) for _ in range(number)]
 
 
@@ -69,9 +77,7 @@ def _nested(chance: random.Random) -> str:
     """Brackets and marks around brackets and marks."""
     text = _one(chance)
     for _ in range(chance.randint(1, 8)):
-        before, after = chance.choice(
-            [("<", ">"), ("*", "*"), ("_", "_"), ("~", "~"), ("`", "`"), (":", ":"), ("<@", ">"), ("<!", "|x>"), ("(", ")")]
-        )  # fmt: skip
+        before, after = chance.choice(_AROUND)
         text = f"{before}{text}{after}"
     return text
 

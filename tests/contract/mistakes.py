@@ -20,7 +20,15 @@ def made(body: Body, mistake: Mistake) -> Body:
 def _first(body: Body, kind: str) -> Body:
     """The first block, or element of a block, of this type."""
     parts = [part for block in body["blocks"] for part in (block, *block.get("elements", []))]
-    return next(part for part in parts if part["type"] == kind)  # type: ignore[no-any-return]
+    return next(part for part in parts if part["type"] == kind)
+
+
+def _name_of(body: Body) -> str:
+    return str(_first(body, "actions")["block_id"])
+
+
+def _twice(body: Body) -> None:
+    _first(body, "actions")["elements"].append(_first(body, "button"))
 
 
 def _set(kind: str, **values: object) -> Mistake:
@@ -39,6 +47,8 @@ _PLAIN = {"type": "plain_text", "text": "x"}
 _MRKDWN = {"type": "mrkdwn", "text": "x"}
 _OPTION = {"text": _PLAIN, "value": "v"}
 _SECTION = {"type": "section", "text": _MRKDWN}
+_LONG_SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 2900}}
+_PICTURE = {"type": "image", "slack_file": {"id": "F1"}}
 
 TYPES: Mapping[str, Mistake] = {
     "a block of an unknown type": _set("section", type="paragraph"),
@@ -57,9 +67,9 @@ TYPES: Mapping[str, Mistake] = {
     "an option without a text": _set("static_select", options=[{"value": "v"}]),
     "a formatted option in a menu": _set("static_select", options=[{**_OPTION, "text": _MRKDWN}]),
     "a bare string for an option": _set("static_select", options=["energy"]),
-    "a button in a context": lambda body: _first(body, "context").update(elements=[{"type": "button", "text": _PLAIN}]),
+    "a button in a context": _set("context", elements=[{"type": "button", "text": _PLAIN}]),
     "formatted text in a header": _added({"type": "header", "text": _MRKDWN}),
-    "a picture without words for it": _added({"type": "image", "slack_file": {"id": "F1"}}),
+    "a picture without words for it": _added(_PICTURE),
     "a picture by its bare id": _added({"type": "image", "slack_file": "F1", "alt_text": "x"}),
     "a picture from nowhere": _added({"type": "image", "alt_text": "x"}),
     "an object for the blocks": lambda body: body.update(blocks={"0": _SECTION}),
@@ -84,20 +94,18 @@ LIMITS: Mapping[str, Mistake] = {
     "an empty context": _set("context", elements=[]),
     "eleven elements in a context": _set("context", elements=[_MRKDWN] * 11),
     "a menu of nothing": _set("static_select", options=[]),
-    "a menu of 101 options": _set("static_select", options=[{**_OPTION, "value": f"right {n}"} for n in range(101)]),
+    "a menu of 101 options": _set("static_select", options=[_OPTION] * 101),
     "an option without a value": _set("static_select", options=[{"text": _PLAIN}]),
-    "a button of 76 characters": _set("button", text={"type": "plain_text", "text": "x" * 76}),
+    "a button of 76 characters": _set("button", text={**_PLAIN, "text": "x" * 76}),
     "a button without a name": _without("button", "action_id"),
-    "two buttons of one name": lambda body: _first(body, "actions")["elements"].append(dict(_first(body, "button"))),
+    "two buttons of one name": _twice,
     "a button's value of 2,001 characters": _set("button", value="x" * 2001),
-    "two blocks of one name": lambda body: body["blocks"].append(dict(_first(body, "actions"), elements=[])),
-    "a header of 151 characters": _added({"type": "header", "text": {"type": "plain_text", "text": "x" * 151}}),
-    "a picture with empty words for it": _added({"type": "image", "slack_file": {"id": "F1"}, "alt_text": ""}),
-    "more text than Slack takes of a message": lambda body: body["blocks"].extend(
-        {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 2900}} for _ in range(3)
-    ),
+    "two blocks of one name": lambda body: body["blocks"].append({**_SECTION, "block_id": _name_of(body)}),
+    "a header of 151 characters": _added({"type": "header", "text": {**_PLAIN, "text": "x" * 151}}),
+    "a picture with empty words for it": _added({**_PICTURE, "alt_text": ""}),
+    "more text than Slack takes of a message": lambda body: body["blocks"].extend([_LONG_SECTION] * 3),
     "more JSON than Slack takes of a message": lambda body: body["blocks"].extend(
-        {"type": "section", "block_id": f"{n:0250d}", "text": {**_MRKDWN, "verbatim": True}} for n in range(40)
+        {**_SECTION, "block_id": f"{number:0250d}"} for number in range(40)
     ),
     "a message without a text": lambda body: body.update(text=""),
 }  # fmt: skip

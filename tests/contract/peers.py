@@ -105,7 +105,7 @@ class Peers:
 
 
 def set_up() -> Peers:
-    """What the lock file names, installed; at once if it has been before. NoPeersError if it cannot be had."""
+    """What the lock file names, installed unless it has been before. NoPeersError if it cannot be had."""
     npm = shutil.which("npm")
     key = hashlib.sha256(b"\0".join((HERE / name).read_bytes() for name in _FILES)).hexdigest()[:16]
     folder = PLACE / key

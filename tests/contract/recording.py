@@ -80,8 +80,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(said)
 
-    do_GET = do_POST
-
     def log_message(self, format: str, *args: Any) -> None:
         pass
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from daemon.messages import DigestBody, Entry, Form, Leading, Message, Remark, TopicVolume, alone
@@ -21,12 +21,13 @@ _ARABIC = "استأنفت مصفاة النفط تكرير الخام بعد ش�
 def topics(
     number: int, passage: str = _PASSAGE, words: tuple[str, ...] = ("refinery", "crude")
 ) -> tuple[AlertTopic, ...]:
+    titles = [_TITLES[index % len(_TITLES)] for index in range(number)]
     return tuple(
         AlertTopic(
-            f"topic-{index}", _TITLES[index % len(_TITLES)], "main" if index % 3 else "mention", 0.97 - index / 50, passage, words
+            f"topic-{index}", title, "main" if index % 3 else "mention", 0.97 - index / 50, passage, words
         )
-        for index in range(number)
-    )  # fmt: skip
+        for index, title in enumerate(titles)
+    )
 
 
 def article(number: int = 1, many: int = 2, **changes: object) -> Alert:
@@ -48,9 +49,8 @@ def entries(number: int, many: int = 2) -> tuple[Entry, ...]:
 def hostile_article(number: int = 1, text: str = HOSTILE) -> Alert:
     """An article all of whose texts are hostile; those that come from the configuration too."""
     named = tuple(replace(topic, title=text, passage=text, words=(text, text[1:])) for topic in topics(7))
-    return article(
-        number, headline=text, date=text, source=text, language=text, file=text, topics=named, follows=text, news=(text, text[2:])
-    )  # fmt: skip
+    whole = article(number, headline=text, date=text, source=text, language=text, file=text)
+    return replace(whole, topics=named, follows=text, news=(text, text[2:]))
 
 
 _REMARKS = (
@@ -59,15 +59,27 @@ _REMARKS = (
     Remark("U0BOB", "topic-9", "right"),
     Remark("somebody else", "topic-1", "wrong"),
 )
+_LEADING = tuple(
+    Leading(f"Refinery restarts unit {number}", f"https://news.example/{number}", "Newswire", 0.9)
+    for number in range(3)
+)
 _VOLUMES = tuple(
-    TopicVolume(
-        f"topic-{number}", title, 40 - number, (5, 0, 9, 3, 7, 10, 6 - number % 6),
-        tuple(Leading(f"Refinery restarts unit {each}", f"https://news.example/{each}", "Newswire", 0.9) for each in range(3)),
-    )
+    TopicVolume(f"topic-{number}", title, 40 - number, (5, 0, 9, 3, 7, 10, 6 - number % 6), _LEADING)
     for number, title in enumerate(_TITLES)
-)  # fmt: skip
+)
 _DAYS = ("2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05", "2026-03-06", "2026-03-07")
 DIGEST = DigestBody("Your week", "1 March 00:00", "8 March 00:00", 330, _DAYS, _VOLUMES)
+
+
+_HOSTILE_LEADING = (Leading(HOSTILE, None, HOSTILE, 0.5),)
+_HOSTILE_DIGEST = replace(
+    DIGEST,
+    title=HOSTILE,
+    since=HOSTILE,
+    until=HOSTILE,
+    days=(HOSTILE,) * 7,
+    volumes=tuple(replace(one, title=HOSTILE, leading=_HOSTILE_LEADING) for one in _VOLUMES),
+)
 
 
 def of(form: Form, key: str, number: int, **more: object) -> Message:
@@ -100,14 +112,8 @@ def roots() -> Mapping[str, Message]:
         "digest": digest("digest-1", replace(DIGEST, parts=2)),
         "digest without articles": digest("digest-0", replace(DIGEST, articles=0, volumes=())),
         "held digest": digest("digest-h", replace(DIGEST, held=True)),
-        "hostile digest": digest(
-            "digest-e",
-            replace(
-                DIGEST, title=HOSTILE, since=HOSTILE, until=HOSTILE, days=(HOSTILE,) * 7,
-                volumes=tuple(replace(one, title=HOSTILE, leading=(Leading(HOSTILE, None, HOSTILE, 0.5),)) for one in _VOLUMES),
-            ),
-        ),
-    }  # fmt: skip
+        "hostile digest": digest("digest-e", _HOSTILE_DIGEST),
+    }
 
 
 def replies(thread: str) -> Mapping[str, Message]:
@@ -123,60 +129,51 @@ def replies(thread: str) -> Mapping[str, Message]:
     }
 
 
-Pick = Callable[[int], str]
 SHAPES = ("alert", "reply", "alert without address", "burst", "digest")
-
-
-def made_of(pick: Pick, shape: str) -> Message:
-    """A message whose texts come from elsewhere: each place in it asks for the text of its number."""
-    match shape:
-        case "burst":
-            found = tuple(
-                Entry(_article_of(lambda place, n=n: pick(place + 20 * n)), also_in=(pick(15 + n),))
-                for n in range(3)
-            )
-            return Message(
-                key="k", receiver="desk", form=Form.BURST, entries=found, choices=(("t", pick(12)),), more=2
-            )
-        case "digest":
-            volumes = tuple(
-                replace(
-                    one,
-                    title=pick(n),
-                    leading=(
-                        Leading(pick(n + 4), _URL, pick(n + 8), 0.9),
-                        Leading(pick(n + 12), None, None, 0.8),
-                    ),
-                )
-                for n, one in enumerate(_VOLUMES[:4])
-            )
-            return digest(
-                "k",
-                replace(DIGEST, title=pick(16), since=pick(17), until=pick(18), volumes=volumes),
-                picture="F1",
-            )
-        case _:
-            alert = _article_of(pick)
-            if shape == "alert without address":
-                alert = replace(alert, url=None)
-            remarks = (
-                Remark("U0BOB", "energy", "wrong"),
-                Remark(pick(12), "trade", "right"),
-                Remark("U0BOB", "trade", "wrong"),
-            )
-            entry = Entry(alert, remarks, (pick(13), pick(14)), 5)
-            thread = "1772712000.000100" if shape == "reply" else None
-            return Message(
-                key="k", receiver="desk", entries=(entry,), thread=thread, choices=(("grain", pick(15)),)
-            )
-
-
+PLACES = 60  # of texts in any of these
 _URL = "https://news.example/articles/1?id=1&lang=en"
 
 
-def _article_of(pick: Pick) -> Alert:
-    energy = AlertTopic("energy", pick(6), "main", 0.93, pick(7), (pick(8), pick(9)))
-    trade = AlertTopic("trade", pick(10), "mention", 0.51, pick(11), ())
-    return article(
-        headline=pick(0), source=pick(1), file=pick(2), date=pick(3), follows=pick(4), news=(pick(5),), url=_URL, topics=(energy, trade)
+def made_of(texts: Mapping[int, str], shape: str) -> Message:
+    """A message whose texts come from elsewhere, each by the number of its place."""
+    match shape:
+        case "burst":
+            found = tuple(_entry_of(texts, 20 * number) for number in range(3))
+            message = Message(key="k", receiver="desk", form=Form.BURST, entries=found, more=2)
+        case "digest":
+            volumes = tuple(_volume_of(texts, number, one) for number, one in enumerate(_VOLUMES[:4]))
+            body = replace(DIGEST, title=texts[16], since=texts[17], until=texts[18], volumes=volumes)
+            message = digest("k", body, picture="F1")
+        case "alert without address":
+            entry = _entry_of(texts, 0)
+            entry = replace(entry, alert=replace(entry.alert, url=None))
+            message = Message(key="k", receiver="desk", entries=(entry,))
+        case _:
+            thread = "1772712000.000100" if shape == "reply" else None
+            message = Message(key="k", receiver="desk", entries=(_entry_of(texts, 0),), thread=thread)
+    return replace(message, choices=(("grain", texts[15]),))
+
+
+def _entry_of(texts: Mapping[int, str], first: int) -> Entry:
+    of = [texts[first + place] for place in range(20)]
+    alert = article(
+        headline=of[0], source=of[1], file=of[2], date=of[3], follows=of[4], news=(of[5],), url=_URL,
+        topics=(
+            AlertTopic("energy", of[6], "main", 0.93, of[7], (of[8], of[9])),
+            AlertTopic("trade", of[10], "mention", 0.51, of[11], ()),
+        ),
     )  # fmt: skip
+    remarks = (
+        Remark("U0BOB", "energy", "wrong"),
+        Remark(of[12], "trade", "right"),
+        Remark("U0BOB", "trade", "wrong"),
+    )
+    return Entry(alert, remarks, (of[13], of[14]), 5)
+
+
+def _volume_of(texts: Mapping[int, str], number: int, volume: TopicVolume) -> TopicVolume:
+    leading = (
+        Leading(texts[number + 4], _URL, texts[number + 8], 0.9),
+        Leading(texts[number + 12], None, None, 0.8),
+    )
+    return replace(volume, title=texts[number], leading=leading)

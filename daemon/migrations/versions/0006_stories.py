@@ -17,22 +17,32 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("opened_at", MOMENT, nullable=False),
         sa.Column("last_at", MOMENT, nullable=False),
+        # The articles that a new one is compared with: the first and the last few, as "1 7 9 12".
+        sa.Column("compared", sa.String(120), nullable=False),
+        # Its marks are still there, so that it can be found.
+        sa.Column("open", sa.Boolean, nullable=False, server_default=sa.true()),
+    )
+    still_open = sa.text("open")
+    op.create_index(
+        "stories_open", "stories", ["last_at"], sqlite_where=still_open, postgresql_where=still_open
     )
     op.create_table(
         "sketches",
         sa.Column("article_id", sa.Integer, sa.ForeignKey("articles.id"), primary_key=True),
         sa.Column("story_id", sa.Integer, sa.ForeignKey("stories.id"), nullable=False),
-        sa.Column("told_at", MOMENT, nullable=False),
         sa.Column("source", sa.Text),
         sa.Column("near_copy", sa.Boolean, nullable=False),
-        sa.Column("sketch", sa.Text, nullable=False),
+        sa.Column("news", sa.Text, nullable=False),
+        sa.Column("sketch", sa.Text),
     )
     op.create_index("sketches_by_story", "sketches", ["story_id"])
     op.create_table(
         "marks",
-        sa.Column("mark", sa.String(80), primary_key=True),
-        sa.Column("article_id", sa.Integer, sa.ForeignKey("articles.id"), primary_key=True),
+        sa.Column("mark", sa.String(20), primary_key=True),
+        sa.Column("story_id", sa.Integer, sa.ForeignKey("stories.id"), primary_key=True),
+        sqlite_with_rowid=False,
     )
+    op.create_index("marks_by_story", "marks", ["story_id"])
 
 
 def downgrade() -> None:

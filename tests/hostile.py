@@ -1,0 +1,145 @@
+"""Hostile texts, and messages full of them, for tests of what is made of article text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from daemon import plain
+from daemon.blocks import Block, blocks
+from daemon.messages import DigestBody, Entry, Form, Leading, Message, Remark, TopicVolume
+from daemon.records import Alert, AlertTopic
+
+FRAGMENTS = (
+    "<!channel>", "<!here>", "<!everyone>", "<@U123>", "<#C123>", "<!subteam^S1>",
+    "<http://evil.example|click>", "<!date^1392734382^{date}|x>", "&lt;", "&amp;", "&", "<", ">", "> quote",
+    "@channel", "@here", "@everyone", "#general", "*bold*", "_it_", "~no~", "`code`", "```", ":fire:",
+    ":+1:", "::", "*", "_", "~", "`", "|", "http://evil.example", "www.evil.example", "evil.example",
+    "a@evil.example", "mailto:a@evil.example", "[a](http://evil.example)", "![a](b)", "<b>b</b>",
+    "||hidden||", "# head", "- item", "1. item", "/start", "\n", "\t", " ", "\x00", "\x1b[31m", "\u202e",
+    "\u2067", "\u200b", "\ud800", "\ufeff", "\U000e0041", "мақала ", "مقال ", "漢字", "👩\u200d👩\u200d👧",
+    "a" * 80, "&" * 80, ":" * 40, "12:30:45", "a_b_c.txt",
+)  # fmt: skip
+LONG = ("&" * 700, "漢" * 700, "😀" * 700, "*" * 700, ":" * 700, "مقال " * 200, "word " * 200, "a." * 300)
+TEXT = st.one_of(
+    st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join),
+    st.text(max_size=60),
+    st.sampled_from(LONG),
+)
+_MAYBE = st.none() | TEXT
+_LONGEST_TOPIC = "a-" * 39 + "bc"
+_URL = st.sampled_from(
+    [
+        None,
+        "https://a.example/?a=1&b=2|<x>",
+        "https://a.example/" + "x" * 470,
+        "javascript:alert(1)",
+        "http://[",
+    ]
+)
+
+
+def _repeated(one: st.SearchStrategy[Any], *times: int) -> st.SearchStrategy[tuple[Any, ...]]:
+    """As many of one kind as there may be, without the time that it takes to make each anew."""
+    few = st.lists(one, min_size=1, max_size=2).map(tuple)
+    return few | st.builds(lambda each, number: (each,) * number, one, st.sampled_from(times))
+
+
+TOPICS = st.builds(
+    AlertTopic,
+    id=st.sampled_from(["energy", "trade", _LONGEST_TOPIC]),
+    title=TEXT,
+    grade=st.sampled_from(["main", "mention"]),
+    probability=st.floats(min_value=0.0, max_value=1.0),
+    passage=TEXT,
+    words=_repeated(TEXT, 12),
+)
+ALERTS = st.builds(
+    Alert,
+    key=st.sampled_from(["0" * 32, "f" * 32]),
+    receiver=st.just("desk"),
+    headline=TEXT,
+    language=st.sampled_from([None, "en", "ar"]),
+    date=_MAYBE,
+    source=_MAYBE,
+    file=TEXT,
+    topics=_repeated(TOPICS, 6, 60),
+    model=st.just("model-1"),
+    url=_URL,
+    follows=_MAYBE,
+    news=st.just(()) | _repeated(TEXT, 12),
+)
+REMARKS = st.builds(
+    Remark,
+    person=st.sampled_from(["U123", "W0A9", "<!channel>"]) | TEXT,
+    topic=st.sampled_from(["energy", "trade", "space"]),
+    verdict=st.sampled_from(["right", "wrong"]),
+)
+ENTRIES = st.builds(
+    Entry,
+    alert=ALERTS,
+    remarks=st.just(()) | st.lists(REMARKS, max_size=12).map(tuple),
+    also_in=st.just(()) | _repeated(TEXT, 5),
+    further=st.integers(0, 99),
+)
+CHOICES = st.just(()) | st.builds(
+    lambda title, length, number: tuple((f"t{index}{'x' * length}", title) for index in range(number)),
+    TEXT,
+    st.integers(0, 75),
+    st.sampled_from([12, 60, 100, 150]),
+)
+VOLUMES = st.builds(
+    TopicVolume,
+    topic=st.just("energy"),
+    title=TEXT,
+    articles=st.integers(0, 9_999),
+    by_day=st.just((1, 2)),
+    leading=st.just(()) | _repeated(st.builds(Leading, TEXT, _URL, _MAYBE, st.just(0.5)), 3),
+)
+BODIES = st.builds(
+    DigestBody,
+    title=TEXT,
+    since=TEXT,
+    until=TEXT,
+    articles=st.integers(0, 9_999),
+    days=st.just(("21 Nov", "22 Nov")),
+    volumes=st.just(()) | _repeated(VOLUMES, 12, 60, 200),
+    held=st.booleans(),
+)
+_ALERTED = st.builds(
+    Message,
+    key=st.just("0" * 32),
+    receiver=st.just("desk"),
+    form=st.sampled_from([Form.ALERT, Form.BURST, Form.QUIET, Form.LIST]),
+    entries=st.just(()) | _repeated(ENTRIES, 8, 30, 60),
+    thread=st.none() | st.just("1700000000.000100"),
+    follows=_MAYBE,
+    more=st.integers(0, 2_000),
+    choices=CHOICES,
+)
+_DIGESTS = st.builds(
+    Message,
+    key=st.just("0" * 32),
+    receiver=st.just("desk"),
+    form=st.just(Form.DIGEST),
+    digest=BODIES,
+    picture=st.none() | st.just("F0123456789"),
+)
+MESSAGES = _ALERTED | _DIGESTS
+
+
+def request(message: Message, *, interactive: bool = True) -> Block:
+    """The body of a request that posts a message, with all that such a body may hold."""
+    payload = {"key": message.key, "alerts": ",".join(message.keys)}
+    return {
+        "channel": "C0123456789",
+        "text": plain.fallback(message),
+        "blocks": blocks(message, interactive=interactive),
+        "metadata": {"event_type": "topicwire_alert", "event_payload": payload},
+        "thread_ts": "1700000000.000100",
+        "reply_broadcast": False,
+        "unfurl_links": False,
+        "unfurl_media": False,
+        "client_msg_id": "00000000-0000-0000-0000-000000000000",
+    }
