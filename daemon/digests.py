@@ -55,10 +55,13 @@ _OWE = text(
     RETURNING id
     """
 )
+# What was held when a backup was made may have been sent before that was put back: `doubt` says so.
 _RELEASE = text(
     """
     UPDATE deliveries
-    SET state = 'pending', root_id = :root, due_at = :now
+    SET state = CASE WHEN first_sent_at IS NULL THEN 'pending' ELSE 'unknown' END,
+        root_id = :root,
+        due_at = :now
     WHERE receiver = :receiver
       AND state = 'held'
     """
@@ -134,9 +137,9 @@ def owe(
     if not told:
         return "no articles"
     body = tallying.digest(told, since.astimezone(zone), now.astimezone(zone))
-    root = _write(connection, receiver, period, replace(body, chart=chart), now)
+    last_part = _write(connection, receiver, period, replace(body, chart=chart), now)
     if body.held:
-        connection.execute(_RELEASE, {"receiver": receiver, "root": root, "now": to_text(now)})
+        connection.execute(_RELEASE, {"receiver": receiver, "root": last_part, "now": to_text(now)})
     return f"{counted(body.articles, 'article')} of {counted(len(body.volumes), 'topic')}"
 
 
@@ -161,17 +164,16 @@ def _gather(connection: Connection, receiver: str, last: int, since: datetime, z
 
 
 def _write(connection: Connection, receiver: str, period: str, body: DigestBody, now: datetime) -> int:
-    """Owe a digest, its further parts in the thread of the first; the id of that."""
-    root: int | None = None
+    """Owe a digest, each further part after the one before and in the same thread; the id of the last."""
+    above: int | None = None
     for part in blocks.parts(body):
         row = {
             "receiver": receiver,
             "key": key_of(receiver, period, part.part),
-            "root": root,
+            "root": above,
             "body": body_to_json(replace(part, chart=body.chart and part.part == 1), now),
             "now": to_text(now),
         }
-        identity = connection.execute(_OWE, row).scalar_one()
-        root = root or identity
-    assert root is not None
-    return root
+        above = connection.execute(_OWE, row).scalar_one()
+    assert above is not None
+    return above

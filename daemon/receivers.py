@@ -72,14 +72,16 @@ class Senders:
             case "slack":
                 channel = receiver.channel or ""
                 pace = self._paces.setdefault(channel, Pace(self.settings.slack.pace_seconds, BURST))
-                return SlackSender(self.app(receiver), channel, pace)
+                # Without an app token nobody would hear of a click.
+                heard = app_token(self.settings) is not None
+                return SlackSender(self.app(f"receiver {receiver.name!r}"), channel, pace, interactive=heard)
 
-    def app(self, receiver: Receiver) -> SlackApp:
-        """The Slack app that a receiver is told by."""
+    def app(self, asked: str) -> SlackApp:
+        """The Slack app of the configuration. Raises ConfigError, that names who asked, without a token."""
         token = secret("slack-bot-token", "SLACK_BOT_TOKEN", self.settings.slack.token_file)
         if not token:
             raise ConfigError(
-                [f"receiver {receiver.name!r}: no Slack token; name its file in slack.token_file, or set"
+                [f"{asked}: no Slack token; name its file in slack.token_file, or set"
                  " SLACK_BOT_TOKEN"]
             )  # fmt: skip
         if token not in self._apps:

@@ -33,7 +33,7 @@ BOT_SCOPES = (
     "commands",
 )
 _CREATE = "https://api.slack.com/apps?new_app=1&manifest_json="
-_INVITE = f"write `/invite @{NAME}` in the channel"
+INVITE = f"write `/invite @{NAME}` in the channel"
 _REINSTALL = "add it under OAuth & Permissions of the app, and reinstall the app to the workspace"
 _TOKEN = "copy the bot token (xoxb-…) from OAuth & Permissions of the app again"  # noqa: S105  an advice
 _MENDS = {
@@ -44,8 +44,8 @@ _MENDS = {
     "account_inactive": "install the app to the workspace again",
     "missing_scope": _REINSTALL,
     "not_allowed_token_type": _TOKEN,
-    "channel_not_found": f"look at the channel's id; where it is a private one, {_INVITE}",
-    "not_in_channel": _INVITE,
+    "channel_not_found": f"look at the channel's id; where it is a private one, {INVITE}",
+    "not_in_channel": INVITE,
     "is_archived": "restore the channel, or name another",
     "restricted_action": "let the app post in the channel's settings",
     "restricted_action_read_only_channel": "let the app post in the channel's settings",
@@ -102,7 +102,7 @@ def steps() -> list[str]:
         "OAuth & Permissions: copy the Bot User OAuth Token (xoxb-…) into the file of slack.token_file",
         "Basic Information, App-Level Tokens: generate one with the scope connections:write, and copy it"
         " (xapp-…) into the file of slack.app_token_file; without it messages have no buttons",
-        f"{_INVITE} of each desk; public ones it joins by itself",
+        f"{INVITE} of each desk; public ones it joins by itself",
         "topicwired check, then topicwired slack test CHANNEL",
     ]
 
@@ -164,7 +164,9 @@ def _read_back(sender: SlackSender, message: Message, since: float) -> Finding:
         except DeliveryError as error:
             return Finding(False, "history", f"{error}; so alerts arrive at least once", mend(error))
         if found is not None:
-            return Finding(True, "history", "the sample was found in it by its key; alerts arrive exactly once")
+            return Finding(
+                True, "history", "the sample was found in it by its key; alerts arrive exactly once"
+            )
     return Finding(
         False,
         "history",
@@ -190,5 +192,7 @@ def _post_again(sender: SlackSender, message: Message, sent: Sent) -> Finding:
     if again == sent:
         return Finding(True, "repeat", "the workspace knows a repeat by its client_msg_id and posts it once")
     return Finding(
-        True, "repeat", "the workspace does not know a repeat; that alerts come once rests on the history alone"
+        True,
+        "repeat",
+        "the workspace does not know a repeat; that alerts come once rests on the history alone",
     )

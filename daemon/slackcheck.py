@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from slack_sdk.web import SlackResponse
@@ -10,40 +11,51 @@ from slack_sdk.web import SlackResponse
 from daemon.config import secret
 from daemon.errors import DeliveryError
 from daemon.slackapi import SlackApp
-from daemon.slackapp import NAME, Finding, mend
-from daemon.slackerrors import code_of
+from daemon.slackapp import INVITE, Finding, mend
+from daemon.slackerrors import code_of, is_of_rights
+from daemon.slackhistory import POSTS_FROM_OUTSIDE
 from daemon.tables import NEVER, Receiver, Settings
 
-ONCE, AT_LEAST_ONCE = "exactly once", "at least once"
-
-_INVITE = f"write `/invite @{NAME}` in it"
 _ADD = "add it under OAuth & Permissions of the app, and reinstall the app to the workspace"
-_APP_TOKEN = (
+_MAKE_ONE = (
     "generate one with the scope connections:write under Basic Information, App-Level Tokens, of the app,"
     " and name its file in slack.app_token_file"
-)  # noqa: S105  an advice
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """A Slack receiver and what Slack says of its channel: each an answer, or why there is none."""
+
+    about: str
+    id: str
+    channel: dict[str, Any] | DeliveryError
+    history: dict[str, Any] | DeliveryError
+
+    @property
+    def name(self) -> str:
+        named = isinstance(self.channel, dict) and self.channel.get("name")
+        return f"#{named}" if named else self.id
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """What is promised to each receiver, and what stands in the way. Only asks; posts and joins nothing."""
-    findings = []
-    desks = [receiver for receiver in settings.receivers if receiver.type == "slack"]
-    if desks:
-        findings += list(_app_and_desks(settings, desks))
-    findings += [
-        Finding(True, f"receiver {receiver.name}", f"a {receiver.type}: {AT_LEAST_ONCE}, as nothing can be looked up")
-        for receiver in settings.receivers
-        if receiver.type != "slack"
+    """What is promised to each receiver, and what stands in the way. Only asks: posts and joins nothing."""
+    receivers = [receiver for receiver in settings.receivers if receiver.type == "slack"]
+    others = [receiver for receiver in settings.receivers if receiver.type != "slack"]
+    return [
+        *(_of_slack(settings, receivers) if receivers else ()),
+        *(
+            Finding(True, _about(each), f"a {each.type} cannot be looked at, so at least once")
+            for each in others
+        ),
     ]
-    return findings
 
 
-def _app_and_desks(settings: Settings, desks: list[Receiver]) -> Iterator[Finding]:
+def _of_slack(settings: Settings, receivers: list[Receiver]) -> Iterator[Finding]:
     token = secret("slack-bot-token", "SLACK_BOT_TOKEN", settings.slack.token_file)
     if not token:
-        yield Finding(
-            False, "Slack", "there is no bot token", "name its file in slack.token_file, or set SLACK_BOT_TOKEN"
-        )
+        mending = "name its file in slack.token_file, or set SLACK_BOT_TOKEN"
+        yield Finding(False, "Slack", "there is no bot token", mending)
         return
     app = SlackApp(token, settings.slack.api_url)
     try:
@@ -52,44 +64,100 @@ def _app_and_desks(settings: Settings, desks: list[Receiver]) -> Iterator[Findin
         yield Finding(False, "Slack", str(error), mend(error) or "look at the network, and at slack.api_url")
         return
     yield Finding(True, "Slack", f"knows us as {who.get('user')} in {who.get('team')}")
-    yield from _of_app_token(settings, app)
-    desks_seen = [_Desk(app, receiver) for receiver in desks]
-    yield from _of_scopes(settings, app, desks_seen)
-    for desk in desks_seen:
-        yield from desk.findings()
+    app_token = secret("slack-app-token", "SLACK_APP_TOKEN", settings.slack.app_token_file)
+    yield _of_app_token(app, app_token)
+    desks = [_desk(app, receiver) for receiver in receivers]
+    yield _of_scopes(app.scopes, _needed(settings, desks, with_verdicts=bool(app_token)))
+    for desk in desks:
+        yield _of_desk(desk, app.scopes)
 
 
-def _of_app_token(settings: Settings, app: SlackApp) -> Iterator[Finding]:
+def _of_app_token(app: SlackApp, token: str | None) -> Finding:
     """Verdicts and /topicwire come by Socket Mode, which has a token of its own."""
-    token = secret("slack-app-token", "SLACK_APP_TOKEN", settings.slack.app_token_file)
     if not token:
-        yield Finding(True, "verdicts", f"no app token, so messages have no buttons; {_APP_TOKEN}")
-        return
+        return Finding(
+            True, "verdicts", "none, as there is no app token: messages have no buttons", _MAKE_ONE
+        )
     if not token.startswith("xapp-"):
-        yield Finding(False, "verdicts", "the app token is of another kind; it should begin with xapp-", _APP_TOKEN)
-        return
-    try:
-        app.call("apps.connections.open", lambda: app.reading.apps_connections_open(app_token=token))
-    except DeliveryError as error:
-        yield Finding(False, "verdicts", str(error), _APP_TOKEN if code_of(error) else None)
-        return
-    yield Finding(True, "verdicts", "Slack takes the app token, so buttons and /topicwire work")
+        return Finding(
+            False, "verdicts", "the app token should begin with xapp-, it is of another kind", _MAKE_ONE
+        )
+    opened = _asked(app, "apps.connections.open", lambda: app.reading.apps_connections_open(app_token=token))
+    if isinstance(opened, DeliveryError):
+        return Finding(False, "verdicts", str(opened), _MAKE_ONE if code_of(opened) else None)
+    return Finding(True, "verdicts", "Slack takes the app token, so buttons and /topicwire work")
 
 
-def _of_scopes(settings: Settings, app: SlackApp, desks: list[_Desk]) -> Iterator[Finding]:
-    if not app.scopes:
-        yield Finding(True, "scopes", "Slack does not say which the app has")
-        return
+def _desk(app: SlackApp, receiver: Receiver) -> _Desk:
+    id = receiver.channel or ""
+    info = _asked(app, "conversations.info", lambda: app.reading.conversations_info(channel=id))
+    history = _asked(
+        app, "conversations.history", lambda: app.reading.conversations_history(channel=id, limit=1)
+    )
+    return _Desk(_about(receiver), id, info if isinstance(info, DeliveryError) else info["channel"], history)
+
+
+def _needed(settings: Settings, desks: list[_Desk], *, with_verdicts: bool) -> dict[str, str]:
+    """The scopes that are used, each with what for."""
     needed = {"chat:write": "to post"}
     for desk in desks:
-        needed |= desk.needed()
-    if any((receiver.digest or settings.digest.cron) != NEVER for receiver in settings.receivers):
-        if settings.digest.chart:
-            needed |= {"files:write": "for charts", "files:read": "for charts"}
-    if secret("slack-app-token", "SLACK_APP_TOKEN", settings.slack.app_token_file):
-        needed["commands"] = "for /topicwire"
-    missing = [f"{scope} ({why})" for scope, why in needed.items() if scope not in app.scopes]
+        if isinstance(desk.channel, dict):
+            kind = "groups" if desk.channel.get("is_private") else "channels"
+            needed |= {
+                f"{kind}:history": "to look whether a message arrived",
+                f"{kind}:read": "to see channels",
+            }
+    digests = [
+        receiver.digest or settings.digest.cron for receiver in settings.receivers if receiver.type == "slack"
+    ]
+    if settings.digest.chart and any(cron != NEVER for cron in digests):
+        needed |= {"files:write": "for charts", "files:read": "for charts"}
+    return needed | ({"commands": "for /topicwire"} if with_verdicts else {})
+
+
+def _of_scopes(scopes: frozenset[str], needed: dict[str, str]) -> Finding:
+    if not scopes:
+        return Finding(True, "scopes", "Slack does not say which the app has")
+    missing = [f"{scope} ({what_for})" for scope, what_for in needed.items() if scope not in scopes]
     if missing:
-        yield Finding(False, "scopes", f"the app lacks {', '.join(missing)}", _ADD)
-    else:
-        yield Finding(True, "scopes", "the app has all that is used")
+        return Finding(False, "scopes", f"the app lacks {', '.join(missing)}", _ADD)
+    return Finding(True, "scopes", "the app has all that are used")
+
+
+def _of_desk(desk: _Desk, scopes: frozenset[str]) -> Finding:
+    channel = desk.channel
+    if isinstance(channel, DeliveryError) and not is_of_rights(channel):
+        return Finding(False, desk.about, f"{desk.name}: {channel}", mend(channel))
+    if isinstance(channel, dict) and channel.get("is_archived"):
+        return Finding(False, desk.about, f"{desk.name} is archived", "restore it, or name another")
+    if isinstance(channel, dict) and channel.get("is_member") is False:
+        return _of_outside(desk, scopes, is_private=bool(channel.get("is_private")))
+    if isinstance(desk.history, DeliveryError):
+        said = f"{desk.name}: at least once, as its history cannot be read ({desk.history})"
+        return Finding(False, desk.about, said, mend(desk.history))
+    return Finding(True, desk.about, f"{desk.name}: exactly once, as its history can be read")
+
+
+def _of_outside(desk: _Desk, scopes: frozenset[str], *, is_private: bool) -> Finding:
+    if not is_private and "channels:join" in scopes:
+        return Finding(
+            True, desk.about, f"{desk.name}: topicwire goes in with its first alert; exactly once from then"
+        )
+    if not is_private and POSTS_FROM_OUTSIDE in scopes:
+        said = f"{desk.name}: at least once, as topicwire is not in it and cannot read its history"
+        return Finding(False, desk.about, said, INVITE)
+    return Finding(False, desk.about, f"{desk.name}: topicwire is not in it", INVITE)
+
+
+def _asked(
+    app: SlackApp, method: str, request: Callable[[], SlackResponse]
+) -> dict[str, Any] | DeliveryError:
+    try:
+        answer = app.call(method, request)
+    except DeliveryError as error:
+        return error
+    return answer.data if isinstance(answer.data, dict) else {}
+
+
+def _about(receiver: Receiver) -> str:
+    return f"receiver {receiver.name}"

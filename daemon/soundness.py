@@ -27,7 +27,7 @@ def receiver_problems(given: File) -> list[str]:
         start = f"receiver {receiver.name!r}"
         if receiver.type == "slack" and not receiver.channel:
             problems.append(f"{start}: a Slack receiver needs 'channel', its id")
-        elif receiver.type == "slack" and not re.fullmatch(r"[CGD][A-Z0-9]+", receiver.channel or ""):
+        elif receiver.type == "slack" and not is_a_channel(receiver.channel or ""):
             problems.append(
                 f"{start}: 'channel' should be the channel's id, such as C0123456789, not its name; Slack"
                 " shows it at the end of the channel's details (press the channel's name)"
@@ -38,6 +38,11 @@ def receiver_problems(given: File) -> list[str]:
             problems.append(f"{start}: only a webhook or apprise has a 'url_file'")
         problems += [f"{start}: {problem}" for problem in _hearing_problems(receiver, given)]
     return problems
+
+
+def is_a_channel(channel: str) -> bool:
+    """Whether this is a channel's id, as Slack gives them."""
+    return re.fullmatch(r"[CGD][A-Z0-9]+", channel) is not None
 
 
 def _hearing_problems(receiver: Receiver, given: File) -> Iterator[str]:

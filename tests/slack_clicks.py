@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from tests.slack_rules import elements_of, options_of
+from tests.slack_elements import elements_of, options_of
 from tests.slack_shapes import is_reply, shown
 from tests.slack_workspace import APP, DOMAIN, TEAM, Workspace
 
@@ -28,7 +28,7 @@ def click(
     LookupError if it shows none with this value or action_id, unless somebody may click `anyway`, on
     what a stale view still shows.
     """
-    seen = shown(workspace, message)
+    seen = shown(workspace, message, metadata=False)
     action = next(_actions(seen, value, action_id), None)
     if action is None and not anyway:
         raise LookupError(f"nothing to click on: {value or action_id!r}")

@@ -94,7 +94,7 @@ def _address(file: File) -> str:
 def _shown(workspace: Workspace, file: File) -> dict[str, Any]:
     done = file.ready_at is not None and file.ready_at <= workspace.clock()
     kind = file.name.rpartition(".")[2].lower()
-    found = {
+    return {
         "id": file.id,
         "created": int(file.created_at),
         "timestamp": int(file.created_at),
@@ -123,4 +123,3 @@ def _shown(workspace: Workspace, file: File) -> dict[str, Any]:
         "file_access": "visible",
         "media_display_type": "unknown",
     }
-    return found | ({"original_w": 1, "original_h": 1} if done else {})

@@ -6,15 +6,14 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests import slack_files, slack_rules
+from tests import slack_files, slack_reading, slack_rules
+from tests.slack_elements import BadBlockError
 from tests.slack_faults import SlackError
-from tests.slack_rules import BadBlockError
-from tests.slack_shapes import channel_shown, cursor_to, is_broadcast, is_reply, shown, truth, ts_of
+from tests.slack_shapes import IN_POST, IN_UPDATE, channel_shown, is_reply, only, shown, truth
 from tests.slack_workspace import BOT, BOT_NAME, BOT_USER, DOMAIN, TEAM, TEAM_NAME, Channel, Workspace
 
 Method = Callable[[Workspace, dict[str, Any]], dict[str, Any]]
 
-_MOST_MESSAGES = 999  # a page
 _HISTORY = ("channels:history", "groups:history")
 SCOPES: Mapping[str, tuple[str, ...]] = {
     "chat.postMessage": ("chat:write",),
@@ -70,7 +69,11 @@ def _post_message(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any]
 
 
 def _posted(workspace: Workspace, message: dict[str, Any]) -> dict[str, Any]:
-    return {"channel": message["channel"], "ts": message["ts"], "message": shown(workspace, message)}
+    return {
+        "channel": message["channel"],
+        "ts": message["ts"],
+        "message": only(shown(workspace, message), IN_POST),
+    }
 
 
 def _same(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any] | None:
@@ -115,7 +118,7 @@ def _update(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any]:
         "channel": channel.id,
         "ts": message["ts"],
         "text": str(message.get("text") or ""),
-        "message": shown(workspace, message),
+        "message": only(shown(workspace, message), IN_UPDATE),
     }
 
 
@@ -151,70 +154,6 @@ def _permalink(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any]:
     return {"channel": channel.id, "permalink": link}
 
 
-def _history(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any]:
-    channel = _readable_channel(workspace, given)
-    found = [one for one in workspace.messages if one.get("channel") == channel.id and workspace.is_seen(one)]
-    found = [one for one in found if not is_reply(one) or is_broadcast(one)]
-    found = [one for one in found if _is_within(one, given)]
-    found.sort(key=lambda one: -float(one["ts"]))
-    page, more = _page(found, given, newest_first=True)
-    metadata, threads = truth(given.get("include_all_metadata")), workspace.threads(channel.id)
-    return {
-        "messages": [shown(workspace, one, metadata=metadata, threads=threads) for one in page],
-        "pin_count": 0,
-        "channel_actions_ts": None,
-        "channel_actions_count": 0,
-        **more,
-    }
-
-
-def _replies(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any]:
-    channel = _readable_channel(workspace, given)
-    root = workspace.find(channel.id, given.get("ts"))
-    if root is None or not workspace.is_seen(root):
-        raise SlackError("thread_not_found")
-    threads = workspace.threads(channel.id)
-    found = [one for one in threads.get(root["ts"], []) if _is_within(one, given)]
-    page, more = _page(found, given, newest_first=False)
-    metadata = truth(given.get("include_all_metadata"))
-    # Slack gives the root on every page, and whatever `oldest` says.
-    messages = [shown(workspace, one, metadata=metadata, threads=threads) for one in (root, *page)]
-    return {"messages": messages, **more}
-
-
-def _is_within(message: dict[str, Any], given: dict[str, Any]) -> bool:
-    inclusive, ts = truth(given.get("inclusive")), float(message["ts"])
-    oldest, latest = _moment(given, "oldest", 0.0), _moment(given, "latest", float("inf"))
-    return oldest < ts < latest or (inclusive and ts in (oldest, latest))
-
-
-def _moment(given: dict[str, Any], name: str, otherwise: float) -> float:
-    try:
-        return float(given.get(name) or otherwise)
-    except ValueError:
-        raise SlackError(f"invalid_ts_{name}") from None
-
-
-def _page(
-    found: list[dict[str, Any]], given: dict[str, Any], *, newest_first: bool
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    if cursor := given.get("cursor"):
-        start = ts_of(str(cursor))
-        if start is None:
-            raise SlackError("invalid_cursor")
-        found = [
-            one for one in found if (float(one["ts"]) <= start if newest_first else float(one["ts"]) >= start)
-        ]
-    limit = int(given.get("limit") or 100)
-    if limit < 1:
-        raise SlackError("invalid_limit")
-    limit = min(limit, _MOST_MESSAGES)
-    more: dict[str, Any] = {"has_more": len(found) > limit}
-    if more["has_more"]:
-        more["response_metadata"] = {"next_cursor": cursor_to(found[limit]["ts"])}
-    return found[:limit], more
-
-
 def _info(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any]:
     return {"channel": channel_shown(workspace.channel(given.get("channel")))}
 
@@ -230,13 +169,6 @@ def _join(workspace: Workspace, given: dict[str, Any]) -> dict[str, Any]:
     if was_member:
         answer |= {"warning": "already_in_channel", "response_metadata": {"warnings": ["already_in_channel"]}}
     return answer
-
-
-def _readable_channel(workspace: Workspace, given: dict[str, Any]) -> Channel:
-    channel = workspace.channel(given.get("channel"))
-    if not channel.is_member:
-        raise SlackError("not_in_channel")
-    return channel
 
 
 def _open_channel(workspace: Workspace, given: dict[str, Any]) -> Channel:
@@ -305,8 +237,8 @@ METHODS: Mapping[str, Method] = {
     "chat.update": _update,
     "chat.delete": _delete,
     "chat.getPermalink": _permalink,
-    "conversations.history": _history,
-    "conversations.replies": _replies,
+    "conversations.history": slack_reading.history,
+    "conversations.replies": slack_reading.replies,
     "conversations.info": _info,
     "conversations.join": _join,
     "files.getUploadURLExternal": slack_files.get_upload_url,

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from tests.slack_workspace import APP, BOT, BOT_NAME, BOT_USER, TEAM, Channel, Workspace
+
+# What a message shows in which answer, as the types of @slack/web-api 8.2.0 have it.
+IN_POST = frozenset(
+    "type subtype user ts team bot_id app_id bot_profile text blocks attachments metadata thread_ts "
+    "parent_user_id root".split()
+)
+IN_UPDATE = frozenset("type user team bot_id app_id bot_profile text blocks files metadata edited".split())
+IN_ROOT = frozenset(
+    "type subtype ts bot_id text thread_ts parent_user_id reply_count reply_users reply_users_count "
+    "latest_reply subscribed".split()
+)
+NOT_IN_THREAD = frozenset({"subtype", "root", "client_msg_id"})
 
 Threads = Mapping[str, list[dict[str, Any]]]
 
@@ -29,12 +41,10 @@ def shown(
         found["metadata"] = message["metadata"]
     if threads is None:
         threads = workspace.threads(str(message.get("channel")))
-    return found | _of_thread(workspace, message, threads, metadata)
+    return found | _of_thread(workspace, message, threads)
 
 
-def _of_thread(
-    workspace: Workspace, message: dict[str, Any], threads: Threads, metadata: bool
-) -> dict[str, Any]:
+def _of_thread(workspace: Workspace, message: dict[str, Any], threads: Threads) -> dict[str, Any]:
     channel, root_ts = str(message.get("channel")), message.get("thread_ts")
     if root_ts and root_ts != message["ts"]:
         root = workspace.find(channel, root_ts) or {}
@@ -42,7 +52,7 @@ def _of_thread(
         if is_broadcast(message):
             found |= {
                 "subtype": "thread_broadcast",
-                "root": shown(workspace, root, metadata=metadata, threads=threads) if root else {},
+                "root": only(shown(workspace, root, threads=threads), IN_ROOT) if root else {},
             }
         return found
     replies = threads.get(message["ts"], [])
@@ -58,6 +68,11 @@ def _of_thread(
         "is_locked": False,
         "subscribed": False,
     }
+
+
+def only(message: dict[str, Any], keys: Collection[str]) -> dict[str, Any]:
+    """As much of a message as this kind of answer has."""
+    return {key: value for key, value in message.items() if key in keys}
 
 
 def is_reply(message: dict[str, Any]) -> bool:

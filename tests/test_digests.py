@@ -252,8 +252,8 @@ def test_a_long_digest_goes_on_in_the_thread_of_its_first_part(connection: Conne
     found = rows(connection)
     parts = bodies(connection)
     assert len(found) > 2
-    assert found[0].root_id is None
-    assert {row.root_id for row in found[1:]} == {found[0].id}
+    # Each waits for the one before, whose thread is that of the first.
+    assert [row.root_id for row in found] == [None] + [row.id for row in found[:-1]]
     assert [(body.part, body.parts) for body in parts] == [(n + 1, len(found)) for n in range(len(found))]
     assert [body.chart for body in parts] == [True] + [False] * (len(found) - 1)
     assert [volume.topic for body in parts for volume in body.volumes] == [f"topic-{n:02}" for n in range(60)]
@@ -283,6 +283,19 @@ def test_what_was_held_is_let_go_into_the_thread_of_the_digest(connection: Conne
         ("desk", "pending", row.id, clock.to_text(EIGHT)),
         ("other", "held", None, clock.to_text(EIGHT - HOUR)),
     ]
+
+
+def test_what_was_held_and_perhaps_sent_before_a_backup_was_put_back_is_looked_for(
+    connection: Connection,
+) -> None:
+    tell(connection, 1, held=True)
+    tell(connection, 2, held=True)
+    connection.execute(text("UPDATE deliveries SET first_sent_at = due_at WHERE id = 1"))
+
+    owe(connection, "desk", IN_DIGESTS, now=EIGHT)
+
+    asked = text("SELECT state FROM deliveries WHERE form = 'alert' ORDER BY id")
+    assert connection.execute(asked).scalars().all() == ["unknown", "pending"]
 
 
 def test_what_was_held_longer_than_a_period_is_told_all_the_same(connection: Connection) -> None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from classifier import ClassifierError
-from daemon.cli import judging, keeping, running
+from daemon.cli import judging, keeping, running, slack
 from daemon.cli.given import Command, add_command
 from daemon.errors import DaemonError, DeliveryError
 
@@ -48,14 +48,24 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--all", action="store_true", help="every file in failed/")
     command = add_command(commands, "retrain", running.retrain)
     command.add_argument("--force", action="store_true", help="also if no label has changed")
-    verdicts = commands.add_parser("verdicts", help="what desks said of tags: add, list")
+    verdicts = commands.add_parser("verdicts", help="what desks said of tags: add, list, export")
     inner = verdicts.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    add_command(inner, "list", judging.listed)
+    command = add_command(inner, "list", judging.listed)
+    command.add_argument("--disputed", action="store_true", help="first those of which people disagree")
+    command = add_command(inner, "export", judging.export)
+    command.add_argument("--raw", action="store_true", help="every verdict, with who gave it")
     command = add_command(inner, "add", judging.add)
     command.add_argument("article", metavar="ARTICLE", help="its id, as `classifier tag` prints it")
     command.add_argument("topic", metavar="TOPIC")
     command.add_argument("verdict", choices=("right", "wrong"))
     command.add_argument("--person", default=os.environ.get("USER", "operator"), help="who says so")
+    app = commands.add_parser("slack", help="set the Slack app up: manifest, test")
+    inner = app.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    command = add_command(inner, "manifest", slack.manifest)
+    command.add_argument("--address", action="store_true", help="the one-click address alone")
+    command = add_command(inner, "test", slack.test)
+    command.add_argument("channel", metavar="CHANNEL")
+    command.add_argument("--twice", action="store_true", help="does the workspace know a repeat")
     command = add_command(commands, "backup", keeping.backup)
     command.add_argument(
         "file", nargs="?", type=Path, metavar="FILE", help="where to, if not to HOME/backups"

@@ -32,16 +32,33 @@ def add(options: argparse.Namespace) -> int:
 
 
 def listed(options: argparse.Namespace) -> int:
-    """Every verdict: who said what of which article, and when."""
+    """Every verdict that counts: when, which article, topic, verdict, who, and its headline."""
     from daemon import verdicts
 
     settings = settings_of(options)
     with ledger_of(settings) as database, database.reading() as connection:
-        found = verdicts.all_verdicts(connection)
+        found = verdicts.listed(connection, disputed_first=options.disputed)
     for row in found:
-        if options.json:
-            said = {"article": row.article[:16], "topic": row.topic, "verdict": row.verdict}
-            print(json.dumps(said | {"person": row.person, "said_at": row.said_at}))
+        print(
+            json.dumps(verdicts.as_object(row), ensure_ascii=False) if options.json else verdicts.as_line(row)
+        )
+    return 0
+
+
+def export(options: argparse.Namespace) -> int:
+    """The judged articles with the topics that people left them, for `classifier train --examples`.
+
+    JSON Lines. An article of which people disagree is left out; --raw gives every verdict instead,
+    one a line, with who gave it.
+    """
+    from daemon import verdicts
+
+    settings = settings_of(options)
+    with ledger_of(settings) as database, database.reading() as connection:
+        if options.raw:
+            rows = [verdicts.as_object(row) for row in verdicts.listed(connection)]
         else:
-            print(f"{row.said_at}  {row.article[:16]}  {row.topic}  {row.verdict}  {row.person}")
+            rows = verdicts.examples(connection)
+    for row in rows:
+        print(json.dumps(row, ensure_ascii=False))
     return 0

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daemon.cli.given import ledger_of, settings_of
-from daemon.errors import DaemonError, DeliveryError
+from daemon.errors import DaemonError
 
 if TYPE_CHECKING:
     from daemon.config import Settings
+    from daemon.wishes import WishRecord
 
 
 def run(options: argparse.Namespace) -> int:
@@ -38,36 +39,25 @@ def demo(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Is the configuration sound, would the daemon start, does Slack let us do what we need."""
-    from daemon import app
+    """Is the configuration sound, would the daemon start, may the Slack app do what we need.
+
+    Says of each receiver what is promised: exactly once, or at least once. Posts nothing.
+    """
+    from daemon import app, slackcheck
+    from daemon.cli.slack import said
     from daemon.database import open_database
-    from daemon.slack import SCOPES, SlackSender
+    from daemon.receivers import senders_of
+    from daemon.slackapp import Finding
 
     settings = settings_of(options)
-    print(f"ok: {settings.file or 'no configuration file, the defaults'}, home {settings.home}")
+    file = settings.file or "no file, the defaults"
+    findings = [Finding(True, "configuration", f"{file}, home {settings.home}")]
     app.make_home(settings)
     app.must_have_ledger(settings)
     open_database(settings.database).close()
-    print(f"ok: ledger {settings.database}")
-    with_problems = 0
-    for receiver in settings.receivers:
-        sender = app.sender(receiver, settings)
-        if not isinstance(sender, SlackSender):
-            print(f"ok: receiver {receiver.name} ({receiver.type}), delivered at least once")
-            continue
-        try:
-            user, scopes = sender.identity()
-        except DeliveryError as error:
-            print(f"problem: receiver {receiver.name}: {error}")
-            with_problems += 1
-            continue
-        missing = sorted(SCOPES - scopes) if scopes else []
-        if missing:
-            print(f"problem: receiver {receiver.name}: the app lacks {', '.join(missing)}")
-            with_problems += 1
-        else:
-            print(f"ok: receiver {receiver.name}: Slack knows us as {user}")
-    return 1 if with_problems else 0
+    findings.append(Finding(True, "ledger", settings.database))
+    senders_of(settings)
+    return said([*findings, *slackcheck.examine(settings)], as_json=options.json)
 
 
 def status(options: argparse.Namespace) -> int:
@@ -85,6 +75,7 @@ def route(options: argparse.Namespace) -> int:
     """Which receivers would hear of an article, and why; nothing is sent or recorded."""
     from classifier import UnreadableArticleError, load_model, read_articles, read_bytes, topics_of
     from daemon import routing
+    from daemon.clock import to_text
 
     settings = settings_of(options)
     model = load_model(settings.models).without(topics_of(settings.home))
@@ -92,6 +83,7 @@ def route(options: argparse.Namespace) -> int:
         articles = read_articles(read_bytes(options.file), options.file.name)
     except UnreadableArticleError as error:
         raise DaemonError(f"{options.file}: {error}") from error
+    wished = _wishes(settings)
     for article in articles:
         tagged = model.tag(article)
         matches = [routing.match(tagged, route) for route in settings.routes]
@@ -99,13 +91,33 @@ def route(options: argparse.Namespace) -> int:
             rows = [
                 {"receiver": m.route.receiver, "topics": list(m.topics), "reason": m.reason} for m in matches
             ]
-            print(json.dumps({"id": article.id, "routes": rows}, ensure_ascii=False))
+            wishes = [
+                {
+                    "receiver": wish.receiver,
+                    "wish": wish.wish,
+                    "topic": wish.topic,
+                    "until": to_text(wish.until),
+                }
+                for wish in wished
+            ]
+            print(json.dumps({"id": article.id, "routes": rows, "wishes": wishes}, ensure_ascii=False))
             continue
         print(article.headline)
         for number, match in enumerate(matches, 1):
             hears = f"hears of {', '.join(match.topics)}" if match.topics else f"no: {match.reason}"
             print(f"  route {number} to {match.route.receiver}: {hears}")
+        for wish in wished:
+            print(f"  but {wish.receiver}: {wish.wish} {wish.topic} until {wish.until:%Y-%m-%d %H:%M} UTC")
     return 0
+
+
+def _wishes(settings: Settings) -> tuple[WishRecord, ...]:
+    """What desks mute and follow now; none where there is no ledger yet."""
+    from daemon import clock, wishes
+
+    with suppress(DaemonError), ledger_of(settings) as database, database.reading() as connection:
+        return wishes.active(connection, clock.now()).records
+    return ()
 
 
 def retry(options: argparse.Namespace) -> int:

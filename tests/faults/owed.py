@@ -255,10 +255,7 @@ def faults(
     yield from _misplaced(subject, heard, may_be_uprooted=may_be_uprooted)
     yield from _misrecorded(ledger_path)
     if subject.verdict_at and not may_be_stale:
-        shown = json.dumps(messages[0].get("blocks") or messages[0].get("text"))
-        for person, sign in zip(PERSONS, ("✗", "✓"), strict=True):
-            if person not in shown and json.dumps(sign).strip('"') not in shown:
-                yield f"what {person} said is not shown"
+        yield from _unshown(messages[0])
 
 
 def _heard(subject: Subject, messages: Sequence[Mapping[str, Any]]) -> list[_Heard]:
@@ -281,6 +278,15 @@ def _heard(subject: Subject, messages: Sequence[Mapping[str, Any]]) -> list[_Hea
             )
         )
     return found
+
+
+def _unshown(message: Mapping[str, Any]) -> Iterator[str]:
+    """A message as plain text says how many verdicts there are; in blocks, whose."""
+    blocks = message.get("blocks")
+    shown = json.dumps(blocks, ensure_ascii=False) if blocks else str(message.get("text"))
+    for person, verdict in zip(PERSONS, ("1 ✗", "1 ✓"), strict=True):
+        if (person if blocks else verdict) not in shown:
+            yield f"what {person} said is not shown"
 
 
 def _miscounted(subject: Subject, counts: Counter[int], verb: str) -> Iterator[str]:
