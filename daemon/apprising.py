@@ -110,7 +110,8 @@ def _service(apprise: ModuleType, url: str, receiver: str) -> Any:
     host = str(given.get("host") or "")
     is_secure = scheme in _SERVICES
     if not scheme or not (is_secure or f"{scheme}s" in _SERVICES):
-        raise _refused(receiver, "the address names no service that we know; see the README for these")
+        known = ", ".join(sorted(_SERVICES))
+        raise _refused(receiver, f"the address names no service that we know; there are {known}")
     if not is_secure and not is_this_machine(host):
         raise _refused(receiver, f"the address would send in the clear; write {scheme}s://")
     words = {str(word).lower() for word in given.get("qsd") or ()}

@@ -15,7 +15,6 @@ __all__ = ["MOST_ENTRIES", "Block", "blocks", "parts", "problems"]
 MOST_ENTRIES = 8  # so many alerts fit well in one message; more are only named
 
 _MOST_SECTIONS = 40
-_MOST_VOLUMES = 120
 _LONGEST_SECTION = 2800
 _LONGEST_HEADER = 150
 
@@ -161,8 +160,8 @@ def _digest(message: Message, body: DigestBody, size: _Size) -> Iterator[Block]:
     for said in (wording.digest_facts(body, size.fit), wording.digest_held(body, wording.IN_THREAD)):
         if said:
             yield _context(said)
-    yield from _packed([_volume(volume, size) for volume in body.volumes[:_MOST_VOLUMES]])
-    if more := wording.more_topics(body, _MOST_VOLUMES):
+    yield from _packed([_volume(volume, size) for volume in body.volumes[: plain.MOST_VOLUMES]])
+    if more := wording.more_topics(body, plain.MOST_VOLUMES):
         yield _context(more)
     if message.picture:
         picture = {"id": message.picture}

@@ -17,6 +17,7 @@ from daemon.composing import Choices
 from daemon.database import Database
 from daemon.drawing import Drawing
 from daemon.errors import (
+    AppRefusedError,
     DeliveryError,
     PermanentDeliveryError,
     ReceiverRefusedError,
@@ -35,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 _ENOUGH_TRIES = 3  # for one run that is to end by itself; a later run goes on
 _IDLE = 30.0  # seconds; whoever adds a delivery wakes us
+_AT_THE_GATE = 1.0  # seconds; whether the app is good again is asked for all its receivers at once
 _PROBE = Backoff(first=30.0, ceiling=300.0)  # how often a receiver that refuses is asked again
 # Seconds before each look at the history. A request that was cut off may still be applied a
 # little later, so nothing is sent again before the second look.
@@ -252,6 +254,8 @@ class Dispatch:
         match error:
             case TemporaryDeliveryError():
                 state, wait = DeliveryState.PENDING, later
+            case AppRefusedError():
+                state, wait = DeliveryState.PARKED, _AT_THE_GATE
             case ReceiverRefusedError():
                 state, wait = DeliveryState.PARKED, _PROBE.delay(delivery.attempts)
             case PermanentDeliveryError():

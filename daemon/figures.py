@@ -24,6 +24,11 @@ _SCALES = {
     "billions": 1e9, "млрд": 1e9, "миллиард": 1e9, "مليار": 1e9, "مليارات": 1e9, "مليارا": 1e9, "بليون": 1e9,
     "trillion": 1e12, "trln": 1e12, "tn": 1e12, "трлн": 1e12, "триллион": 1e12, "تريليون": 1e12,
 }  # fmt: skip
+_SEPARATORS = dict.fromkeys(map(ord, " \u00a0\u202f.,٫٬،’':"))
+_ASCII = {0x660 + digit: str(digit) for digit in range(10)} | {
+    0x6F0 + digit: str(digit) for digit in range(10)
+}
+_GROUPS = dict.fromkeys(map(ord, " \u00a0\u202f٬’'")) | dict.fromkeys(map(ord, "٫،"), ".")
 _SCALE_STEMS = {"тысяч": 1e3, "миллион": 1e6, "миллиард": 1e9, "триллион": 1e12}
 _PERCENT = ("%", "٪", "percent", "per", "pct", "процент", "пайыз", "بالمئة", "بالمائة", "في")
 _MONTHS = (
@@ -80,7 +85,7 @@ def figures(text: str, language: str | None) -> list[Figure]:
     """Numbers in the order they come; years and small bare numbers weigh nothing."""
     found = []
     for match in _FIGURE.finditer(text):
-        digits, tail, unit = match[1], match[2], match[3]
+        digits, tail, unit = match[1].translate(_ASCII), match[2], match[3]
         if len(digits) > _MOST_DIGITS:
             continue
         month = _month(text, match.start(), tail)
@@ -107,6 +112,7 @@ def _date(digits: str, month: int) -> _Read | None:
     return f"{month}-{int(digits)}", 0.3, False, False
 
 
+@lru_cache(maxsize=1 << 12)
 def _plain(digits: str, tail: str, unit: str, language: str | None) -> _Read | None:
     lowered = tail.lower()
     if ":" in digits:
@@ -129,9 +135,9 @@ def _is_percent(lowered: str, unit: str) -> bool:
 
 def _weight(value: float, digits: str, *, scaled: bool, percent: bool) -> float:
     """Figures that few events share tell most: many digits that count, or a fraction."""
-    plain = re.sub(r"\D", "", digits)
+    plain = digits.translate(_SEPARATORS)
     counting = len(plain.strip("0"))
-    whole = plain == digits
+    whole = len(plain) == len(digits)
     if whole and not scaled and not percent and (value <= 12 or 1900 <= value <= 2100):
         return 0.0
     if counting <= 1:
@@ -142,7 +148,7 @@ def _weight(value: float, digits: str, *, scaled: bool, percent: bool) -> float:
 
 
 def _value(digits: str, comma_is_decimal: bool) -> float | None:
-    plain = re.sub(r"[ \u00a0\u202f٬’']", "", digits).replace("٫", ".").replace("،", ".")
+    plain = digits.translate(_GROUPS)
     if plain.count(".") > 1:
         parts = plain.split(".")
         if not all(len(part) == 3 for part in parts[1:]):

@@ -17,7 +17,8 @@ _MOST_OF_A_RUN = 5
 
 _UPPER = "A-ZÀ-ÖØ-ÞĀČĐĒĞĢĪİĶŁĻŃŅŌŐŘŚŞŠŪŮŰŹŻŽА-ЯЁІЇЄӘҒҚҢӨҰҮҺ"
 _WORD = rf"[{_UPPER}][^\W_]*(?:['’ʼ][^\W\d_]+)?"
-_RUN = re.compile(rf"(?<![^\W_]){_WORD}(?:[ \u00a0-]{_WORD})*")
+# What stands before the capital is looked at last: that is asked of few places.
+_RUN = re.compile(rf"[{_UPPER}](?<![^\W_].)[^\W_]*(?:['’ʼ][^\W\d_]+)?(?:[ \u00a0-]{_WORD})*")
 _PARTS = re.compile(r"[ \u00a0-]")
 _ARABIC = re.compile(r"[\u0621-\u064a\u066e-\u06d3]{3,}")
 _QUOTED = re.compile(r"«([\u0621-\u06d3]+(?: [\u0621-\u06d3]+){0,3})»")
@@ -98,16 +99,13 @@ def names(text: str, language: str | None = None) -> list[Name]:
             start += len(words.pop(0)) + 1
         if not words or (len(words) == 1 and words[0].lower() in _NO_NAMES):
             continue
-        first = fold(words[0])
         if opens and start == run.start():
             doubtful[words[0]] = doubtful.get(words[0], 0) + 1
             start += len(words.pop(0)) + 1
         if words:
             kept = words[:_MOST_OF_A_RUN]
             shown = text[start : start + sum(map(len, kept)) + len(kept) - 1][:_LONGEST_NAME]
-            keys = tuple(filter(None, map(fold, kept)))
-            # A first name that opens a sentence is told by what follows it.
-            found.append(Name(shown, (first, *keys) if first not in keys else keys))
+            found.append(Name(shown, tuple(filter(None, map(fold, kept)))))
     sure = {each for name in found for each in name.keys}
     for word, count in doubtful.items():
         folded = fold(word)

@@ -27,7 +27,7 @@ _ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 _LIKENESSES = str.maketrans({"*": "\u2217", "`": "\u02cb", "~": "\u223c"})
 _UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _EMOJI = re.compile(r":(?=\S*:)")
-_MENTION = re.compile(r"[@#](?=\S)|:(?=//)")
+_MENTION = re.compile(r"[@#](?=\S)|:(?=//)|\\")
 # Before what may be the end of a host's name. The endings of files are none, and a file's name is copied.
 _DOT = re.compile(r"(?<=\w)\.(?=[^\W\d_]{2})(?!(?:txt|html?|pdf|docx|eml|xml|jsonl?)\b)")
 _QUOTED = "&gt;"  # at the start of a line it makes a block quote
@@ -89,8 +89,10 @@ def directed(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """A directed text in quotation marks, which belong to its direction."""
-    if text.startswith((_LEFT_TO_RIGHT[0], _RIGHT_TO_LEFT[0])):
+    """A directed text in quotation marks, which belong to its direction; guillemets turn with it."""
+    if text.startswith(_RIGHT_TO_LEFT[0]):
+        return f"{text[0]}«{text[1:-1]}»{text[-1]}"
+    if text.startswith(_LEFT_TO_RIGHT[0]):
         return f"{text[0]}“{text[1:-1]}”{text[-1]}"
     return f"“{text}”"
 

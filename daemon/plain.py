@@ -36,7 +36,7 @@ _ENDS = (".", "…", "”", "\u2069")  # of a line that needs no full stop; a qu
 
 # Other chats' signs of markup and of mentions: of Markdown, HTML, Discord, Mattermost, Telegram, Matrix.
 _BRACKETS = str.maketrans({"<": "‹", ">": "›"})
-_MEANINGFUL = re.compile(r"[|\\]|\$(?=\w)|!(?=\[)|\](?=[(\[:])|&(?=[#\w])|(?<!\S)/(?=\w)")
+_MEANINGFUL = re.compile(r"\||\$(?=\w)|!(?=\[)|\](?=[(\[:])|&(?=[#\w])|(?<!\S)/(?=\w)")
 _LISTED = re.compile(r"[-+=#]|\d+[.)]")  # at the start of a line it makes a list, or a heading above
 
 
@@ -156,14 +156,11 @@ def _entry(message: Message, entry: Entry, voice: _Voice) -> Iterator[str]:
 
 
 def _digest(body: DigestBody, voice: _Voice) -> Iterator[str]:
-    yield (
-        ": ".join(
-            filter(None, (wording.digest_title(body, voice.fit), wording.digest_facts(body, voice.fit)))
-        )
-    )
+    title, facts = wording.digest_title(body, voice.fit), wording.digest_facts(body, voice.fit)
+    yield " — ".join(filter(None, (title, facts)))
     yield wording.digest_held(body, voice.where)
     for volume in body.volumes[:MOST_VOLUMES]:
-        yield f"{wording.volume(volume, voice.fit)}: {volume.articles:,}"
+        yield f"{wording.volume(volume, voice.fit)} · {volume.articles:,}"
         for article in volume.leading[: voice.leading]:
             source = voice.fit(article.source, _SHORT_FACT) if article.source else ""
             headline = voice.fit(article.headline, _SHORT_HEADLINE) or wording.UNTITLED

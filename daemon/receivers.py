@@ -68,7 +68,7 @@ class Senders:
                 _must_be_safe(receiver, url)
                 return WebhookSender(url)
             case "apprise":
-                return AppriseSender(self._address(receiver, "apprise-url", "APPRISE_URL"))
+                return AppriseSender(self._address(receiver, "apprise-url", "APPRISE_URL"), receiver.name)
             case "slack":
                 channel = receiver.channel or ""
                 pace = self._paces.setdefault(channel, Pace(self.settings.slack.pace_seconds, BURST))

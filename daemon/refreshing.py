@@ -9,16 +9,16 @@ from daemon import clock, composing, showing
 from daemon.backoff import Backoff
 from daemon.composing import Choices
 from daemon.database import Database
-from daemon.errors import DeliveryError, PermanentDeliveryError, ReceiverRefusedError, TargetGoneError
+from daemon.errors import DeliveryError, PermanentDeliveryError, TargetGoneError, UnknownOutcomeError
 from daemon.records import Delivery, Sent
 from daemon.senders import Sender
 
 logger = logging.getLogger(__name__)
 
 _IDLE = 30.0  # seconds
-_MOST_TRIES = 8
-# What was cut off may still be applied: what we show next must come after it.
-_SETTLE = 2.0  # seconds
+# What was cut off may still be applied as long after as a message may (see dispatch): what is shown
+# next must come after it.
+_SETTLE = 15.0  # seconds
 
 
 class Refreshing:
@@ -65,14 +65,14 @@ class Refreshing:
         return 0.0
 
     def _failed(self, stale: Delivery, error: DeliveryError) -> float:
-        """Once more, later; one that is always refused is let be."""
+        """Once more, later, others first; one that will never be taken is let be."""
         with self._database.transaction() as connection:
             tries = showing.mark_not_shown(connection, stale)
-            refused = isinstance(error, ReceiverRefusedError)  # which a person will mend
-            if isinstance(error, PermanentDeliveryError) or (tries >= _MOST_TRIES and not refused):
+            if isinstance(error, PermanentDeliveryError):
                 showing.mark_shown(connection, stale)
-        after = getattr(error, "retry_after", None)
-        wait = max(_SETTLE, self._backoff.delay(tries, retry_after=after))
+        wait = self._backoff.delay(tries, retry_after=getattr(error, "retry_after", None))
+        if isinstance(error, UnknownOutcomeError):
+            wait = max(wait, _SETTLE)
         self._rests_until = clock.monotonic() + wait
         logger.warning("a message was not shown anew", extra=_said(stale, error))
         return min(wait, _IDLE)

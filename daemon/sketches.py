@@ -1,19 +1,19 @@
-"""What an article is known by, and whether two articles tell the same event. Pure.
+"""What an article is known by, so that another one that tells the same event can be found. Pure.
 
 A sketch is small enough to be kept for every article: its figures, its names, its words and a sample
-of its word triples. Nothing of it is learnt from data but the cuts below.
+of its word triples.
 """
 
 from __future__ import annotations
 
-import heapq
 import json
-import math
 import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+
+import numpy as np
 
 from daemon.figures import Figure, counts, figures
 from daemon.names import is_headline_case, key, names, words_like_names
@@ -24,38 +24,19 @@ _LONGEST_TITLE = 300
 _MOST_NAMES = 48
 _MOST_FIGURES = 32
 _MOST_WORDS = 120
-_MOST_TRIPLES = 48
-_MOST_NEWS = 5
+TRIPLES = 48  # how many of an article are kept
 
-COMMON = 64  # a mark that so many stories share says nothing
-
-# How much each sign says, as a logistic score: fitted on the development pairs of tests/stories and
-# rounded. `missing` are figures that both could share and do not: yesterday's bulletin.
-_BASE, _NAMES_SHARE, _NAMES_SUM, _FIGURES_SHARE, _FIGURES_SUM, _MISSING, _FOREIGN = (
-    -6.6,
-    4.0,
-    4.4,
-    4.2,
-    2.6,
-    -3.6,
-    1.0,
-)
-_ENOUGH = 4.0
-_SAME_STORY = 0.5
-_COPIED = 0.75
-_NEW_IN_A_COPY = 1.0
-_WORTH_TELLING = 0.5  # of a name
-_FIGURE_WORTH_TELLING = 0.3
-
-_ALIKE = 3
 _STEM = 6
 _WORDS = re.compile(r"[^\W\d_]{4,}")
 _TOKENS = re.compile(r"\w+")
+# Odd numbers without a pattern: a triple in another order is another triple.
+_MIXED = (np.uint32(0x9E3779B1), np.uint32(0x85EBCA77), np.uint32(0xC2B2AE3D))
 _LENGTH_WEIGHTS = (0.0, 0.0, 0.25, 0.5, 0.8, 1.0)
+_OF_A_WORD = 0.5
 _USUAL_WEIGHT = 0.1
 # Names that stand in news of every kind; the ledger's own counts tell the rest.
 _USUAL = frozenset(
-    key(name)
+    mark
     for name in """
     Kazakhstan Kazakh Astana Almaty Tokayev Kassym Jomart Russia Russian Moscow China Chinese America
     American Europe European Union United States Nations Asia Central Washington Ministry Minister
@@ -67,6 +48,7 @@ _USUAL = frozenset(
     روسيا الصين الولايات المتحدة الأمم قال وقال خلال الذي التي هذا هذه ذلك بعد قبل على إلى أكثر كما بين
     حيث كان كانت عام العام أمس اليوم الماضي المقبل مليون مليار ألف دولار المئة بالمئة نسبة عدد
     """.split()
+    if len(mark := key(name)) > 2
 )
 
 
@@ -123,13 +105,13 @@ def sketch(title: str | None, text: str, language: str | None) -> Sketch:
     whole = f"{headline}\n{body}"
     named = _names("" if is_headline_case(headline) else headline, body, language)
     figured = _figures(whole, language)
-    weights = {mark: _name_weight(mark) for mark in named}
+    # Any Arabic word may be a name, so each says less.
+    part = _OF_A_WORD if language == "ar" else 1.0
+    weights = {mark: _name_weight(mark) * (part if not shown else 1.0) for mark, shown in named.items()}
     weights |= {mark: figure.weight for mark, figure in figured.items()}
     lowered = whole.lower()
     tokens = _TOKENS.findall(lowered, len(headline))
-    triples = {
-        zlib.crc32(" ".join(each).encode()) for each in zip(tokens, tokens[1:], tokens[2:], strict=False)
-    }
+    triples = _triples(tokens)
     return Sketch(
         language=language,
         names=named,
@@ -137,14 +119,26 @@ def sketch(title: str | None, text: str, language: str | None) -> Sketch:
         | dict.fromkeys(sorted(counts(set(tokens)) - figured.keys()), ""),
         weights={mark: round(weight, 2) for mark, weight in weights.items() if weight > 0.0},
         words=_words(lowered),
-        triples=tuple(heapq.nsmallest(_MOST_TRIPLES, triples)),
-        length=len(triples),
+        triples=tuple(triples[:TRIPLES].tolist()),
+        length=triples.size,
     )
+
+
+def _triples(tokens: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.uint32]]:
+    """A fingerprint of each three words in a row, the smallest first."""
+    words = np.fromiter(map(_fingerprint, tokens), np.uint32, len(tokens))
+    one, two, three = _MIXED
+    return np.unique(words[:-2] * one ^ words[1:-1] * two ^ words[2:] * three)
+
+
+@lru_cache(maxsize=1 << 15)
+def _fingerprint(word: str) -> int:
+    return zlib.crc32(word.encode())
 
 
 def _names(headline: str, body: str, language: str | None) -> dict[str, str]:
     found: dict[str, str] = {}
-    for name in [*names(headline, language), *names(body, language)]:
+    for name in names(f"{headline}\n{body}", language):
         for mark in name.keys:
             if len(mark) > 1 and mark not in found and len(found) < _MOST_NAMES:
                 found[mark] = name.shown
@@ -178,108 +172,3 @@ def _words(lowered: str) -> frozenset[str]:
         if len(found) == _MOST_WORDS:
             break
     return frozenset(found)
-
-
-def rarity(stories: int) -> float:
-    """How much a mark tells that so many stories share: 1 for one story, 0 from COMMON on."""
-    return max(0.0, 1.0 - math.log(max(stories, 1)) / math.log(COMMON))
-
-
-def likeness(older: Sketch, newer: Sketch, rarities: Mapping[str, float]) -> Likeness:
-    """Whether both tell the same event; a mark without a rarity is taken as rare."""
-    of_names = _overlap(older, newer, older.names, newer.names, rarities)
-    of_figures = _overlap(older, newer, older.figures, newer.figures, rarities)
-    foreign = older.language != newer.language
-    score = _logistic(
-        _BASE
-        + _NAMES_SHARE * of_names.share
-        + _NAMES_SUM * min(of_names.shared / _ENOUGH, 1.0)
-        + _FIGURES_SHARE * of_figures.share
-        + _FIGURES_SUM * min(of_figures.shared / _ENOUGH, 1.0)
-        + _MISSING * max(0.0, min(of_figures.least / _ENOUGH, 1.0) - of_figures.shared / _ENOUGH)
-        + _FOREIGN * foreign
-    )
-    near_copy = not foreign and _is_near_copy(older, newer)
-    return Likeness(score, near_copy or score >= _SAME_STORY, near_copy)
-
-
-@dataclass(frozen=True, slots=True)
-class _Overlap:
-    """Weights of the marks that both have, and of all marks of the one that has less."""
-
-    shared: float
-    least: float
-
-    @property
-    def share(self) -> float:
-        return self.shared / max(self.least, 1.0)
-
-
-def _overlap(
-    older: Sketch,
-    newer: Sketch,
-    olders: Mapping[str, str],
-    newers: Mapping[str, str],
-    rarities: Mapping[str, float],
-) -> _Overlap:
-    def weight(sketch: Sketch, mark: str) -> float:
-        return sketch.weights.get(mark, 0.0) * rarities.get(mark, 1.0)
-
-    shared = sum(min(weight(older, mark), weight(newer, mark)) for mark in olders if mark in newers)
-    least = min(sum(weight(older, mark) for mark in olders), sum(weight(newer, mark) for mark in newers))
-    return _Overlap(shared, least)
-
-
-def _logistic(value: float) -> float:
-    return 1.0 / (1.0 + math.exp(-value))
-
-
-def _is_near_copy(older: Sketch, newer: Sketch) -> bool:
-    """Whether nearly all of the newer text stands in the older one, and no figure of it is new.
-
-    How much two texts share is estimated from the smallest of their triples' fingerprints (A. Broder,
-    "On the resemblance and containment of documents", 1997).
-    """
-    if _contained(older, newer) < _COPIED:
-        return False
-    if any(mark not in older.figures for mark in newer.figures if not _is_date(mark)):
-        return False
-    new = sum(newer.weights.get(mark, 0.0) for mark in newer.names if mark not in older.names)
-    return new <= _NEW_IN_A_COPY
-
-
-def _contained(older: Sketch, newer: Sketch) -> float:
-    """The share of the newer one's word triples that the older one has."""
-    if not older.length or not newer.length:
-        return 0.0
-    ours, theirs = set(newer.triples), set(older.triples)
-    lowest = heapq.nsmallest(_MOST_TRIPLES, ours | theirs)
-    alike = sum(each in ours and each in theirs for each in lowest) / len(lowest)
-    return alike / (1.0 + alike) * (older.length + newer.length) / newer.length
-
-
-def _is_date(mark: str) -> bool:
-    return "-" in mark.lstrip("-") and "e" not in mark
-
-
-def news(sketch: Sketch, known: Sequence[Sketch], marks: frozenset[str] = frozenset()) -> tuple[str, ...]:
-    """What this article has and its story had not: figures and names as they stand in it.
-
-    `known` are articles of the story, `marks` what else the story is known by. Of the names a story
-    had in other languages alone only those are new that do not even begin alike.
-    """
-    had = marks.union(*(each.weights.keys() | each.figures.keys() for each in known))
-    if all(each.language != sketch.language for each in known):
-        begun = {mark[:_ALIKE] for mark in had}
-        new_names = [mark for mark in sketch.names if mark[:_ALIKE] not in begun]
-        named_before = {sketch.names[mark] for mark in sketch.names if mark[:_ALIKE] in begun}
-    else:
-        new_names = [mark for mark in sketch.names if mark not in had]
-        named_before = {sketch.names[mark] for mark in sketch.names if mark in had}
-    told = [mark for mark in new_names if sketch.names[mark] not in named_before]
-    worth = [mark for mark in told if sketch.weights.get(mark, 0.0) >= _WORTH_TELLING]
-    new_figures = [mark for mark in sketch.figures if mark not in had]
-    worth += [mark for mark in new_figures if sketch.weights.get(mark, 0.0) >= _FIGURE_WORTH_TELLING]
-    worth.sort(key=lambda mark: -sketch.weights[mark])
-    shown = {**sketch.names, **sketch.figures}
-    return tuple(dict.fromkeys(filter(None, (shown[mark] for mark in worth))))[:_MOST_NEWS]

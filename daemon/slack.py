@@ -17,15 +17,13 @@ from daemon.errors import (
 from daemon.messages import Message
 from daemon.records import Sent
 from daemon.slackapi import SlackApp
-from daemon.slackerrors import code_of, is_of_rights
+from daemon.slackerrors import code_of
 from daemon.slackfiles import upload
 from daemon.slackforms import Form, content, in_some_form
 from daemon.slackhistory import POSTS_FROM_OUTSIDE, History, message_id
 
 # Slack takes about one message a second a channel (docs.slack.dev, rate limits) and short bursts.
 INTERVAL, BURST = 1.0, 3
-
-_OUTSIDE = frozenset({"not_in_channel", "channel_not_found"})
 
 
 class SlackSender:
@@ -146,17 +144,14 @@ class SlackSender:
             answer = self._app.read(
                 "conversations.info", lambda: self._app.reading.conversations_info(channel=self._channel)
             )
-        except DeliveryError as error:
-            if isinstance(error, AppRefusedError) and not is_of_rights(error):
-                raise
+        except DeliveryError:
             return
-        channel = answer.get("channel") or {}
+        channel, scopes = answer.get("channel") or {}, self._app.scopes
         if channel.get("is_archived") is True:
             raise ReceiverRefusedError("Slack refuses: is_archived")
-        if channel.get("is_member") is not False or self._refused not in _OUTSIDE:
-            return
-        if POSTS_FROM_OUTSIDE not in self._app.scopes and not self._join():
-            raise ReceiverRefusedError(f"Slack refuses: {self._refused}")
+        must_be_in = bool(scopes) and POSTS_FROM_OUTSIDE not in scopes
+        if channel.get("is_member") is False and must_be_in and not self._join():
+            raise ReceiverRefusedError(f"Slack refuses: {self._refused}, and we are not in the channel")
 
     def _join(self) -> bool:
         """Go into the channel, where it is public; only once, for whoever shows us out means it."""

@@ -61,6 +61,7 @@ class SlackApp:
         try:
             answer = request()
         except Exception as error:
+            self._note_scopes(getattr(error, "response", None))
             found = translated(error)
             found.__cause__ = error
             self._learn(method, found)
@@ -136,7 +137,7 @@ class SlackApp:
         self._refusals += 1
         self._probe_at = clock.monotonic() + _PROBE.delay(self._refusals)
 
-    def _note_scopes(self, answer: SlackResponse) -> None:
+    def _note_scopes(self, answer: SlackResponse | None) -> None:
         told = header(getattr(answer, "headers", None), "x-oauth-scopes")
         if told is not None:
             self.scopes = frozenset(filter(None, told.replace(" ", "").split(",")))

@@ -102,7 +102,7 @@ def steps() -> list[str]:
         "OAuth & Permissions: copy the Bot User OAuth Token (xoxb-…) into the file of slack.token_file",
         "Basic Information, App-Level Tokens: generate one with the scope connections:write, and copy it"
         " (xapp-…) into the file of slack.app_token_file; without it messages have no buttons",
-        f"{INVITE} of each desk; public ones it joins by itself",
+        f"write `/invite @{NAME}` in each private channel; into public ones it goes by itself",
         "topicwired check, then topicwired slack test CHANNEL",
     ]
 

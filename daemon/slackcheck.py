@@ -16,7 +16,7 @@ from daemon.slackerrors import code_of, is_of_rights
 from daemon.slackhistory import POSTS_FROM_OUTSIDE
 from daemon.tables import NEVER, Receiver, Settings
 
-_ADD = "add it under OAuth & Permissions of the app, and reinstall the app to the workspace"
+_ADD = "add what is missing under OAuth & Permissions of the app, and reinstall the app to the workspace"
 _MAKE_ONE = (
     "generate one with the scope connections:write under Basic Information, App-Level Tokens, of the app,"
     " and name its file in slack.app_token_file"
@@ -101,7 +101,10 @@ def _needed(settings: Settings, desks: list[_Desk], *, with_verdicts: bool) -> d
     """The scopes that are used, each with what for."""
     needed = {"chat:write": "to post"}
     for desk in desks:
-        if isinstance(desk.channel, dict):
+        if isinstance(desk.channel, DeliveryError):
+            if is_of_rights(desk.channel):
+                needed |= {"channels:read": "to see channels"}
+        else:
             kind = "groups" if desk.channel.get("is_private") else "channels"
             needed |= {
                 f"{kind}:history": "to look whether a message arrived",

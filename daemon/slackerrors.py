@@ -73,6 +73,7 @@ _MEANINGS: tuple[tuple[frozenset[str], type[DeliveryError], str], ...] = (
     (_TARGET_GONE, TargetGoneError, "the message cannot be shown anew"),
 )
 _CODE = re.compile(r"[a-z0-9_]{1,80}")
+_SCOPES = re.compile(r"[a-z:.,_]{1,80}")
 _BAD_REQUEST_STATUSES = frozenset({400, 413, 422})
 _UNSURE_STATUSES = frozenset({408, 425})
 
@@ -93,13 +94,16 @@ def translated(error: Exception) -> DeliveryError:
     return UnknownOutcomeError(f"unexpected: {type(error).__name__}")
 
 
-def by_code(code: str, headers: Any = None) -> DeliveryError:
-    """What an answer of `"ok": false` means. An unknown code leaves open what happened."""
+def by_code(code: str, headers: Any = None, *, needed: str = "") -> DeliveryError:
+    """What an answer of `"ok": false` means. An unknown code leaves open what happened.
+
+    `needed`: the scope that the app lacks.
+    """
     if code in _THROTTLED:
         return UnknownOutcomeError(f"Slack is limiting us: {code}", retry_after=_retry_after(headers))
     for codes, meaning, saying in _MEANINGS:
         if code in codes:
-            return meaning(f"{saying}: {code}")
+            return meaning(f"{saying}: {code}" + (f" ({needed})" if needed else ""))
     return UnknownOutcomeError(f"Slack answered {code or 'something that is not JSON'}")
 
 
@@ -140,7 +144,7 @@ def _by_answer(response: Any) -> DeliveryError:
     status = int(getattr(response, "status_code", 200) or 200)
     headers = getattr(response, "headers", None)
     code = _code_in(response)
-    found = by_code(code, headers)
+    found = by_code(code, headers, needed=_needed_in(response))
     # A status beats a code that says nothing, and a server in trouble may have posted all the same.
     if status == 200 or (400 <= status < 500 and not isinstance(found, UnknownOutcomeError)):
         return found
@@ -152,6 +156,13 @@ def _code_in(response: Any) -> str:
     data = getattr(response, "data", None)
     code = str(data.get("error") or "") if isinstance(data, dict) else ""
     return code if _CODE.fullmatch(code) else ""
+
+
+def _needed_in(response: Any) -> str:
+    """The scope that the app lacks, where Slack says so."""
+    data = getattr(response, "data", None)
+    needed = str(data.get("needed") or "") if isinstance(data, dict) else ""
+    return needed if _SCOPES.fullmatch(needed) else ""
 
 
 def _retry_after(headers: Any) -> float:

@@ -46,7 +46,7 @@ def gather(settings: Settings, database: Database) -> dict[str, Any]:
         "parked": _total(deliveries, DeliveryState.PARKED),
         "dead": _total(deliveries, DeliveryState.DEAD),
         "held": _total(deliveries, DeliveryState.HELD),
-        "feedback": said,
+        "feedback": {what: number for what, number in said.items() if number},
         "wishes": [
             {
                 "receiver": each.receiver,
@@ -77,8 +77,8 @@ def lines(found: dict[str, Any]) -> list[str]:
         f"inbox      {inbox['files']} files{age}" if not inbox["missing"] else "inbox      missing",
         f"ledger     {files.get('articles', 0)} articles from {files.get('done', 0)} files,"
         f" {found['in_failed']} files in failed/",
-        f"alerts     {found['owed']} owed, {found['parked']} parked, {found['dead']} dead,"
-        f" {found['held']} held for a digest",
+        f"alerts     {found['owed']} owed, {found['parked']} parked, {found['dead']} dead"
+        + (f", {found['held']} held for a digest" if found["held"] else ""),
     ]
     if found["feedback"]:
         parts = ", ".join(f"{number} {said}" for said, number in found["feedback"].items())

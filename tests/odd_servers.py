@@ -38,6 +38,9 @@ def answering(
             self.end_headers()
             self.wfile.write(body)
 
+        def do_GET(self) -> None:
+            self.do_POST()
+
         def log_message(self, format: str, *args: Any) -> None:
             pass
 

@@ -8,6 +8,7 @@ import struct
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -142,7 +143,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _hang_up(self) -> None:
         self.close_connection = True
-        self.connection.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # the client may have hung up first
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     def _arguments(self, body: bytes) -> dict[str, Any]:
         if "json" in self.headers.get("Content-Type", ""):

@@ -426,12 +426,12 @@ def test_two_hundred_reloads_while_files_arrive_lose_nothing_and_repeat_nothing(
         time.sleep(0.02)
 
     desk.process.wait_until(lambda: desk.has_taken(number), seconds=40.0)
-    desk.process.wait_until(lambda: len(slack.texts()) >= number, seconds=40.0)
+    desk.process.wait_until(lambda: len(slack.alert_keys()) >= number, seconds=40.0)
 
     assert desk.process.stop() == 0
     assert desk.process.log.count("configuration reloaded") > 5
-    assert Counter(slack.keys()).most_common(1)[0][1] == 1
-    assert len(slack.texts()) == number == 40
+    assert Counter(slack.alert_keys()).most_common(1)[0][1] == 1
+    assert len(slack.alert_keys()) == number == 40
     assert "Traceback" not in desk.process.log
 
 
@@ -445,8 +445,8 @@ def test_a_stop_in_the_middle_of_reloads_loses_nothing(desk: Desk, slack: SlackS
 
     desk.again()
 
-    desk.process.wait_until(lambda: desk.has_taken(10) and len(slack.texts()) >= 10)
-    assert len(slack.texts()) == len(set(slack.keys())) == 10
+    desk.process.wait_until(lambda: desk.has_taken(10) and len(slack.alert_keys()) >= 10)
+    assert len(slack.alert_keys()) == len(set(slack.alert_keys())) == 10
 
 
 @pytest.mark.slow

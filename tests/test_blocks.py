@@ -115,7 +115,7 @@ def test_text_from_right_to_left_stands_in_its_own_direction() -> None:
     said = texts(blocks(make_message(alert)))
 
     assert said[0] == f"*\u2067{ARABIC}\u2069*"
-    assert said[2] == f"*Energy 93%*\n\u2067“{ARABIC}”\u2069"
+    assert said[2] == f"*Energy 93%*\n\u2067«{ARABIC}»\u2069"
     assert said[3] == "why: \u2067مصفاة\u2069, \u2067النفط\u2069"
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,13 @@ from daemon.errors import (
     UnknownOutcomeError,
 )
 from daemon.inbox import Inbox, Watch
+from daemon.limits import problems
+from daemon.messages import alone
 from daemon.records import AlertTopic
-from daemon.slack import SlackSender, WebhookSender
+from daemon.slack import SlackSender
+from daemon.slackapi import SlackApp
 from daemon.units import service
+from daemon.webhook import WebhookSender
 from tests.builders import NOON, make_alert, make_settings
 from tests.slack_stand_in import SlackStandIn
 from tests.test_dispatch import Desk, owe_some, states, work
@@ -73,7 +78,7 @@ def test_a_closed_standard_output_is_a_failure_for_now(closed: bool) -> None:
 
     try:
         with pytest.raises(TemporaryDeliveryError):
-            ConsoleSender(Console(file=screen)).send(make_alert())
+            ConsoleSender(Console(file=screen)).send(alone(make_alert()))
     finally:
         os.dup2(own, 1)  # rich lays /dev/null over standard output
         os.close(own)
@@ -93,11 +98,11 @@ def test_a_message_stays_within_slack_s_budgets(sign: str) -> None:
         for n in range(12)
     )
 
-    found = blocks(make_alert(headline=sign * 150, file=sign * 250, source=sign * 250, topics=topics))
+    alert = make_alert(headline=sign * 150, file=sign * 250, source=sign * 250, topics=topics)
+    choices = tuple((f"t{n}", sign * 80) for n in range(100))
+    found = {"blocks": blocks(replace(alone(alert), choices=choices)), "text": "a"}
 
-    parts = [str(part["text"]) for b in found for part in ([b["text"]] if "text" in b else b["elements"])]
-    assert max(len(part) for part in parts) <= 3_000
-    assert sum(len(part) for part in parts) <= 8_000
+    assert problems(found) == []
     assert len(json.dumps(found, ensure_ascii=False)) <= 13_000
 
 
@@ -143,10 +148,9 @@ def test_it_is_idle_when_the_history_cannot_be_read_try_after_try(database: Data
 def test_we_know_what_we_may_do(slack: SlackStandIn) -> None:
     slack.scopes = "chat:write, channels:read"
 
-    assert SlackSender(slack.token, "C1", slack.url).identity() == (
-        "topicwire",
-        frozenset({"chat:write", "channels:read"}),
-    )
+    app = SlackApp(slack.token, slack.url)
+    assert app.identity()["user"] == "topicwire"
+    assert app.scopes == {"chat:write", "channels:read"}
 
 
 @pytest.mark.parametrize("path", [".", "done", "failed/x"])
@@ -236,14 +240,14 @@ def test_a_home_of_any_name_can_be_written_by_the_unit(home: str, tmp_path: Path
 
 def test_a_token_with_a_line_break_is_not_shown(slack: SlackStandIn) -> None:
     with pytest.raises(DeliveryError) as caught:
-        SlackSender(f"{slack.token}\nxoxb-another", "C1", slack.url).send(make_alert())
+        SlackSender(SlackApp(f"{slack.token}\nxoxb-another", slack.url), "C1").send(alone(make_alert()))
 
     assert "xoxb" not in str(caught.value)
 
 
 def test_a_webhook_address_without_https_is_not_shown() -> None:
     with pytest.raises(DeliveryError) as caught:
-        WebhookSender("hooks.slack.com/services/T000/B000/SECRET").send(make_alert())
+        WebhookSender("hooks.slack.com/services/T000/B000/SECRET").send(alone(make_alert()))
 
     assert "SECRET" not in str(caught.value)
 

@@ -234,24 +234,18 @@ def test_an_error_that_nobody_thought_of_ends_neither_the_listener_nor_its_conne
     assert slack.socket_mode.opened == 1
 
 
-@pytest.mark.parametrize(
-    ("kind", "payload"),
-    [
+def test_what_is_none_of_ours_is_acknowledged_and_changes_nothing(slack: SlackStandIn, desk: Desk) -> None:
+    foreign: list[tuple[str, dict[str, Any]]] = [
         ("interactive", {"type": "view_submission"}),
         ("interactive", {"type": "block_actions", "actions": [{"value": ["right"]}]}),
         ("interactive", {}),
         ("events_api", {"event": {"type": "app_mention"}}),
         ("slash_commands", {"text": 7}),
         ("of_tomorrow", {"x": "y" * 100_000}),
-    ],
-)
-def test_what_is_none_of_ours_is_acknowledged_and_changes_nothing(
-    slack: SlackStandIn, database: Database, desk: Desk, kind: str, payload: dict[str, Any]
-) -> None:
-    ack = slack.wait_for_ack(send(slack, payload, kind))
+    ]
+    acks = [slack.wait_for_ack(send(slack, payload, kind)) for kind, payload in foreign]
 
-    assert ack is not None
-    assert ack.payload is None
+    assert [ack is not None and ack.payload for ack in acks] == [None] * len(foreign)
     assert desk.outcomes == []
 
 
@@ -397,7 +391,8 @@ def test_a_token_that_slack_refuses_is_said_once_and_tried_every_ten_minutes(
 def test_who_is_throttled_waits_as_long_as_slack_asks(
     slack: SlackStandIn, database: Database, turn: Clockwork
 ) -> None:
-    slack.faults = [Fault("status", status=429, headers={"Retry-After": "45.5"})]
+    throttled = {"Retry-After": "45.5"}
+    slack.faults = [Fault("status", method="apps.connections.open", status=429, headers=throttled)]
     desk = Desk(slack, database)
     desk.listener.work()
     turn.turned += 45
@@ -454,20 +449,27 @@ def test_who_had_a_connection_for_long_gets_another_without_waiting(
 def test_a_socket_that_refuses_us_is_tried_again(
     slack: SlackStandIn, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    before = set(threading.enumerate())
     desk = Desk(slack, database)
     with monkeypatch.context() as planted:
         planted.setattr(slack.socket_mode, "address", lambda: "ws://127.0.0.1:1/link/?ticket=t")
         desk.listener.work()
-        assert desk.listener.standing.trouble.startswith("Slack's socket cannot be opened: ")
+    assert desk.listener.standing.trouble.startswith("Slack's socket cannot be opened: ")
+    assert slack.wait_until(lambda: not threads_since(before), 5.0)
 
     assert desk.until(lambda: desk.is_on(1))
     desk.listener.close()
 
 
+def threads_since(before: set[threading.Thread]) -> list[str]:
+    """The threads that are not the stand-in's own."""
+    new = [each.name for each in threading.enumerate() if each not in before]
+    return [name for name in new if "process_request" not in name and "serve_forever" not in name]
+
+
 def test_closing_leaves_no_thread_and_no_connection_behind(
     slack: SlackStandIn, database: Database, alert: Alert
 ) -> None:
-    slack.link_address()
     before = set(threading.enumerate())
     desk = Desk(slack, database)
     for number in range(1, 4):
@@ -481,10 +483,7 @@ def test_closing_leaves_no_thread_and_no_connection_behind(
 
     assert time.monotonic() - started < 2.0
     assert slack.wait_for_connections(0)
-    ours = [
-        each for each in threading.enumerate() if each not in before and "process_request" not in each.name
-    ]
-    assert ours == []
+    assert threads_since(before) == []
     assert not desk.listener.standing.connected
     desk.listener.work()
     assert slack.socket_mode.opened == 4

@@ -29,8 +29,8 @@ def written_by(path: Path, revision: str) -> None:
         now = to_text(NOON)
         connection.execute(
             text(
-                "INSERT INTO files (fingerprint, name, size, state, arrived_at)"
-                " VALUES ('f', 'a', 1, 'done', :now)"
+                "INSERT INTO files (fingerprint, name, size, state, target, arrived_at)"
+                " VALUES ('f', 'a', 1, 'done', 'done/2026/03/05/a', :now)"
             ),
             {"now": now},
         )

@@ -120,7 +120,8 @@ def test_text_from_right_to_left_is_kept_apart_from_what_stands_around_it(text: 
 
 
 def test_quotation_marks_have_the_direction_of_what_they_quote() -> None:
-    assert quoted(directed("مصفاة")) == "\u2067“مصفاة”\u2069"
+    assert quoted(directed("مصفاة")) == "\u2067«مصفاة»\u2069"
+    assert quoted(directed("Oil مصفاة")) == "\u2066“Oil مصفاة”\u2069"
     assert quoted(directed("Oil")) == "“Oil”"
 
 

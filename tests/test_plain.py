@@ -87,23 +87,23 @@ def test_many_at_once_are_told_with_what_stands_in_the_thread() -> None:
 
 def test_a_digest_is_told_with_its_numbers_and_leading_articles() -> None:
     assert visible(fallback(digest())) == (
-        "Digest of 22 November: 14 articles · 2 topics · 21 November – 22 November."
-        " Energy: 12. • Refinery restarts — Wire. Trade: 3."
+        "Digest of 22 November — 14 articles · 2 topics · 21 November – 22 November."
+        " Energy · 12. • Refinery restarts — Wire. Trade · 3."
     )
     assert visible(text(digest(held=True))).split("\n") == [
-        "Digest of 22 November: 14 articles · 2 topics · 21 November – 22 November",
+        "Digest of 22 November — 14 articles · 2 topics · 21 November – 22 November",
         "Each of these articles follows.",
-        "Energy: 12",
+        "Energy · 12",
         "• Refinery restarts — Wire",
         "https://wire.example/1",
-        "Trade: 3",
+        "Trade · 3",
     ]
 
 
 def test_a_later_part_of_a_digest_says_which_and_does_not_repeat_the_numbers() -> None:
     assert visible(text(digest(part=2, parts=3, held=True))).split("\n")[:2] == [
         "Digest of 22 November (2 of 3)",
-        "Energy: 12",
+        "Energy · 12",
     ]
 
 

@@ -32,9 +32,11 @@ from daemon.records import DeliveryState
 from daemon.serving import Serving
 from daemon.shelving import reconcile
 from daemon.slack import SlackSender
+from daemon.slackapi import SlackApp
 from tests.builders import make_settings, small_model
 from tests.slack_stand_in import SlackStandIn
 from tests.test_backups import damage, killed_at
+from tests.test_migrations import written_by
 
 CHANNEL = "C0123456789"
 MODEL = small_model()
@@ -79,7 +81,7 @@ class Newsroom:
     def deliver(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """All that is owed to the desk, with a clock that runs to the next try."""
         assert self.slack is not None
-        sender = SlackSender(self.slack.token, CHANNEL, self.slack.url, Pace(0.0, 1000))
+        sender = SlackSender(SlackApp(self.slack.token, self.slack.url), CHANNEL, Pace(0.0, 1000))
         ahead = [0.0]
         now, monotonic = clock.now, clock.monotonic
         with monkeypatch.context() as patched, self.opened() as database:
@@ -469,17 +471,12 @@ def test_a_ledger_set_aside_can_be_restored_with_what_is_in_its_log(room: Newsro
 def test_an_old_backup_is_brought_to_our_schema(room: Newsroom, tmp_path: Path) -> None:
     room.take(1)
     backup = tmp_path / "backup.db"
-    backups.make(room.settings, backup)
-    with closing(sqlite3.connect(backup)) as connection:
-        connection.executescript(
-            "DROP INDEX deliveries_oldest; DROP INDEX alerts_by_article; DROP INDEX articles_by_file;"
-            "UPDATE alembic_version SET version_num = '0003';"
-        )
+    written_by(backup, "0004")
 
     room.restored(backup=backup)
 
     assert room.rows("SELECT version_num FROM alembic_version") == [(newest_schema(),)]
-    assert room.articles() == [1]
+    assert 1 in room.articles()
 
 
 @pytest.mark.slow

@@ -409,7 +409,7 @@ def test_a_channel_that_we_may_not_join_is_asked_without_posting_until_we_are_in
 
     for _ in range(3):
         assert type(failure(closed)) is ReceiverRefusedError
-    assert slack.requests.count("chat.postMessage") == 1
+    assert slack.requests == ["chat.postMessage", "conversations.info", "conversations.info"]
     slack.invite_bot(CHANNEL)
     closed.send(message())
 
@@ -869,10 +869,11 @@ def test_a_picture_goes_to_no_address_that_is_not_safe(address: str) -> None:
     assert len(asked) == 1
 
 
-def test_a_picture_is_not_sent_on_to_another_address() -> None:
+@pytest.mark.parametrize("status", [302, 307, 308])
+def test_a_picture_is_not_sent_on_to_another_address(status: int) -> None:
     with (
         answering(200, b"caught") as (elsewhere, caught),
-        answering(307, b"", {"Location": elsewhere}) as (first, _),
+        answering(status, b"", {"Location": elsewhere}) as (first, _),
     ):
         said = json.dumps({"ok": True, "upload_url": first, "file_id": "F1"}).encode()
         with answering(200, said) as (url, _), pytest.raises(DeliveryError):

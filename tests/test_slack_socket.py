@@ -211,6 +211,20 @@ def test_a_client_that_is_cut_off_comes_back(slack: SlackStandIn, app: App, ts: 
     assert slack.wait_for_ack(slack.click(ts, "right k1"))
 
 
+def test_a_connection_can_end_in_good_order_or_with_a_reset(slack: SlackStandIn) -> None:
+    with ByHand(slack.link_address()) as first, ByHand(slack.link_address()) as second:
+        assert [first.receive()[0], second.receive()[0]] == [TEXT, TEXT]
+        assert slack.wait_for_connections(2)
+
+        slack.socket_mode.links[0].close(1001)
+        slack.socket_mode.cut()
+
+        assert first.receive() == (CLOSE, b"\x03\xe9")
+        with pytest.raises(ConnectionResetError):
+            second.receive()
+    assert slack.wait_for_connections(0)
+
+
 def test_while_slack_is_down_there_is_no_connection(slack: SlackStandIn, app: App, ts: str) -> None:
     slack.go_down()
     assert slack.connections == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 import urllib.request
 from collections.abc import Callable
@@ -543,6 +544,7 @@ def test_a_test_may_step_in_at_each_moment_of_a_request(slack: SlackStandIn, cli
     assert seen == [("arrived", "one", 0), ("kept", "one", 1), ("answered", "one", 1)]
 
 
+@pytest.mark.filterwarnings("ignore:The top-level `text` argument")
 def test_what_slack_refuses_is_not_kept(slack: SlackStandIn, client: WebClient) -> None:
     kept: list[Call] = []
     slack.on(None, "kept", kept.append)
@@ -573,6 +575,18 @@ def test_a_form_is_read_as_json_is(slack: SlackStandIn) -> None:
     assert message["text"] == "Ж"
     assert slack.keys() == ["k"]
     assert "token" not in message
+
+
+def test_a_request_that_breaks_off_in_its_body_is_none(slack: SlackStandIn, client: WebClient) -> None:
+    with socket.create_connection(("127.0.0.1", slack.port), timeout=3.0) as connection:
+        connection.sendall(
+            b"POST /api/chat.postMessage HTTP/1.1\r\nContent-Length: 99\r\n\r\n"
+            b"channel=C0DESK&text=x&token=" + slack.token.encode()
+        )
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1) == b""
+
+    assert (slack.requests, slack.messages) == ([], [])
 
 
 def test_each_answer_says_what_time_it_is_at_slack(client: WebClient, clock: Clock) -> None:

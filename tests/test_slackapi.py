@@ -247,6 +247,28 @@ def test_probes_grow_rare_and_never_rarer_than_every_ten_minutes(
     assert set(gaps[4:]) == {600}
 
 
+def test_requests_that_were_on_their_way_put_the_probe_off_no_further(
+    slack: SlackStandIn, app: SlackApp, hands: Hands
+) -> None:
+    slack.faults += [Fault("error", error="token_revoked")] * 3
+    for _ in range(3):
+        post(app)
+
+    hands.at += 31
+    assert app.wait("chat.postMessage") == 0
+
+
+def test_after_a_message_went_through_the_probes_begin_anew(
+    slack: SlackStandIn, app: SlackApp, hands: Hands
+) -> None:
+    for _ in range(3):
+        slack.faults.append(Fault("error", error="token_revoked"))
+        post(app)
+        hands.at += 31
+        assert app.wait("chat.postMessage") == 0
+        assert post(app) is None
+
+
 def test_of_many_who_wait_one_alone_asks(slack: SlackStandIn, app: SlackApp, hands: Hands) -> None:
     slack.faults.append(Fault("error", error="invalid_auth"))
     post(app)

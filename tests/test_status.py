@@ -56,6 +56,9 @@ def test_a_new_home_has_nothing_to_tell(settings: Settings, database: Database) 
         "owed": 0,
         "parked": 0,
         "dead": 0,
+        "held": 0,
+        "feedback": {},
+        "wishes": [],
         "trouble": [],
         "jobs": [],
     }

@@ -262,13 +262,13 @@ def test_killed_again_and_again_no_article_is_lost_and_none_alerted_twice(
         process.kill()
 
     process = DaemonProcess(home, config=config)
-    process.wait_until(lambda: len(set(slack.keys())) >= number, seconds=90.0)
+    process.wait_until(lambda: len(set(slack.alert_keys())) >= number, seconds=90.0)
     process.wait_until(lambda: not list(process.inbox.iterdir()))
 
     assert process.stop() == 0
     assert number > 10
-    assert Counter(slack.keys()).most_common(1)[0][1] == 1
-    assert len(slack.keys()) == number
+    assert Counter(slack.alert_keys()).most_common(1)[0][1] == 1
+    assert len(slack.alert_keys()) == number
     assert len(process.done()) == number
     titles = "\n".join(slack.texts())
     assert all(f"number {n} restarts" in titles for n in range(number))

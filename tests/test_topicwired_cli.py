@@ -165,9 +165,9 @@ def test_check_says_what_is_sound(empty: Path, capsys: Capture) -> None:
     lines = said(capsys, "check", "--home", empty).splitlines()
 
     assert lines == [
-        f"ok: no configuration file, the defaults, home {empty}",
-        f"ok: ledger sqlite:///{empty}/ledger.db",
-        "ok: receiver console (console), delivered at least once",
+        f"ok: configuration: no file, the defaults, home {empty}",
+        f"ok: ledger: sqlite:///{empty}/ledger.db",
+        "ok: receiver console: a console cannot be looked at, so at least once",
     ]
     assert (empty / "inbox").is_dir()
 
@@ -180,8 +180,10 @@ def test_check_asks_slack_who_we_are(
 
     lines = said(capsys, "check", "--home", empty, "--config", file).splitlines()
 
-    assert lines[-1] == "ok: receiver desk: Slack knows us as topicwire"
-    assert slack.requests == ["auth.test"]
+    assert any(line.startswith("ok: Slack: knows us as topicwire") for line in lines)
+    assert lines[-1].startswith("ok: receiver desk: ")
+    assert "exactly once, as its history can be read" in lines[-1]
+    assert not any(method.startswith("chat.") for method in slack.requests)
 
 
 def test_check_says_that_slack_does_not_know_the_token(
@@ -192,7 +194,7 @@ def test_check_says_that_slack_does_not_know_the_token(
 
     lines = said(capsys, "check", "--home", empty, "--config", file, code=1).splitlines()
 
-    assert lines[-1] == "problem: receiver desk: Slack refuses: invalid_auth"
+    assert lines[-1].startswith("problem: Slack: Slack refuses the app: invalid_auth; copy the bot token")
 
 
 @pytest.mark.parametrize("command", ["run", "check"])
@@ -429,10 +431,47 @@ def test_a_verdict_is_added_and_listed(used: Path, capsys: Capture) -> None:
     said(capsys, "verdicts", "add", article_id(), "energy", "wrong", "--person", "ana", "--home", used)
 
     (line,) = said(capsys, "verdicts", "list", "--home", used).splitlines()
-    assert line.endswith(f"  {article_id()}  energy  wrong  ana")
+    assert line.endswith(f"  {article_id()}  energy  wrong  ana  Headline 1")
     row = json.loads(said(capsys, "verdicts", "list", "--home", used, "--json"))
     assert row.pop("said_at").endswith("Z")
-    assert row == {"article": article_id(), "topic": "energy", "verdict": "wrong", "person": "ana"}
+    assert row.items() >= {"article": article_id(), "topic": "energy", "verdict": "wrong"}.items()
+    assert (row["person"], row["headline"], row["disputed"]) == ("ana", "Headline 1", False)
+
+
+def test_verdicts_are_exported_as_examples_to_train_on(used: Path, capsys: Capture) -> None:
+    said(capsys, "verdicts", "add", article_id(), "energy", "wrong", "--person", "ana", "--home", used)
+
+    row = json.loads(said(capsys, "verdicts", "export", "--home", used))
+    assert row["id"] == article_id()
+    assert row["main"] == []
+    assert row["text"].startswith("Headline 1")
+    raw = json.loads(said(capsys, "verdicts", "export", "--raw", "--home", used))
+    assert (raw["verdict"], raw["person"]) == ("wrong", "ana")
+
+
+def test_the_slack_app_is_made_by_one_address(empty: Path, capsys: Capture) -> None:
+    printed = json.loads(said(capsys, "slack", "manifest", "--json", "--home", empty))
+
+    assert "chat:write" in printed["manifest"]["oauth_config"]["scopes"]["bot"]
+    assert printed["address"].startswith("https://api.slack.com/apps?new_app=1&manifest_json=%7B")
+    assert said(capsys, "slack", "manifest", "--address", "--home", empty).strip() == printed["address"]
+
+
+def test_a_sample_is_sent_read_back_and_shown_anew(
+    empty: Path, tmp_path: Path, slack: SlackStandIn, token_file: Path, capsys: Capture
+) -> None:
+    file = config(tmp_path, f"[slack]\ntoken_file = '{token_file}'\napi_url = '{slack.url}'\n{SLACK}")
+
+    lines = said(capsys, "slack", "test", "C0123", "--home", empty, "--config", file).splitlines()
+
+    assert [line.split(":")[:2] for line in lines] == [["ok", " post"], ["ok", " history"], ["ok", " update"]]
+    assert len(slack.texts()) == 1
+
+
+def test_a_sample_goes_to_no_name_of_a_channel(empty: Path, capsys: Capture) -> None:
+    line = refused(capsys, "slack", "test", "#general", "--home", empty)
+
+    assert line == "#general: not a channel's id, such as C0123456789"
 
 
 def test_a_verdict_of_an_unknown_topic_is_refused_and_the_topics_named(used: Path, capsys: Capture) -> None:

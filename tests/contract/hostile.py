@@ -45,6 +45,12 @@ _WORDS = (
     "٣٤",
 )  # fmt: skip
 _ALL = (_MENTIONS, _LINKS, _FORMATS, _EMOJI, _ENTITIES, _INVISIBLE, _WORDS)
+# Each of them, and as it may be at the end or the start of a text.
+FRAGMENTS = tuple(
+    dict.fromkeys(
+        part for kind in _ALL for text in kind for part in (text, text[:-1], text[1:], f"{text}\\") if part
+    )
+)
 _BLANKS = ("", "", " ", " ", "  ", "\n", "\u00a0", "\u200b", "-", ".", "(", ")", "'", '"')
 _AROUND = (
     ("<", ">"), ("*", "*"), ("_", "_"), ("~", "~"), ("`", "`"), (":", ":"), ("<@", ">"), ("<!", "|x>"),

@@ -86,6 +86,12 @@ TYPES: Mapping[str, Mistake] = {
     "markdown beside a text": lambda body: body.update(markdown_text="# x"),
 }  # fmt: skip
 
+# Of these Slack takes most as if they were not there.
+ABOUT_ARGUMENTS = frozenset(
+    {"no channel", "no text", "a number for a thread", "a word for a flag", "an argument of an unknown name",
+     "a broadcast of what is no reply", "markdown beside a text"}
+)  # fmt: skip
+
 LIMITS: Mapping[str, Mistake] = {
     "sixty blocks": lambda body: body["blocks"].extend([_SECTION] * 60),
     "a section of 5,000 characters": _set("section", text={"type": "mrkdwn", "text": "x" * 5000}),

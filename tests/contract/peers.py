@@ -66,6 +66,32 @@ class Peers:
         assert done.returncode == 0, done.stderr.decode()[-2000:]
         return json.loads(done.stdout)
 
+    @contextmanager
+    def started(self, script: Path, given: Any) -> Iterator[Iterator[Any]]:
+        """A script of ours as it runs; gives what it prints, line by line, as JSON."""
+        with tempfile.TemporaryFile() as complaints:
+            process = subprocess.Popen(
+                [self.node, script],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                env={**os.environ, "NODE_PATH": str(self.modules)},
+                start_new_session=True,
+            )
+            assert process.stdin is not None
+            assert process.stdout is not None
+            try:
+                process.stdin.write(json.dumps(given).encode())
+                process.stdin.close()
+                yield map(json.loads, process.stdout)
+                complaints.seek(0)
+                assert process.wait(timeout=30) == 0, complaints.read().decode()[-2000:]
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+                process.stdout.close()
+
     def typescript_errors(self, project: Path) -> list[str]:
         """The lines in which `tsc` complains of a project; none if its types hold."""
         done = subprocess.run(
@@ -133,10 +159,11 @@ def _install(npm: str, folder: Path) -> None:
         said = _npm(npm, staging)
         if said is None:
             break
+        if any(code in said for code in _OURS) or tried == _TRIES:
+            shutil.rmtree(staging, ignore_errors=True)
         if any(code in said for code in _OURS):
             raise AssertionError(f"npm does not take tests/contract/package-lock.json: {said}")
         if tried == _TRIES:
-            shutil.rmtree(staging, ignore_errors=True)
             raise NoPeersError(f"npm ci: {said}")
     for other in PLACE.iterdir():
         if other.is_dir() and other != staging:
@@ -154,7 +181,8 @@ def _npm(npm: str, folder: Path) -> str | None:
         return f"not done in {_SECONDS} seconds"
     if done.returncode == 0:
         return None
-    return " ".join(done.stderr.split())[:300] or f"exit code {done.returncode}"
+    said = " ".join(line.removeprefix("npm error").strip() for line in done.stderr.splitlines())
+    return said[:300] or f"exit code {done.returncode}"
 
 
 def _node(folder: Path) -> Path:

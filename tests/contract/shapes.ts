@@ -2,6 +2,7 @@
 // They are narrowed where they let anything through, and widened by what Slack's pages
 // document and the types lack; each such place says why.
 
+import type { BlockAction, ButtonAction, RespondArguments, SlashCommand } from "@slack/bolt";
 import type { KnownBlock, MessageMetadata } from "@slack/types";
 import type {
   AppsConnectionsOpenArguments,
@@ -44,21 +45,16 @@ type Answers<T, K extends keyof T = never> =
   | (T & { ok: true } & { [key in K]-?: NonNullable<T[key]> })
   | (T & { ok: false; error: string });
 
-/** The answer to a slash command and what a `response_url` takes: docs.slack.dev, handling user interaction. */
-interface Answer {
-  response_type?: "ephemeral" | "in_channel";
-  replace_original?: boolean;
-  delete_original?: boolean;
-  thread_ts?: string;
-  text?: string;
-  blocks?: KnownBlock[];
-}
-
 /** The body for an incoming webhook: docs.slack.dev, sending messages using incoming webhooks. */
 interface Webhook {
   text: string;
   blocks?: KnownBlock[];
+  unfurl_links?: boolean;
+  unfurl_media?: boolean;
 }
+
+/** Slack tells of a press on a button with its style, as seen in reports of payloads. */
+type Button = ButtonAction & { style?: "primary" | "danger" };
 
 export interface Requests {
   "apps.connections.open": AppsConnectionsOpenArguments;
@@ -104,8 +100,10 @@ export interface Responses {
 }
 
 export interface Others {
-  answer: Answer;
+  answer: RespondArguments;
   blocks: KnownBlock[];
+  click: BlockAction | BlockAction<Button>;
+  command: SlashCommand;
   manifest: AppsManifestCreateArguments["manifest"];
   message: Posted;
   metadata: MessageMetadata;

@@ -21,6 +21,9 @@ LEDGER = "ledger.db"
 _EXPLANATION = ".error.json"
 _FINAL = frozenset({"done", "failed", "gone"})
 _NUMBER = re.compile(r"number (\d+) ")
+_FOLLOWED = re.compile(r"follow-up of .?“[^”]*”")
+_UNSHOWN = "SELECT COUNT(*) FROM deliveries WHERE revision > shown AND state = 'sent' AND message IS NOT NULL"
+_DONE_WITH = frozenset({"sent", "merged"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +50,22 @@ class _Row:
 class _Ledger:
     files: tuple[_Row, ...]
     deliveries: Mapping[str, int]  # how many are in each state
+    unshown: int  # messages that show less than the ledger knows
+    digests: Mapping[str, str]  # the keys of what is no alert, with their receivers
     integrity: str
 
 
-def article_text(number: int, *, quiet: bool = False, arabic: bool = False) -> bytes:
-    """An article with its number in title and text; one that is not quiet is alerted as energy."""
-    if quiet:
-        text = (
-            f"Striker number {number} signs for rivals\n"
-            f"The forward with number {number} scored twice in the derby on Sunday night, and the coach"
-            " praised his calm in front of goal.\n"
-        )
-    elif arabic:
-        text = (
-            f"مصفاة النفط number {number} تستأنف العمل oil\n"
-            f"استأنفت مصفاة النفط number {number} تكرير الخام oil بعد شهر من الصيانة، وقالت وزارة الطاقة"
-            " إن إنتاج البنزين والغاز الطبيعي سيعود إلى مستواه خلال أيام oil gas.\n"
-        )
-    else:
-        text = (
-            f"Refinery number {number} restarts crude unit\n"
-            f"The oil refinery number {number} resumed processing crude oil after repairs, and petrol"
-            " output will return to normal within days, the energy ministry said.\n"
-        )
-    return text.encode()
+def keys_in(message: Mapping[str, Any]) -> list[str]:
+    """The keys of the alerts in a message, or of the digest that it is; none in one that is not ours."""
+    metadata = message.get("metadata") or {}
+    payload = metadata.get("event_payload") or {}
+    found = payload.get("alerts") or payload.get("key") or ""
+    return str(found).split(",") if found else []
+
+
+def numbers_in(text: str) -> list[int]:
+    """The articles that a message tells, each once; one that it follows up on is only named."""
+    return [int(found) for found in dict.fromkeys(_NUMBER.findall(_FOLLOWED.sub("", text)))]
 
 
 def account(
@@ -87,7 +82,7 @@ def account(
     """Every fault of a home at rest as a sentence; [] means that it is sound.
 
     `made`: the articles by number; `messages`: what the stand-in for Slack kept; `alerted`: the
-    numbers of which there must be exactly one message. `gone`: those that the test took away before
+    numbers that must be told in exactly one message, alone or with others. `gone`: those that the test took away before
     they were taken. `set_aside`: those that must stand in failed/, by default those without a word.
     With `drained` nothing may be left to do.
     """
@@ -96,15 +91,17 @@ def account(
         set_aside = {number for number, data in made.items() if not data.strip()}
     faults = _misplaced(home, inbox, made, gone=gone, set_aside=set_aside, drained=drained)
     faults += _leftovers(home, inbox, made)
-    faults += _misheard(messages, alerted=alerted, drained=drained)
     try:
         ledger = _read_ledger(home / LEDGER)
     except sqlite3.DatabaseError as error:
-        return [*faults, f"the ledger cannot be read: {error}"]
+        heard = _misheard(messages, {}, alerted=alerted, drained=drained)
+        return [*faults, *heard, f"the ledger cannot be read: {error}"]
+    faults += _misheard(messages, ledger.digests, alerted=alerted, drained=drained)
     faults += _misrecorded(ledger.files, made, drained=drained)
     if drained:
         faults += _not_where_recorded(home, ledger.files)
-        faults += [f"{n} deliveries are {s!r}" for s, n in ledger.deliveries.items() if s != "sent"]
+        faults += [f"{n} deliveries are {s!r}" for s, n in ledger.deliveries.items() if s not in _DONE_WITH]
+        faults += [f"{ledger.unshown} messages show less than is known"] * bool(ledger.unshown)
     if ledger.integrity != "ok":
         faults.append(f"the ledger is damaged: {ledger.integrity}")
     return faults
@@ -155,12 +152,23 @@ def _leftovers(home: Path, inbox: Path, made: Mapping[int, bytes]) -> list[str]:
     return faults
 
 
-def _misheard(messages: Sequence[Mapping[str, Any]], *, alerted: Collection[int], drained: bool) -> list[str]:
+def _misheard(
+    messages: Sequence[Mapping[str, Any]],
+    digests: Mapping[str, str],
+    *,
+    alerted: Collection[int],
+    drained: bool,
+) -> list[str]:
     heard: Counter[int] = Counter()
+    told: Counter[str] = Counter()
     faults = []
     for message in messages:
-        numbers = {int(found) for found in _NUMBER.findall(str(message.get("text", "")))}
-        if len(numbers) == 1:
+        keys = keys_in(message)
+        if any(key in digests for key in keys):
+            told.update(keys)  # it names articles, but tells none
+            continue
+        numbers = numbers_in(str(message.get("text", "")))
+        if len(numbers) == max(1, len(keys)):
             heard.update(numbers)
         else:
             faults.append(f"a message is about {len(numbers)} articles: {message.get('text')!r}")
@@ -172,6 +180,7 @@ def _misheard(messages: Sequence[Mapping[str, Any]], *, alerted: Collection[int]
             faults.append(f"article {number} was alerted {count} times")
         elif count == 0 and drained:
             faults.append(f"article {number} was never alerted")
+    faults += [f"the digest {key} was sent {count} times" for key, count in told.items() if count > 1]
     return faults
 
 
@@ -215,8 +224,10 @@ def _read_ledger(path: Path) -> _Ledger:
         files = connection.execute("SELECT fingerprint, state, target, duplicate_of FROM files ORDER BY id")
         rows = tuple(_Row(*row) for row in files)
         deliveries = dict(connection.execute("SELECT state, COUNT(*) FROM deliveries GROUP BY state"))
+        digests = dict(connection.execute("SELECT key, receiver FROM deliveries WHERE alert_id IS NULL"))
+        [(unshown,)] = connection.execute(_UNSHOWN)
         problems = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
-    return _Ledger(rows, deliveries, "; ".join(problems))
+    return _Ledger(rows, deliveries, unshown, digests, "; ".join(problems))
 
 
 def _numbers(made: Mapping[int, bytes]) -> dict[str, list[int]]:

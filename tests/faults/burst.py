@@ -16,7 +16,8 @@ from pathlib import Path
 
 from daemon import retraining
 from tests.daemon_process import DaemonProcess
-from tests.faults.accounting import LEDGER, Outcome, article_text
+from tests.faults.accounting import LEDGER, Outcome
+from tests.faults.articles import article_text
 from tests.faults.newsroom import account_for_desks, configuration, is_at_rest
 from tests.faults.way import prepare
 from tests.slack_stand_in import SlackStandIn

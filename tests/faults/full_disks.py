@@ -24,7 +24,8 @@ from functools import cache
 from pathlib import Path
 
 from tests.daemon_process import DaemonProcess
-from tests.faults.accounting import LEDGER, Outcome, article_text
+from tests.faults.accounting import LEDGER, Outcome
+from tests.faults.articles import article_text
 from tests.faults.newsroom import account_for_desks, configuration, drop, files_in, is_at_rest
 from tests.faults.way import prepare
 from tests.slack_stand_in import Fault, SlackStandIn

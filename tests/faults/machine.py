@@ -38,7 +38,8 @@ from watchdog.events import FileClosedEvent, FileCreatedEvent, FileMovedEvent, F
 from classifier import Model, UnreadableArticleError, load_model, read_articles
 from daemon import routing
 from daemon.config import Route
-from tests.faults.accounting import Outcome, article_text
+from tests.faults.accounting import Outcome
+from tests.faults.articles import article_text
 from tests.faults.world import RECEIVERS, Configuration, Template, World, make_template
 from tests.slack_stand_in import Fault
 
@@ -57,7 +58,8 @@ FIRST = ("nothing", "a title", "an article")  # what a slow writer begins with
 _TITLE = b"Refinery number %d restarts crude unit\n"
 _MORE = {
     "energy": b"More crude oil and gas came from the field than a year ago, line %d.\n",
-    "trade": b"Export duty fell, exports rose, and export after export was shipped, line %d.\n",
+    "trade": b"Export duty fell, exports rose, and export after export was shipped, line %d.\n"
+    b"Exporters counted every export of exports, and the export office was content.\n",
     "neither": b"The coach praised his team for its calm, line %d.\n",
 }
 _TRADE = b"Ministers at meeting number %d spoke of export\nExport, exports and more export.\n"
@@ -91,6 +93,7 @@ _LONGEST_DRAIN = 3 * 3600.0  # seconds
 _GROWTH_IS_SEEN = 700.0  # seconds: daemon.growth looks at a day's files every ten minutes
 _LATE = 20 * 3600.0  # a clock that was set back further hides growth, which is looked for a day
 _TOLD = re.compile(r"(Energy|Trade) \d+%")
+_EACH = "● "  # before each of several alerts in a message
 _NUMBER = re.compile(r"number (\d+) ")
 
 _P = ParamSpec("_P")
@@ -153,15 +156,17 @@ def topics_for(data: bytes, topics: tuple[str, ...] | None) -> frozenset[str]:
 
 
 def heard(messages: Iterable[Mapping[str, Any]]) -> list[Said]:
-    """The messages that Slack kept, in the order they came."""
-    found = []
-    for message in messages:
-        text = str(message["text"])
-        numbers = set(_NUMBER.findall(text))
-        assert len(numbers) == 1, f"a message is about {len(numbers)} articles: {text!r}"
-        head = text.split("“", maxsplit=1)[0]
-        found.append(Said(int(numbers.pop()), str(message["channel"]), frozenset(_TOLD.findall(head))))
-    return found
+    """The alerts in the messages that Slack kept, in the order they came."""
+    return [said for message in messages for said in _said(str(message["text"]), str(message["channel"]))]
+
+
+def _said(text: str, channel: str) -> Iterator[Said]:
+    """Each alert of a message: alone it has a quote behind it, together each has its sign."""
+    entries = text.split(_EACH)[1:] if _EACH in text else [text.split("“", maxsplit=1)[0]]
+    for entry in entries:
+        numbers = set(_NUMBER.findall(entry))
+        assert len(numbers) == 1, f"an alert is about {len(numbers)} articles: {text!r}"
+        yield Said(int(numbers.pop()), channel, frozenset(_TOLD.findall(entry)))
 
 
 def repeats(said: Sequence[Said]) -> list[str]:
@@ -408,7 +413,7 @@ class Breaking(RuleBasedStateMachine):
             slack.go_down()
         else:
             slack.weather = WEATHER[weather]
-            slack.spared = frozenset({"conversations.history"} if spared else ())
+            slack.spared = frozenset({"conversations.history", "conversations.replies"} if spared else ())
             slack.come_up()
         self.world.pass_time(seconds)
 
@@ -520,7 +525,7 @@ class Breaking(RuleBasedStateMachine):
         return [f"{paper.name!r} is still in the inbox" for paper in self._waiting()]
 
     def _still_owed(self) -> list[str]:
-        owed = self.world.query("SELECT state, COUNT(*) FROM deliveries WHERE state <> 'sent' GROUP BY state")
+        owed = self.world.query("SELECT state, COUNT(*) FROM deliveries WHERE state NOT IN ('sent', 'merged') GROUP BY state")
         taken = self.world.query("SELECT state, COUNT(*) FROM files WHERE state = 'taken' GROUP BY state")
         return [f"{number} are {state}" for state, number in [*owed, *taken]]
 

@@ -10,11 +10,9 @@ what is left, and then what stands in the channel is counted.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,6 +35,7 @@ from tests.slack_stand_in import Call, SlackStandIn
 LANES = 2
 _DOWN = 60.0  # seconds for which nobody listens
 _START_AGAIN = 3.0
+_FAR_ENOUGH = 12  # points after a lie: by then what it struck has been settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,11 +207,24 @@ def whole_cases(subjects: Sequence[str] = tuple(SUBJECTS)) -> list[Case]:
 def killed_cases(verdict: Verdict) -> list[Case]:
     """A kill at each point of a case; one that a lie strikes only from there on, as it is the same before."""
     case, trace = verdict.case, list(verdict.trace)
-    if LIES[case.lie].is_down or not LIES[case.lie].is_typical:
+    if not _meets_kills(case):
         return []
-    struck = f"{case.target[0]} arrived {case.target[1]}"
-    start = 0 if case.lie == "none" else trace.index(struck) + 1
-    return [replace(case, kills=(point,)) for point in points(trace) if trace.index(point) >= start]
+    if case.lie == "none":
+        return [replace(case, kills=(point,)) for point in points(trace)]
+    struck = trace.index(f"{case.target[0]} arrived {case.target[1]}")
+    later = [point for point in points(trace) if trace.index(point) > struck]
+    return [replace(case, kills=(point,)) for point in later[:_FAR_ENOUGH]]
+
+
+def _meets_kills(case: Case) -> bool:
+    """The night's messages go as a burst's do, and an upload that is lost as one that was never begun."""
+    if case.lie == "none":
+        return True
+    if case.subject == "quiet hours":
+        return False
+    if case.target[0] not in (owed.POST, owed.UPDATE):
+        return case.lie == "reset, after"
+    return LIES[case.lie].is_typical
 
 
 def twice_killed_cases(verdict: Verdict) -> list[Case]:
@@ -223,6 +235,16 @@ def twice_killed_cases(verdict: Verdict) -> list[Case]:
     start = trace.index(case.kills[0]) + 1
     later = list(dict.fromkeys(points(trace[start:])))
     return [replace(case, kills=(*case.kills, point)) for point in later]
+
+
+# What is planted, and the words by which it must be found.
+PLANTED: Mapping[str, tuple[str, str]] = {
+    "resends at once": ("alert", "2 times"),
+    "leaves retries to the SDK": ("alert", "2 times"),
+    "sent before the answer": ("alert", "0 times"),
+    "replies do not wait": ("digest", "in the thread None"),
+    "shown before the answer": ("update", "is not shown"),
+}
 
 
 class Bench:
@@ -253,7 +275,67 @@ class Bench:
             self._free.put(lane)
 
 
-def scratch() -> Path:
-    """A folder in memory where there is one: only processes die here."""
-    memory = Path("/dev/shm")
-    return Path(tempfile.mkdtemp(prefix="topicwire-matrix-", dir=memory if memory.is_dir() else None))
+def run(folder: Path, say: Callable[[str], None]) -> list[Outcome]:
+    """The full part."""
+    with tempfile.TemporaryDirectory(dir=_memory(folder)) as scratch, Bench(Path(scratch)) as bench:
+        outcomes = [*_sound(bench, say), *(find(bench, plant) for plant in PLANTED)]
+    return outcomes
+
+
+def _sound(bench: Bench, say: Callable[[str], None]) -> Iterator[Outcome]:
+    started = time.monotonic()
+    whole = bench.run(whole_cases())
+    say(f"{len(whole)} lies")
+    yield _outcome("every lie of Slack", whole, started)
+    started = time.monotonic()
+    killed = bench.run([case for verdict in whole for case in killed_cases(verdict)])
+    say(f"{len(killed)} kills")
+    yield _outcome("a lie, and SIGKILL at every point", killed, started)
+    started = time.monotonic()
+    kept = [verdict for verdict in killed if verdict.case.lie == "none" and "kept" in verdict.case.kills[0]]
+    twice = bench.run([case for verdict in kept for case in twice_killed_cases(verdict)])
+    yield _outcome("SIGKILL, and again in the life after it", twice, started)
+
+
+def _outcome(name: str, verdicts: Sequence[Verdict], started: float) -> Outcome:
+    faults = [f"{verdict.case}: {fault}" for verdict in verdicts for fault in verdict.faults]
+    faults += [f"{verdict.case}: it never came so far" for verdict in verdicts if not verdict.reached]
+    struck = Counter(verdict.case.subject for verdict in verdicts)
+    each = ", ".join(f"{number} {subject}" for subject, number in struck.items())
+    return Outcome(name, len(verdicts), tuple(faults), f"{each}; took {time.monotonic() - started:.0f} s")
+
+
+def find(bench: Bench, plant: str) -> Outcome:
+    """A dispatcher that is broken on purpose: at least one case must say so, in the right words."""
+    subject, words = PLANTED[plant]
+    cases = [
+        replace(case, plant=plant)
+        for case in whole_cases([subject])
+        if _meets_kills(case) and case.target == SUBJECTS[subject].targets[0]
+    ]
+    whole = bench.run(cases)
+    killed = bench.run(killed_cases(whole[0]))
+    found = [verdict for verdict in (*whole, *killed) if any(words in fault for fault in verdict.faults)]
+    faults = () if found else (f"{plant}: nobody noticed",)
+    note = f"{len(found)} cases say {words!r}, such as: {found[0].case}" if found else ""
+    return Outcome(f"planted: {plant}", len(cases) + len(killed), faults, note)
+
+
+def main(name: str) -> int:
+    """One case again, with all there is to see of it."""
+    with tempfile.TemporaryDirectory() as folder, Lane(Path(folder) / "lane") as lane:
+        verdict = lane.run(Case.named(name))
+        print((lane.folder / "log").read_text())
+        print(*verdict.trace, sep="\n")
+        print(*(verdict.faults or ("no fault",)), sep="\n")
+    return int(bool(verdict.faults))
+
+
+def _memory(folder: Path) -> Path:
+    """In memory where that can be had: only processes die here."""
+    memory = Path("/dev/shm")  # noqa: S108  a folder of our own is made in it
+    return memory if os.access(memory, os.W_OK) else folder
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

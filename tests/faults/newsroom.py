@@ -12,11 +12,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tests.faults.accounting import LEDGER, account, article_text
+from tests.faults.accounting import LEDGER, account
+from tests.faults.articles import article_text
 from tests.slack_stand_in import SlackStandIn
 
 _PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
-_OWED = "SELECT COUNT(*) FROM deliveries WHERE state NOT IN ('sent', 'dead')"
+_OWED = (
+    "SELECT COUNT(*) FROM deliveries WHERE state NOT IN ('sent', 'merged', 'dead')"
+    " OR (state = 'sent' AND revision > shown AND message IS NOT NULL)"
+)
 _NOT_FINAL = "SELECT COUNT(*) FROM files WHERE state NOT IN ('done', 'failed', 'gone')"
 
 

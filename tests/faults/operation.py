@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.daemon_process import DaemonProcess
-from tests.faults.accounting import Outcome, article_text
+from tests.faults.accounting import Outcome
+from tests.faults.articles import article_text
 from tests.faults.newsroom import account_for_desks, configuration, drop, files_in, is_at_rest, job
 from tests.faults.way import prepare
 from tests.slack_stand_in import Fault, SlackStandIn

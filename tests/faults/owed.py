@@ -41,7 +41,7 @@ PERSONS = ("U0ANNA", "U0BORIS")
 Target = tuple[str, int]  # a method, and which request of it
 
 _DEFAULT = BurstTable()
-_BURST = Burst(_DEFAULT.alerts, timedelta(minutes=_DEFAULT.minutes))
+DEFAULT_BURST = Burst(_DEFAULT.alerts, timedelta(minutes=_DEFAULT.minutes))
 _NUMBER = re.compile(r"number (\d+) ")
 _POSTED = text(
     "UPDATE deliveries SET state = 'sent', channel = :channel, message = :ts, sent_at = :at WHERE id = :id"
@@ -170,7 +170,7 @@ SUBJECTS: Mapping[str, Subject] = {
             ((POST, 1), (POST, 2)),
             tuple(range(1, 14)),
             dict.fromkeys(range(9, 14), 1),
-            manner=Manner(burst=_BURST),
+            manner=Manner(burst=DEFAULT_BURST),
         ),
         Subject(
             "quiet hours",
@@ -178,7 +178,7 @@ SUBJECTS: Mapping[str, Subject] = {
             ((POST, 1), (POST, 2)),
             tuple(range(1, 11)),
             dict.fromkeys((9, 10), 1),
-            manner=Manner(burst=_BURST, hours="22:00-11:00", zone="UTC"),
+            manner=Manner(burst=DEFAULT_BURST, hours="22:00-11:00", zone="UTC"),
         ),
         Subject(
             "digest",
@@ -187,7 +187,7 @@ SUBJECTS: Mapping[str, Subject] = {
             tuple(range(1, 6)),
             dict.fromkeys(range(1, 6), 0),
             has_digest=True,
-            manner=Manner(burst=_BURST),
+            manner=Manner(burst=DEFAULT_BURST),
         ),
     )
 }

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults import strace, way
-from tests.faults.accounting import LEDGER, Outcome, account, article_text
+from tests.faults.accounting import LEDGER, Outcome, account
+from tests.faults.articles import article_text
 from tests.faults.disk import (
     Disk,
     Image,

@@ -24,7 +24,8 @@ from itertools import count
 from pathlib import Path
 
 from tests.faults import older, strace, way
-from tests.faults.accounting import Outcome, account, article_text
+from tests.faults.accounting import Outcome, account
+from tests.faults.articles import article_text
 from tests.faults.forks import Case, End, ForkServer
 from tests.faults.patient_slack import PatientSlack
 from tests.faults.strace import KILL, Injection

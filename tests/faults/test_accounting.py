@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.faults import way
-from tests.faults.accounting import account, article_text
+from tests.faults.accounting import account
+from tests.faults.articles import article_text
 from tests.faults.patient_slack import PatientSlack
 
 MADE = {1: article_text(1), 2: article_text(2, arabic=True), 3: article_text(3, quiet=True), 4: b""}

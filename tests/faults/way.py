@@ -26,9 +26,12 @@ from daemon.config import Receiver, Settings, Slack
 from daemon.database import Database, open_database
 from daemon.dispatch import Dispatch
 from daemon.intake import Intake
-from daemon.records import Alert, DeliveryState, Sent
+from daemon.messages import Message
+from daemon.receivers import manners_of
+from daemon.records import DeliveryState, Sent
 from daemon.serving import Serving
 from daemon.slack import SlackSender
+from daemon.slackapi import SlackApp
 from tests.builders import make_route, make_settings, small_model
 
 TOKEN = "xoxb-1-test"  # the stand-in's
@@ -42,16 +45,16 @@ A_DAY = timedelta(days=1)
 logger = logging.getLogger(__name__)
 
 _AFTER_A_FAILURE = 0.5  # seconds
-_FINAL = frozenset({DeliveryState.SENT, DeliveryState.DEAD})
+_FINAL = frozenset({DeliveryState.SENT, DeliveryState.MERGED, DeliveryState.DEAD})
 _TICK = timedelta(microseconds=100)  # that pass between two looks at the clock
 _UNMOVED = text("SELECT name, target FROM files WHERE state = 'taken' AND target LIKE 'done/%'")
-_SENT = text("UPDATE deliveries SET state = 'sent' WHERE alert_id = (SELECT id FROM alerts WHERE key = :key)")
+_SENT = text("UPDATE deliveries SET state = 'sent' WHERE key = :key")
 
 
 def prepare(home: Path, articles: Mapping[int, bytes], *, ledger: bool = True) -> None:
     """A home with a model, an empty ledger and articles in its inbox; a model that is there stays.
 
-    The model is the small one of two topics, for which `accounting.article_text` is written.
+    The model is the small one of two topics, for which `articles.article_text` is written.
     """
     settings = settings_of(home)
     app.make_home(settings)
@@ -101,7 +104,7 @@ def walk(
         stack.enter_context(app.home_lock(settings))
         ledger = open_database(settings.database)
         stack.callback(ledger.close)
-        sender = SlackSender(TOKEN, CHANNEL, slack_url)
+        sender = SlackSender(SlackApp(TOKEN, slack_url), CHANNEL)
         if plant == "sent before the answer":
             sender = _Boastful(sender, ledger)
         if plant == "moved before the commit":
@@ -110,7 +113,8 @@ def walk(
         taking = Intake(settings, ledger, Serving(settings.models, model), _nobody, _nobody)
         if closing:
             stack.callback(taking.close)
-        return _work(taking, Dispatch(DESK, sender, ledger), ledger, passing, rounds)
+        dispatch = Dispatch(DESK, sender, ledger, manner=manners_of(settings)[DESK])
+        return _work(taking, dispatch, ledger, passing, rounds)
 
 
 @cache
@@ -210,7 +214,7 @@ class _Boastful(SlackSender):
         self.__dict__.update(sound.__dict__)
         self._ledger = ledger
 
-    def send(self, alert: Alert) -> Sent:
+    def send(self, message: Message) -> Sent:
         with self._ledger.transaction() as connection:
-            connection.execute(_SENT, {"key": alert.key})
-        return super().send(alert)
+            connection.execute(_SENT, {"key": message.key})
+        return super().send(message)

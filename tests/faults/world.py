@@ -30,7 +30,7 @@ from watchdog.events import FileSystemEvent
 
 from classifier import storage
 from daemon import app, clock, intake, retraining, shelves, timetable
-from daemon.config import Receiver, Retrain, Route, Settings, Slack
+from daemon.config import Receiver, Retrain, Route, Settings, Slack, Story
 from daemon.database import Database, open_database
 from daemon.inbox import Stamp, Watch
 from daemon.serving import Serving
@@ -249,6 +249,7 @@ class World:
                 Route(receiver="second", topics=self.configuration.second_topics),
             ),
             slack=Slack(api_url=self.stand_in.url, token_file=self._token_file),
+            story=Story(window_hours=0),  # the rig's articles grow and repeat: near-copies are not told
             retrain=Retrain(),
         )
 

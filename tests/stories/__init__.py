@@ -91,7 +91,7 @@ def read(names: Iterable[str]) -> list[Told]:
 def as_they_come(articles: Sequence[Told]) -> list[Told]:
     """All first reports, then all second ones, and so on: every story lies among all others."""
     depth: dict[tuple[str, int], int] = {}
-    order = []
+    order: list[tuple[int, int, Told]] = []
     for article in articles:
         place = depth.get((article.family, article.event), 0)
         depth[article.family, article.event] = place + 1
@@ -121,7 +121,9 @@ def join_one(connection: Connection, article: Told, identity: int, *, minutes: i
     )
 
 
-def add_article(connection: Connection, identity: int, title: str | None, body: str, language: str | None) -> None:
+def add_article(
+    connection: Connection, identity: int, title: str | None, body: str, language: str | None
+) -> None:
     connection.execute(_FILE)
     connection.execute(_ARTICLE, {"id": identity, "title": title, "text": body, "language": language})
 

@@ -17,7 +17,18 @@ from rich.console import Console
 from rich.table import Table
 
 from daemon.database import open_database
-from tests.stories import DEVELOPMENT, HELD_OUT, Pair, as_they_come, f1, false_joins, join_all, pairs, pairs_alone, read
+from tests.stories import (
+    DEVELOPMENT,
+    HELD_OUT,
+    Pair,
+    as_they_come,
+    f1,
+    false_joins,
+    join_all,
+    pairs,
+    pairs_alone,
+    read,
+)
 
 DRAWS = 2000
 
@@ -34,7 +45,10 @@ def main(names: Sequence[str]) -> int:
     console = Console(width=110)
     families = len({article.family for article in articles})
     console.print(f"{len(articles)} articles in {families} families, {len(together)} pairs")
-    for what, found in (("all articles in one ledger", together), ("each pair in a ledger of its own", alone)):
+    for what, found in (
+        ("all articles in one ledger", together),
+        ("each pair in a ledger of its own", alone),
+    ):
         low, high = interval(found)
         console.print(
             f"{what}: F1 of joining {f1(found):.3f} (95 % interval {low:.3f} to {high:.3f}),"
@@ -64,7 +78,8 @@ def interval(found: Sequence[Pair]) -> tuple[float, float]:
     families = list(by_family.values())
     draw = random.Random(5)
     figures = sorted(
-        f1([pair for family in draw.choices(families, k=len(families)) for pair in family]) for _ in range(DRAWS)
+        f1([pair for family in draw.choices(families, k=len(families)) for pair in family])
+        for _ in range(DRAWS)
     )
     return figures[int(0.025 * DRAWS)], figures[int(0.975 * DRAWS)]
 

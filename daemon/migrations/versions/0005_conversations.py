@@ -62,9 +62,7 @@ def upgrade() -> None:
     )
     stale = sa.text("revision > shown")
     by_tries = ["receiver", "refresh_tries", "id"]
-    op.create_index(
-        "deliveries_stale", "deliveries", by_tries, sqlite_where=stale, postgresql_where=stale
-    )
+    op.create_index("deliveries_stale", "deliveries", by_tries, sqlite_where=stale, postgresql_where=stale)
     groups = sa.text("form IN ('burst', 'quiet')")
     op.create_index(
         "deliveries_groups", "deliveries", ["receiver", "id"], sqlite_where=groups, postgresql_where=groups

@@ -17,9 +17,8 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("opened_at", MOMENT, nullable=False),
         sa.Column("last_at", MOMENT, nullable=False),
-        # The articles that a new one is compared with: the first and the last few, as "1 7 9 12".
-        sa.Column("compared", sa.String(120), nullable=False),
-        # Its marks are still there, so that it can be found.
+        sa.Column("first_article", sa.Integer, nullable=False),
+        # What it is known by is still there, so that it can be found.
         sa.Column("open", sa.Boolean, nullable=False, server_default=sa.true()),
     )
     still_open = sa.text("open")
@@ -33,9 +32,14 @@ def upgrade() -> None:
         sa.Column("source", sa.Text),
         sa.Column("near_copy", sa.Boolean, nullable=False),
         sa.Column("news", sa.Text, nullable=False),
+        # What it is known by, of those that new articles are compared with: the first and the last few.
         sa.Column("sketch", sa.Text),
     )
     op.create_index("sketches_by_story", "sketches", ["story_id"])
+    compared = sa.text("sketch IS NOT NULL")
+    op.create_index(
+        "sketches_compared", "sketches", ["story_id"], sqlite_where=compared, postgresql_where=compared
+    )
     op.create_table(
         "marks",
         sa.Column("mark", sa.String(20), primary_key=True),
