@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from daemon import buttons, plain, wording
-from daemon.limits import MOST_BLOCKS, MOST_JSON, MOST_TEXT, Block, json_size, problems, text_size
+from daemon.limits import MOST_JSON, Block, json_size, problems
 from daemon.messages import DigestBody, Entry, Form, Leading, Message, TopicVolume
 from daemon.neutral import LONGEST_LINK, Room, cleaned, directed, fitted, linked
 
@@ -91,8 +91,7 @@ def _in_one(body: DigestBody) -> bool:
 
 
 def _fits(body: Block, envelope: int) -> bool:
-    enough = json_size(body) + envelope <= MOST_JSON and text_size(body) <= MOST_TEXT
-    return enough and len(body["blocks"]) <= MOST_BLOCKS
+    return json_size(body) + envelope <= MOST_JSON and not problems(body)
 
 
 def _written(message: Message, size: _Size, interactive: bool) -> Iterator[Block]:

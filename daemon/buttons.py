@@ -44,7 +44,7 @@ def overflow(entry: Entry, number: int, most: int = _MOST_IN_OVERFLOW) -> Block 
     options = [_option("✓ right", Action(Verb.RIGHT, key)), _option("✗ wrong", Action(Verb.WRONG, key))]
     if entry.remarks:
         options.append(_option("undo", Action(Verb.UNDO, key)))
-    options += _mutes(entry)
+    options += _mutes(entry, "mute ")
     found = [option for option in options if option is not None][: min(most, _MOST_IN_OVERFLOW)]
     if not found:
         return None
@@ -80,7 +80,7 @@ def _others(entry: Entry, choices: Choices) -> list[Block | None]:
     ]
 
 
-def _mutes(entry: Entry) -> list[Block | None]:
+def _mutes(entry: Entry, said: str = "") -> list[Block | None]:
     return [
         _option(
             f"{_titled(topic.id, topic.title)} for {said}",

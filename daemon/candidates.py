@@ -69,6 +69,14 @@ _COMPARED = text(
     ORDER BY story_id, article_id
     """  # noqa: S608  our own words alone
 )
+_MARKS_OF = text(
+    f"""
+    SELECT mark
+    FROM marks
+    WHERE mark IN ({_parameters("mark", _ASKED)})
+      AND story_id = :story
+    """  # noqa: S608  our own words alone
+)
 
 
 def known_marks(connection: Connection, sketch: Sketch) -> Marks:
@@ -93,6 +101,12 @@ def candidates(connection: Connection, sketch: Sketch, marks: Marks, *, since: s
     likely = sorted((-weight, story) for story, weight in shared.items() if weight >= _ENOUGH_IN_COMMON)
     stories = [story for _, story in likely[:_CANDIDATES]]
     return _with_members(connection, stories, since) if stories else []
+
+
+def marks_of(connection: Connection, story: int, marks: Marks) -> frozenset[str]:
+    """Those of the marks that a story is known by."""
+    given = {**_padded("mark", list(marks.counts), _ASKED, ""), "story": story}
+    return frozenset(connection.execute(_MARKS_OF, given).scalars())
 
 
 def _with_members(connection: Connection, stories: Sequence[int], since: str) -> list[Candidate]:

@@ -109,6 +109,11 @@ def parse_typed(payload: Mapping[str, object]) -> Typed | None:
     return Typed(person, channel, given or "") if channel and person else None
 
 
+def response_address(payload: Mapping[str, object]) -> str | None:
+    """Where one may answer the person who pressed or typed something; a secret."""
+    return _at(payload, "response_url")
+
+
 def record(
     connection: Connection, click: Click, outcome: Outcome, now: datetime, *, article: int | None = None
 ) -> bool:

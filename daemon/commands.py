@@ -1,4 +1,4 @@
-"""Commands: what a desk types after /topicwire, and the answer that only the typist sees."""
+"""Commands: what a desk types after /topicwire, and the answers that only one person sees."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from html import unescape
 from sqlalchemy import Connection
 
 from daemon import wishes
-from daemon.actions import duration
+from daemon.actions import Verb, duration
+from daemon.clicks import Click, Outcome
 from daemon.neutral import Room, fitted
 from daemon.wishes import Wish, WishRecord
 
@@ -123,8 +124,17 @@ def _of_topic(
     wish, until = _WISHED[command.ask], now + command.length
     for receiver in receivers:
         wishes.add(connection, receiver, meant[0], wish, until=until, person=person, now=now)
-    ending = f"`/topicwire un{wish} {_name(meant[0])}` ends it sooner."
-    return f"*{_title(meant[0], topics)}* is {_IS[wish]} here {_until(until, now)}. {ending}"
+    return _begun(meant[0], wish, until, topics, now)
+
+
+def reply_to(click: Click, outcome: Outcome, topics: Mapping[str, str], now: datetime) -> str | None:
+    """What to say, to the person alone, of a click whose effect no message shows."""
+    if outcome in (Outcome.UNKNOWN, Outcome.ELSEWHERE):
+        return "topicwire does not know this alert any more, so nothing has changed."
+    topic, length = click.action.topic, duration(click.action.duration or "")
+    if outcome is not Outcome.TAKEN or click.action.verb is not Verb.MUTE or topic is None or length is None:
+        return None
+    return _begun(topic, Wish.MUTE, now + length, topics, now)
 
 
 def find_topics(typed: str, topics: Mapping[str, str]) -> list[str]:
@@ -134,6 +144,11 @@ def find_topics(typed: str, topics: Mapping[str, str]) -> list[str]:
     ids = [topic for topic, (own, _) in names.items() if own == asked]
     whole = ids or [topic for topic, both in names.items() if asked in both]
     return whole or [topic for topic, both in names.items() if any(name.startswith(asked) for name in both)]
+
+
+def _begun(topic: str, wish: Wish, until: datetime, topics: Mapping[str, str], now: datetime) -> str:
+    ending = f"`/topicwire un{wish} {_name(topic)}` ends it sooner."
+    return f"*{_title(topic, topics)}* is {_IS[wish]} here {_until(until, now)}. {ending}"
 
 
 def _end(

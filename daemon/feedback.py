@@ -6,6 +6,7 @@ does not depend on what came before it, but on the moments at which people press
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,18 +49,19 @@ class _Place:
     channel: str | None
 
 
-def take(connection: Connection, click: Click, now: datetime) -> Outcome:
+def take(connection: Connection, click: Click, now: datetime, *, receivers: Collection[str] = ()) -> Outcome:
     """Write a click down and do what it says, in the caller's transaction; once, however often it comes.
 
     Of a person's verdicts on a tag the one pressed last counts, in whatever order clicks arrive.
-    Every message that names the article is to be shown anew.
+    Every message that names the article is to be shown anew. `receivers` are those whose channel it is:
+    what is muted there is muted for all of them.
     """
     place = _place(connection, click.action.alert)
     outcome = _outcome(place, click)
     article = place.article if place is not None else None
     if not clicks.record(connection, click, outcome, now, article=article):
         return Outcome.REPEATED
-    if place is not None and outcome is Outcome.TAKEN and _apply(connection, place, click, now):
+    if place is not None and outcome is Outcome.TAKEN and _apply(connection, place, click, now, receivers):
         for carrier in connection.execute(_CARRIERS, {"article_id": place.article}).scalars():
             showing.touch(connection, carrier)
     return outcome
@@ -91,7 +93,9 @@ def _outcome(place: _Place | None, click: Click) -> Outcome:
     return Outcome.TAKEN
 
 
-def _apply(connection: Connection, place: _Place, click: Click, now: datetime) -> bool:
+def _apply(
+    connection: Connection, place: _Place, click: Click, now: datetime, receivers: Collection[str]
+) -> bool:
     """Whether people's verdicts on the article are others than before."""
     match click.action.verb:
         case Verb.UNDO:
@@ -99,7 +103,7 @@ def _apply(connection: Connection, place: _Place, click: Click, now: datetime) -
                 connection, article=place.article, person=click.person, moment=click.clicked_at
             )
         case Verb.MUTE:
-            _mute(connection, place, click, now)
+            _mute(connection, {place.alert.receiver, *receivers}, click, now)
             return False
         case Verb.WRONG:
             return _say(connection, place, click, Verdict.WRONG)
@@ -126,8 +130,9 @@ def _say(connection: Connection, place: _Place, click: Click, verdict: Verdict) 
     return any(said)
 
 
-def _mute(connection: Connection, place: _Place, click: Click, now: datetime) -> None:
+def _mute(connection: Connection, receivers: Collection[str], click: Click, now: datetime) -> None:
     topic, length = click.action.topic, actions.duration(click.action.duration or "")
-    if topic is not None and length is not None:
-        receiver = place.alert.receiver
+    if topic is None or length is None:
+        return
+    for receiver in sorted(receivers):
         wishes.add(connection, receiver, topic, Wish.MUTE, until=now + length, person=click.person, now=now)

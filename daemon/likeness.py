@@ -13,13 +13,14 @@ COMMON = 64  # a mark that so many stories share says nothing
 
 # How much each sign says, as a logistic score: fitted on the development pairs of tests/stories and
 # on joins of real news that we judged by eye, then rounded. `missing` are figures that both could
-# share and do not: yesterday's bulletin. `other words`: of one language, and yet without the words
-# that any two reports of an event have in common.
-_BASE, _FOREIGN = -6.4, 1.3
-_NAMES_SHARE, _NAMES_SUM, _FEW_NAMES = 3.9, 3.8, 1.0
-_FIGURES_SHARE, _FIGURES_SUM, _FEW_FIGURES = 4.2, 1.6, 1.5
-_MISSING, _OTHER_WORDS, _WORDS_IN_COMMON = -3.0, -7.0, 0.35
+# share and do not: yesterday's bulletin. Only articles of one language share words.
+_BASE, _FOREIGN, _FOREIGN_WITHOUT_FIGURES = -6.1, 2.6, 0.3
+_NAMES_SHARE, _NAMES_SUM, _FEW_NAMES = 4.2, 2.2, 1.0
+_FIGURES_SHARE, _FIGURES_SUM, _FEW_FIGURES, _MISSING = 4.5, 0.3, 1.5, -1.6
+_OTHER_WORDS, _WORDS_IN_COMMON = -3.0, 0.35
+_LEADS, _LEADS_IN_COMMON, _LEADS_ENOUGH, _FEW_LEADS = 6.0, 0.35, 0.75, 3
 _ENOUGH = 4.0
+_ONE_FIGURE = 0.3
 _SAME_STORY = 0.5
 
 _COPIED = 0.75
@@ -67,16 +68,19 @@ def likeness(older: Sketch, newer: Sketch, rarities: Mapping[str, float]) -> Lik
     foreign = older.language != newer.language
     of_names = _overlap(older, newer, older.names, newer.names, rarities)
     of_figures = _overlap(older, newer, older.figures, newer.figures, rarities)
+    if foreign:
+        words = _FOREIGN if of_figures.shared >= _ONE_FIGURE else _FOREIGN_WITHOUT_FIGURES
+    else:
+        words = _said_in_words(older, newer)
     missing = max(0.0, min(of_figures.least / _ENOUGH, 1.0) - of_figures.enough)
     score = _logistic(
         _BASE
-        + _FOREIGN * foreign
+        + words
         + _NAMES_SHARE * of_names.share(_FEW_NAMES)
         + _NAMES_SUM * of_names.enough
         + _FIGURES_SHARE * of_figures.share(_FEW_FIGURES)
         + _FIGURES_SUM * of_figures.enough
         + _MISSING * missing
-        + _OTHER_WORDS * (0.0 if foreign else max(0.0, _WORDS_IN_COMMON - _words_alike(older, newer)))
     )
     near_copy = not foreign and _is_near_copy(older, newer)
     return Likeness(score, near_copy or score >= _SAME_STORY, near_copy)
@@ -101,9 +105,17 @@ def _overlap(
     return _Overlap(shared, min(had, has))
 
 
-def _words_alike(older: Sketch, newer: Sketch) -> float:
-    """The cosine of both sets of words."""
-    return len(older.words & newer.words) / math.sqrt(max(len(older.words) * len(newer.words), 1))
+def _said_in_words(older: Sketch, newer: Sketch) -> float:
+    """What the words of both say for or against: all of them, and those of one headline in the other text."""
+    alike = len(older.words & newer.words) / math.sqrt(max(len(older.words) * len(newer.words), 1))
+    leads = (_led(older, newer) + _led(newer, older)) / 2
+    return _OTHER_WORDS * max(0.0, _WORDS_IN_COMMON - alike) + _LEADS * (
+        min(leads, _LEADS_ENOUGH) - _LEADS_IN_COMMON
+    )
+
+
+def _led(one: Sketch, other: Sketch) -> float:
+    return len(one.lead & other.words) / max(len(one.lead), _FEW_LEADS)
 
 
 def _total(weights: Mapping[str, float], marks: Iterable[str]) -> float:

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from slack_sdk import WebClient
 from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
+from slack_sdk.webhook import WebhookClient
 from sqlalchemy.exc import SQLAlchemyError
 
 from daemon import clicks, clock
@@ -53,19 +55,28 @@ class Standing:
     trouble: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What goes with the acknowledgement, and what is said to the person besides."""
+
+    answer: dict[str, Any] | None = None
+    aside: str | None = None
+
+
 class Listener:
     """Keeps a connection to Slack, and hands on what comes over it.
 
-    `on_click` commits what a click does; `on_command` what a command does, and returns its answer.
-    Both are called from any thread. Slack is told that we have it after they return; if they raise
-    it is not, and shows the person a fault, or sends it again.
+    `on_click` commits what a click does, and returns what is to be said to the person of it, if
+    anything; `on_command` commits what a command does, and returns its answer. Both are called from
+    any thread. Slack is told that we have it after they return; if they raise it is not, and shows
+    the person a fault, or sends it again.
     """
 
     def __init__(
         self,
         app_token: str,
         api_url: str,
-        on_click: Callable[[Click], object],
+        on_click: Callable[[Click], str | None],
         on_command: Callable[[Typed], str],
         *,
         patience: float = _PATIENCE,
@@ -73,6 +84,7 @@ class Listener:
     ) -> None:
         self._token = app_token
         self._web = WebClient(base_url=api_url, timeout=_TIMEOUT, retry_handlers=[], logger=SILENT)
+        self._api_url = api_url
         self._on_click = on_click
         self._on_command = on_command
         self._patience = patience
@@ -168,7 +180,7 @@ class Listener:
     def _heard(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
         """First what is said is done, and then Slack is told that we have it."""
         try:
-            answer = self._do(request)
+            done = self._do(request)
         except Exception as error:
             self._count(failed=1)
             known = isinstance(error, SQLAlchemyError | DaemonError | OSError)
@@ -176,27 +188,38 @@ class Listener:
             logger.error("what Slack told us was not taken", extra=said, exc_info=not known)
             return
         try:
-            client.send_socket_mode_response(SocketModeResponse(request.envelope_id, answer))
+            client.send_socket_mode_response(SocketModeResponse(request.envelope_id, done.answer))
         except Exception as error:
             # It is kept all the same; Slack may tell us again, and then it is done already.
             logger.info("Slack could not be told that we have it", extra={"error": type(error).__name__})
+        if done.aside:
+            self._say_aside(clicks.response_address(request.payload), done.aside)
 
-    def _do(self, request: SocketModeRequest) -> dict[str, Any] | None:
-        """The answer that goes with the acknowledgement, if there is one. What is not for us is
-        acknowledged as well, or Slack would go on to tell us.
-        """
+    def _do(self, request: SocketModeRequest) -> _Done:
+        """What is not for us is acknowledged as well, or Slack would go on to tell us."""
         if request.type == "interactive":
             click = clicks.parse(request.payload)
             if click is not None:
-                self._on_click(click)
+                said = self._on_click(click)
                 self._count(clicks=1)
+                return _Done(aside=said)
         elif request.type == "slash_commands":
             typed = clicks.parse_typed(request.payload)
             if typed is not None:
-                said = self._on_command(typed)
+                answer = self._on_command(typed)
                 self._count(commands=1)
-                return {"response_type": "ephemeral", "text": said[:_MOST_SAID]}
-        return None
+                return _Done({"response_type": "ephemeral", "text": answer[:_MOST_SAID]})
+        return _Done()
+
+    def _say_aside(self, address: str | None, said: str) -> None:
+        """To the person alone, once: nothing depends on its arriving."""
+        if address is None or not _is_slacks(address, self._api_url):
+            return
+        client = WebhookClient(address, timeout=_TIMEOUT, retry_handlers=[], logger=SILENT)
+        try:
+            client.send(text=said[:_MOST_SAID], response_type="ephemeral", replace_original=False)
+        except Exception as error:
+            logger.info("a click could not be answered", extra={"error": type(error).__name__})
 
     def _count(self, *, clicks: int = 0, commands: int = 0, failed: int = 0) -> None:
         with self._counting:
@@ -208,3 +231,13 @@ class Listener:
     def _note(self, **changes: Any) -> None:
         with self._counting:
             self._standing = replace(self._standing, **changes)
+
+
+def _is_slacks(address: str, api_url: str) -> bool:
+    """Whether an answer to a click may go there; Slack takes them at a host of its own."""
+    try:
+        there, ours = urlsplit(address), urlsplit(api_url)
+    except ValueError:
+        return False
+    hosts = {ours.netloc, f"hooks.{ours.netloc}"} if there.scheme == ours.scheme else set()
+    return there.netloc in hosts or (there.scheme, there.netloc) == ("https", "hooks.slack.com")

@@ -99,12 +99,16 @@ def names(text: str, language: str | None = None) -> list[Name]:
             start += len(words.pop(0)) + 1
         if not words or (len(words) == 1 and words[0].lower() in _NO_NAMES):
             continue
+        first = ""
         if opens and start == run.start():
-            doubtful[words[0]] = doubtful.get(words[0], 0) + 1
+            first = words[0]
+            doubtful[first] = doubtful.get(first, 0) + 1
             start += len(words.pop(0)) + 1
         if words:
             kept = words[:_MOST_OF_A_RUN]
             shown = text[start : start + sum(map(len, kept)) + len(kept) - 1][:_LONGEST_NAME]
+            if first and first.lower() not in text:
+                kept.insert(0, first)
             found.append(Name(shown, tuple(filter(None, map(fold, kept)))))
     sure = {each for name in found for each in name.keys}
     for word, count in doubtful.items():

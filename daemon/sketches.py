@@ -24,6 +24,7 @@ _LONGEST_TITLE = 300
 _MOST_NAMES = 48
 _MOST_FIGURES = 32
 _MOST_WORDS = 120
+_WORDS_OF_A_LEAD = 10
 TRIPLES = 48  # how many of an article are kept
 
 _STEM = 6
@@ -65,6 +66,7 @@ class Sketch:
     figures: Mapping[str, str]
     weights: Mapping[str, float]
     words: frozenset[str]
+    lead: frozenset[str]  # those of its headline, or the first where it has none
     triples: tuple[int, ...]
     length: int  # how many word triples there are; `triples` is a sample of them
 
@@ -76,7 +78,7 @@ class Sketch:
     def to_json(self) -> str:
         parts = (
             self.language, dict(self.names), dict(self.figures), dict(self.weights),
-            " ".join(sorted(self.words)), self.triples, self.length,
+            " ".join(sorted(self.words)), " ".join(sorted(self.lead)), self.triples, self.length,
         )  # fmt: skip
         return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
 
@@ -92,8 +94,17 @@ class Likeness:
 
 @lru_cache(maxsize=1024)
 def from_json(written: str) -> Sketch:
-    language, named, figured, weights, words, triples, length = json.loads(written)
-    return Sketch(language, named, figured, weights, frozenset(words.split()), tuple(triples), length)
+    language, named, figured, weights, words, lead, triples, length = json.loads(written)
+    return Sketch(
+        language,
+        named,
+        figured,
+        weights,
+        frozenset(words.split()),
+        frozenset(lead.split()),
+        tuple(triples),
+        length,
+    )
 
 
 def sketch(title: str | None, text: str, language: str | None) -> Sketch:
@@ -118,7 +129,8 @@ def sketch(title: str | None, text: str, language: str | None) -> Sketch:
         figures={mark: figure.shown for mark, figure in figured.items()}
         | dict.fromkeys(sorted(counts(set(tokens)) - figured.keys()), ""),
         weights={mark: round(weight, 2) for mark, weight in weights.items() if weight > 0.0},
-        words=_words(lowered),
+        words=_words(lowered, _MOST_WORDS),
+        lead=_words(headline.lower(), _MOST_WORDS) or _words(lowered, _WORDS_OF_A_LEAD),
         triples=tuple(triples[:TRIPLES].tolist()),
         length=triples.size,
     )
@@ -165,10 +177,10 @@ def _name_weight(mark: str) -> float:
     return weight * _USUAL_WEIGHT if mark in _USUAL else weight
 
 
-def _words(lowered: str) -> frozenset[str]:
+def _words(lowered: str, most: int) -> frozenset[str]:
     found: dict[str, None] = {}
     for word in _WORDS.findall(lowered):
         found[word[:_STEM]] = None
-        if len(found) == _MOST_WORDS:
+        if len(found) == most:
             break
     return frozenset(found)

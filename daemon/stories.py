@@ -10,13 +10,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, text
 
 from daemon import sketches
-from daemon.candidates import LAST, Candidate, Marks, candidates, known_marks
+from daemon.candidates import LAST, Candidate, Marks, candidates, known_marks, marks_of
 from daemon.clock import to_text
 from daemon.likeness import COMMON, likeness, news
 from daemon.sketches import Sketch
 
 _KEPT = 16  # marks of an article by which its story is found later
-_KNOWN = 1000  # marks of a story that are looked at before something is called news
 _RELATED = 0.02  # how like its story's first article one must be that is like a later one
 _FORGOTTEN_WITH = 16  # every so many new stories, some that ended are forgotten
 _FORGOTTEN_AT_ONCE = 64
@@ -81,14 +80,6 @@ _MARK = text(
     ON CONFLICT DO NOTHING
     """
 )
-_MARKS_OF = text(
-    """
-    SELECT mark
-    FROM marks
-    WHERE story_id = :story
-    LIMIT :limit
-    """
-)
 _ALSO_TOLD = text(
     """
     SELECT source, COUNT(*)
@@ -147,7 +138,7 @@ def join(
     if match is None:
         place = _open(connection, article, now, since)
     else:
-        place = _go_on(connection, match, sketch, now)
+        place = _go_on(connection, match, sketch, marks, now)
     _keep(connection, place, sketch, article, source)
     if not place.near_copy:
         _mark(connection, place.story, sketch, marks)
@@ -218,14 +209,14 @@ def _open(connection: Connection, article: int, now: datetime, since: str) -> Pl
     return Place(story, is_first=True, near_copy=False, news=())
 
 
-def _go_on(connection: Connection, match: _Match, sketch: Sketch, now: datetime) -> Place:
+def _go_on(connection: Connection, match: _Match, sketch: Sketch, marks: Marks, now: datetime) -> Place:
     candidate = match.candidate
     connection.execute(_GO_ON, {"now": to_text(now), "story": candidate.story})
     if match.near_copy:
         return Place(candidate.story, is_first=False, near_copy=True, news=())
     if len(candidate.articles) > LAST:
         connection.execute(_COMPARE_NO_MORE, {"article": candidate.articles[1]})
-    known = frozenset(connection.execute(_MARKS_OF, {"story": candidate.story, "limit": _KNOWN}).scalars())
+    known = marks_of(connection, candidate.story, marks)
     return Place(
         candidate.story, is_first=False, near_copy=False, news=news(sketch, candidate.members, known)
     )

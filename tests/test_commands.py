@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from daemon import wishes
-from daemon.commands import Ask, Command, answer, find_topics, parse_command
+from daemon.actions import Verb
+from daemon.clicks import Outcome
+from daemon.commands import Ask, Command, answer, find_topics, parse_command, reply_to
 from daemon.wishes import Wish
 from tests.builders import MINUTE, NOON
+from tests.presses import make_click
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TOPICS = {
@@ -199,3 +202,32 @@ def test_an_answer_about_many_topics_stays_short(connection: Connection) -> None
 
     assert "and 460 more" in said
     assert len(said.encode()) < 12_000
+
+
+@pytest.mark.parametrize(
+    ("verb", "outcome", "said"),
+    [
+        (
+            Verb.MUTE,
+            Outcome.TAKEN,
+            "*Energy* is muted here until 5 March 2026, 14:00 UTC (2 hours from now).",
+        ),
+        (Verb.MUTE, Outcome.REPEATED, None),
+        (
+            Verb.MUTE,
+            Outcome.ELSEWHERE,
+            "topicwire does not know this alert any more, so nothing has changed.",
+        ),
+        (Verb.RIGHT, Outcome.UNKNOWN, "topicwire does not know this alert any more, so nothing has changed."),
+        (Verb.RIGHT, Outcome.TAKEN, None),
+        (Verb.UNDO, Outcome.TAKEN, None),
+    ],
+)
+def test_only_a_click_whose_effect_no_message_shows_is_answered(
+    verb: Verb, outcome: Outcome, said: str | None
+) -> None:
+    click = make_click(verb, "a" * 32, "energy", "2h" if verb is Verb.MUTE else None)
+
+    found = reply_to(click, outcome, TOPICS, NOON)
+
+    assert found is None if said is None else str(found).startswith(said)

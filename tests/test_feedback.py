@@ -178,7 +178,7 @@ PRESSES = (
     presses=st.lists(st.tuples(st.sampled_from(PRESSES), st.sampled_from(["U1", "U2"])), max_size=8),
     data=st.data(),
 )
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_order_in_which_envelopes_arrive_does_not_matter(
     connection: Connection,
     alert: Alert,
@@ -334,6 +334,16 @@ def test_mute_is_a_wish_at_the_alerts_receiver_and_no_verdict(connection: Connec
     assert (wish.receiver, wish.topic, wish.wish, wish.person) == ("desk", "energy", Wish.MUTE, "U1")
     assert wish.until == NOON + MINUTE + timedelta(hours=2)
     assert said(connection) == {}
+
+
+def test_what_is_muted_in_a_channel_is_muted_for_all_receivers_there(
+    connection: Connection, alert: Alert
+) -> None:
+    click = make_click(MUTE, alert.key, "energy", "2h")
+
+    feedback.take(connection, click, NOON, receivers=["desk", "night desk"])
+
+    assert [each.receiver for each in wishes.active(connection, NOON).records] == ["desk", "night desk"]
 
 
 def test_a_mute_that_comes_again_does_not_last_longer(connection: Connection, alert: Alert) -> None:

@@ -18,16 +18,20 @@ from daemon.actions import Action, Verb
 from daemon.backoff import Backoff
 from daemon.clicks import Click, Outcome, Typed
 from daemon.database import Database
-from daemon.listening import Listener
+from daemon.listening import Listener, _is_slacks
 from daemon.records import Alert
 from daemon.worker import Worker
-from tests.builders import NOON, SECOND, make_alert, owe
+from tests.builders import MINUTE, NOON, SECOND, make_alert, owe
 from tests.presses import make_press, make_typed
 from tests.slack_socket import SocketMode
 from tests.slack_stand_in import Fault, SlackStandIn
 
 QUICK = Backoff(first=0.01, ceiling=0.05)
 TOPICS = {"energy": "Energy"}
+
+
+def ignore(click: Click) -> None:
+    """Nothing is to be said of it."""
 
 
 class Clockwork:
@@ -57,10 +61,12 @@ class Desk:
         self.fault: Callable[[], object] = lambda: None
         self.listener = Listener(token or slack.app_token, slack.url, self.take, self.answer, backoff=QUICK)
 
-    def take(self, click: Click) -> None:
+    def take(self, click: Click) -> str | None:
         self.fault()
         with self.database.transaction() as connection:
-            self.outcomes.append(feedback.take(connection, click, clock.now()))
+            outcome = feedback.take(connection, click, NOON)
+        self.outcomes.append(outcome)
+        return commands.reply_to(click, outcome, TOPICS, NOON)
 
     def answer(self, typed: Typed) -> str:
         with self.database.transaction() as connection:
@@ -194,6 +200,53 @@ def test_a_command_is_done_and_answered_with_the_acknowledgement(
     assert ack.payload["response_type"] == "ephemeral"
     assert ack.payload["text"].startswith("*Energy* is muted here until 5 March 2026, 14:00 UTC")
     assert known_at_ack == [1]
+
+
+def test_who_mutes_a_topic_with_a_button_is_told_until_when_and_nobody_else(
+    slack: SlackStandIn, desk: Desk, alert: Alert
+) -> None:
+    mute = make_press(Verb.MUTE, alert.key, "energy", "2h") | {"response_url": f"{slack.response_url}r1"}
+
+    assert slack.wait_for_ack(send(slack, mute)) is not None
+
+    assert slack.wait_until(lambda: slack.responses)
+    (response,) = slack.responses
+    assert response["text"].startswith("*Energy* is muted here until 5 March 2026, 14:00 UTC (2 hours")
+    assert (response["response_type"], response["replace_original"]) == ("ephemeral", False)
+
+
+def test_an_answer_goes_nowhere_but_to_slack(slack: SlackStandIn, desk: Desk, alert: Alert) -> None:
+    addresses = [
+        slack.response_url.replace("127.0.0.1", "localhost"),
+        "http://[",
+        "file:///etc/passwd",
+        "",
+        None,
+    ]
+    for number, address in enumerate(addresses):
+        mute = make_press(Verb.MUTE, alert.key, "energy", "2h", after=number * SECOND)
+        assert slack.wait_for_ack(send(slack, mute | {"response_url": address})) is not None
+    last = make_press(Verb.MUTE, alert.key, "energy", "2h", after=MINUTE)
+    send(slack, last | {"response_url": f"{slack.response_url}last"})
+
+    assert slack.wait_until(lambda: slack.responses)
+    assert [response["id"] for response in slack.responses] == ["last"]
+    assert desk.outcomes == [Outcome.TAKEN] * 6
+
+
+@pytest.mark.parametrize(
+    ("address", "api_url", "is_slacks"),
+    [
+        ("https://hooks.slack.com/actions/T/1/x", "https://slack.com/api/", True),
+        ("https://hooks.slack-gov.com/actions/T/1/x", "https://slack-gov.com/api/", True),
+        ("https://hooks.slack.com/actions/T/1/x", "https://proxy.example/slack/", True),
+        ("http://hooks.slack.com/actions/T/1/x", "https://slack.com/api/", False),
+        ("https://hooks.slack.com.evil.example/x", "https://slack.com/api/", False),
+        ("https://hooks.slack.com@evil.example/x", "https://slack.com/api/", False),
+    ],
+)
+def test_where_slack_takes_answers(address: str, api_url: str, is_slacks: bool) -> None:
+    assert _is_slacks(address, api_url) is is_slacks
 
 
 def test_what_cannot_be_committed_is_not_acknowledged_and_is_taken_when_it_comes_again(
@@ -408,7 +461,7 @@ def test_while_slack_is_away_it_is_asked_ever_more_rarely(
     slack: SlackStandIn, database: Database, turn: Clockwork
 ) -> None:
     slack.weather = Fault("status", status=503)
-    listener = Listener(slack.app_token, slack.url, print, str)
+    listener = Listener(slack.app_token, slack.url, ignore, str)
     for _ in range(1200):  # ten minutes
         turn.turned += listener.work()
 
@@ -419,7 +472,7 @@ def test_while_slack_is_away_it_is_asked_ever_more_rarely(
 def test_connections_that_never_last_are_not_asked_for_all_the_time(
     slack: SlackStandIn, database: Database, turn: Clockwork
 ) -> None:
-    listener = Listener(slack.app_token, slack.url, print, str)
+    listener = Listener(slack.app_token, slack.url, ignore, str)
     for _ in range(120):  # a minute
         if slack.connections:
             slack.socket_mode.close()
@@ -433,7 +486,7 @@ def test_connections_that_never_last_are_not_asked_for_all_the_time(
 def test_who_had_a_connection_for_long_gets_another_without_waiting(
     slack: SlackStandIn, database: Database, turn: Clockwork
 ) -> None:
-    listener = Listener(slack.app_token, slack.url, print, str, patience=1000.0)
+    listener = Listener(slack.app_token, slack.url, ignore, str, patience=1000.0)
     listener.work()
     assert slack.wait_for_connections()
     turn.turned += 100
@@ -531,7 +584,7 @@ def test_no_secret_comes_into_the_log(
     assert desk.until(lambda: not desk.listener.standing.connected)
     desk.until(lambda: False, 0.2)
     desk.listener.close()
-    Listener(f"{token}\nX: y", slack.url, print, str).work()
+    Listener(f"{token}\nX: y", slack.url, ignore, str).work()
 
     messages = [f"{record.getMessage()} {record.__dict__}" for record in caplog.records]
     known = [

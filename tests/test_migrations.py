@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from alembic import command
@@ -18,8 +19,8 @@ from tests.builders import MINUTE, NOON, make_alert
 STATES = ("sent", "unknown", "parked", "pending", "dead")
 
 
-def written_by(path: Path, revision: str) -> None:
-    """A ledger of this revision, with an alert in each state."""
+def written_by(path: Path, revision: str, states: Sequence[str] = STATES) -> None:
+    """A ledger of this revision, with an alert in each of these states."""
     config = Config()
     config.set_main_option("script_location", str(Path(database_module.__file__).parent / "migrations"))
     engine = create_engine(f"sqlite:///{path}")
@@ -27,19 +28,14 @@ def written_by(path: Path, revision: str) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
         now = to_text(NOON)
-        connection.execute(
-            text(
-                "INSERT INTO files (fingerprint, name, size, state, target, arrived_at)"
-                " VALUES ('f', 'a', 1, 'done', 'done/2026/03/05/a', :now)"
-            ),
-            {"now": now},
-        )
-        for number, state in enumerate(STATES, 1):
+        for number, state in enumerate(states, 1):
             alert = make_alert(number=number)
             row = {"n": number, "now": now, "key": alert.key, "state": state, "payload": alert_to_json(alert)}
             for statement in (
+                "INSERT INTO files (id, fingerprint, name, size, state, target, arrived_at)"
+                " VALUES (:n, :key, 'a', 1, 'done', 'done/2026/03/05/a', :now)",
                 "INSERT INTO articles (file_id, fingerprint, position, text, model, tagged_at)"
-                " VALUES (1, :key, :n, 'text', 'm', :now)",
+                " VALUES (:n, :key, :n, 'text', 'm', :now)",
                 "INSERT INTO alerts (key, article_id, receiver, payload, created_at)"
                 " VALUES (:key, :n, 'desk', :payload, :now)",
                 "INSERT INTO deliveries (alert_id, receiver, state, attempts, looks, due_at, message)"

@@ -165,7 +165,7 @@ def _entry_of(texts: Mapping[int, str], first: int) -> Entry:
     )  # fmt: skip
     remarks = (
         Remark("U0BOB", "energy", "wrong"),
-        Remark(of[12], "trade", "right"),
+        Remark(f"({of[12]})", "trade", "right"),  # an id of Slack's alone would be a mention, as it should
         Remark("U0BOB", "trade", "wrong"),
     )
     return Entry(alert, remarks, (of[13], of[14]), 5)

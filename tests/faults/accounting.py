@@ -82,9 +82,9 @@ def account(
     """Every fault of a home at rest as a sentence; [] means that it is sound.
 
     `made`: the articles by number; `messages`: what the stand-in for Slack kept; `alerted`: the
-    numbers that must be told in exactly one message, alone or with others. `gone`: those that the test took away before
-    they were taken. `set_aside`: those that must stand in failed/, by default those without a word.
-    With `drained` nothing may be left to do.
+    numbers that must be told in exactly one message, alone or with others. `gone`: those that the
+    test took away before they were taken. `set_aside`: those that must stand in failed/, by default
+    those without a word. With `drained` nothing may be left to do.
     """
     inbox = inbox or home / "inbox"
     if set_aside is None:

@@ -525,9 +525,7 @@ class Breaking(RuleBasedStateMachine):
         return [f"{paper.name!r} is still in the inbox" for paper in self._waiting()]
 
     def _still_owed(self) -> list[str]:
-        owed = self.world.query("SELECT state, COUNT(*) FROM deliveries WHERE state NOT IN ('sent', 'merged') GROUP BY state")
-        taken = self.world.query("SELECT state, COUNT(*) FROM files WHERE state = 'taken' GROUP BY state")
-        return [f"{number} are {state}" for state, number in [*owed, *taken]]
+        return [f"{number} are {state}" for state, number in self.world.query(_LEFT)]
 
     def _account(self) -> Iterator[str]:
         """Exact accounting at the end; a sentence for each fault."""
@@ -659,6 +657,10 @@ class Breaking(RuleBasedStateMachine):
 
 _EXPLANATION = ".error.json"
 _DEADLY = "SELECT target FROM files WHERE reason LIKE 'the process died %'"
+_LEFT = (
+    "SELECT state, COUNT(*) FROM deliveries WHERE state NOT IN ('sent', 'merged') GROUP BY state"
+    " UNION ALL SELECT state, COUNT(*) FROM files WHERE state = 'taken' GROUP BY state"
+)
 _ROWS = "SELECT fingerprint, state, target FROM files WHERE state IN ('taken', 'done', 'failed') ORDER BY id"
 
 

@@ -1,4 +1,4 @@
-"""Every lie of Slack, and death at every point of a delivery: each message stands there once, and in its place.
+"""Every lie of Slack, and death at every point of a delivery: each message stands there once, in its place.
 
     python -m tests.faults.matrix "burst | reset, after | chat.postMessage 1 | committed 3"      # one again
 
@@ -278,8 +278,7 @@ class Bench:
 def run(folder: Path, say: Callable[[str], None]) -> list[Outcome]:
     """The full part."""
     with tempfile.TemporaryDirectory(dir=_memory(folder)) as scratch, Bench(Path(scratch)) as bench:
-        outcomes = [*_sound(bench, say), *(find(bench, plant) for plant in PLANTED)]
-    return outcomes
+        return [*_sound(bench, say), *(find(bench, plant) for plant in PLANTED)]
 
 
 def _sound(bench: Bench, say: Callable[[str], None]) -> Iterator[Outcome]:
@@ -305,20 +304,29 @@ def _outcome(name: str, verdicts: Sequence[Verdict], started: float) -> Outcome:
     return Outcome(name, len(verdicts), tuple(faults), f"{each}; took {time.monotonic() - started:.0f} s")
 
 
-def find(bench: Bench, plant: str) -> Outcome:
-    """A dispatcher that is broken on purpose: at least one case must say so, in the right words."""
+def find(bench: Bench, plant: str, *, at_most: int = 1000) -> Outcome:
+    """A dispatcher that is broken on purpose: at least one case must say so, in the right words.
+
+    Stops looking when it is found, after `at_most` cases at once.
+    """
     subject, words = PLANTED[plant]
     cases = [
         replace(case, plant=plant)
         for case in whole_cases([subject])
         if _meets_kills(case) and case.target == SUBJECTS[subject].targets[0]
     ]
-    whole = bench.run(cases)
-    killed = bench.run(killed_cases(whole[0]))
-    found = [verdict for verdict in (*whole, *killed) if any(words in fault for fault in verdict.faults)]
+    verdicts = bench.run(cases[:1])
+    cases[:1] = killed_cases(verdicts[0])
+    while not (found := [each for each in verdicts if _says(each, words)]) and cases:
+        verdicts += bench.run(cases[:at_most])
+        del cases[:at_most]
     faults = () if found else (f"{plant}: nobody noticed",)
     note = f"{len(found)} cases say {words!r}, such as: {found[0].case}" if found else ""
-    return Outcome(f"planted: {plant}", len(cases) + len(killed), faults, note)
+    return Outcome(f"planted: {plant}", len(verdicts), faults, note)
+
+
+def _says(verdict: Verdict, words: str) -> bool:
+    return any(words in fault for fault in verdict.faults)
 
 
 def main(name: str) -> int:
@@ -333,7 +341,7 @@ def main(name: str) -> int:
 
 def _memory(folder: Path) -> Path:
     """In memory where that can be had: only processes die here."""
-    memory = Path("/dev/shm")  # noqa: S108  a folder of our own is made in it
+    memory = Path("/dev/shm")
     return memory if os.access(memory, os.W_OK) else folder
 
 
