@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run demo test faults lint bench wheel constraints clean
+.PHONY: run demo test contract faults lint bench wheel constraints clean
 
 run: $(READY)  ## watch ./var/inbox, alerts on the console
 	@$(BIN)/topicwired run $(ARGS)
@@ -14,6 +14,9 @@ demo: $(READY)  ## the same on a scratch home with shipped articles; ends by its
 
 test: $(READY)  ## all tests that CI runs
 	$(BIN)/pytest $(ARGS)
+
+contract: $(READY)  ## set up the programs nobody here wrote that check what we send (npm); says so if it cannot
+	@$(BIN)/python -m tests.contract.peers
 
 faults: $(READY)  ## break it on purpose, in full: a table of cases and faults (strace, root for small disks)
 	@$(BIN)/python -m tests.faults $(ARGS)

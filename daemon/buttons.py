@@ -80,10 +80,10 @@ def _others(entry: Entry, choices: Choices) -> list[Block | None]:
     ]
 
 
-def _mutes(entry: Entry, said: str = "") -> list[Block | None]:
+def _mutes(entry: Entry, verb: str = "") -> list[Block | None]:
     return [
         _option(
-            f"{_titled(topic.id, topic.title)} for {said}",
+            f"{verb}{_titled(topic.id, topic.title)} for {said}",
             Action(Verb.MUTE, entry.alert.key, topic.id, length),
         )
         for topic in entry.alert.topics[:_MOST_MUTED]

@@ -10,11 +10,13 @@ _LONGEST_SHOWN = 40
 _DIGITS_OF_A_KEY = 6
 _MOST_DIGITS = 15
 
+# What stands before the first digit is looked at after it: that is asked of few places.
+_BEFORE = r"(?<![^\W_].)(?<![^\W\d_]-.)"
 _FIGURE = re.compile(
-    r"(?<![^\W_])(?<![^\W\d_]-)[$€£₸₽]?"
-    r"(\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)(?:[.,٫]\d+)?|\d+(?:[.,٫٬،’':]\d+)*)"
+    rf"(\d{_BEFORE}\d{{0,2}}(?:[ \u00a0\u202f]\d{{3}})+(?!\d)(?:[.,٫]\d+)?|\d{_BEFORE}\d*(?:[.,٫٬،’':]\d+)*)"
     r"(?:[ \u00a0\u202f-]?(%|٪|[^\W\d_]+)\.?(?:[ \u00a0]([^\W\d_]{3,}))?)?"
 )
+_MONEY = "$€£¥₸₽"
 _DECIMAL_COMMA = frozenset({"ru", "kk", "uk", "be", "de", "fr", "es", "it", "tr", "pl", "uz", "ky", "az"})
 
 _SCALES = {
@@ -143,7 +145,7 @@ def _weight(value: float, digits: str, *, scaled: bool, percent: bool) -> float:
     if counting <= 1:
         return 0.3 if scaled or value >= 1000 else 0.15
     if counting == 2:
-        return 0.7 if scaled or value >= 100 else 0.5 if percent or not whole else 0.4
+        return 0.7 if scaled or value >= 100 else 0.5 if percent or not whole else 0.3
     return 1.0
 
 
@@ -185,19 +187,17 @@ def _month(text: str, start: int, tail: str | None) -> int:
 
 
 def _is_unit(word: str) -> bool:
-    return len(word) > 2 and word.lower() not in _NO_UNITS
+    return len(word) > 2 and not word[0].isupper() and word.lower() not in _NO_UNITS
 
 
 def _shown(match: re.Match[str], scaled: bool, unit: bool) -> str:
-    """The number with its scale and what it counts, where that follows at once."""
-    text = match[0]
-    tail_at = (match.start(2) if match[2] else match.end()) - match.start()
-    number = text[:tail_at].rstrip(" \u00a0\u202f-")
-    if not match[2] or "-" in text[len(number) : tail_at]:
-        return number
-    if scaled:
-        end = match.end(3) if unit or match[2].lower() in ("per", "في") else match.end(2)
-        return text[: end - match.start()][:_LONGEST_SHOWN]
-    if _is_unit(match[2]):
-        return text[: match.end(2) - match.start()][:_LONGEST_SHOWN]
-    return number
+    """The number with its currency, its scale and what it counts, where these stand right beside it."""
+    before = match.string[max(0, match.start() - 1) : match.start()]
+    start = match.start() - 1 if before and before in _MONEY else match.start()
+    end = match.end(1)
+    if match[2] and "-" not in match.string[end : match.start(2)]:
+        if scaled:
+            end = match.end(3) if unit or match[2].lower() in ("per", "في") else match.end(2)
+        elif _is_unit(match[2]):
+            end = match.end(2)
+    return match.string[start:end][:_LONGEST_SHOWN]

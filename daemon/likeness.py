@@ -16,9 +16,9 @@ COMMON = 64  # a mark that so many stories share says nothing
 # share and do not: yesterday's bulletin. Only articles of one language share words.
 _BASE, _FOREIGN, _FOREIGN_WITHOUT_FIGURES = -6.1, 2.6, 0.3
 _NAMES_SHARE, _NAMES_SUM, _FEW_NAMES = 4.2, 2.2, 1.0
-_FIGURES_SHARE, _FIGURES_SUM, _FEW_FIGURES, _MISSING = 4.5, 0.3, 1.5, -1.6
+_FIGURES_SHARE, _FIGURES_SUM, _FEW_FIGURES, _MISSING = 4.5, 0.3, 1.5, -2.2
 _OTHER_WORDS, _WORDS_IN_COMMON = -3.0, 0.35
-_LEADS, _LEADS_IN_COMMON, _LEADS_ENOUGH, _FEW_LEADS = 6.0, 0.35, 0.75, 3
+_LEADS, _LEADS_IN_COMMON, _LEADS_ENOUGH, _FEW_LEADS, _EVERY_DAY = 6.0, 0.35, 0.75, 3, 2.0
 _ENOUGH = 4.0
 _ONE_FIGURE = 0.3
 _SAME_STORY = 0.5
@@ -68,11 +68,11 @@ def likeness(older: Sketch, newer: Sketch, rarities: Mapping[str, float]) -> Lik
     foreign = older.language != newer.language
     of_names = _overlap(older, newer, older.names, newer.names, rarities)
     of_figures = _overlap(older, newer, older.figures, newer.figures, rarities)
+    missing = max(0.0, min(of_figures.least / _ENOUGH, 1.0) - of_figures.enough)
     if foreign:
         words = _FOREIGN if of_figures.shared >= _ONE_FIGURE else _FOREIGN_WITHOUT_FIGURES
     else:
-        words = _said_in_words(older, newer)
-    missing = max(0.0, min(of_figures.least / _ENOUGH, 1.0) - of_figures.enough)
+        words = _said_in_words(older, newer, missing)
     score = _logistic(
         _BASE
         + words
@@ -105,13 +105,17 @@ def _overlap(
     return _Overlap(shared, min(had, has))
 
 
-def _said_in_words(older: Sketch, newer: Sketch) -> float:
-    """What the words of both say for or against: all of them, and those of one headline in the other text."""
+def _said_in_words(older: Sketch, newer: Sketch, missing: float) -> float:
+    """What the words of both say for or against: all of them, and those of one headline in the other text.
+
+    A notice that comes every day has the same headline each time, and other figures.
+    """
     alike = len(older.words & newer.words) / math.sqrt(max(len(older.words) * len(newer.words), 1))
     leads = (_led(older, newer) + _led(newer, older)) / 2
-    return _OTHER_WORDS * max(0.0, _WORDS_IN_COMMON - alike) + _LEADS * (
-        min(leads, _LEADS_ENOUGH) - _LEADS_IN_COMMON
-    )
+    led = _LEADS * (min(leads, _LEADS_ENOUGH) - _LEADS_IN_COMMON)
+    if led > 0.0:
+        led *= max(0.0, 1.0 - _EVERY_DAY * missing)
+    return _OTHER_WORDS * max(0.0, _WORDS_IN_COMMON - alike) + led
 
 
 def _led(one: Sketch, other: Sketch) -> float:

@@ -45,7 +45,9 @@ def problems(body: Block) -> list[str]:
         found += [f"block {index}: {problem}" for problem in _of_block(block)]
     found += [f"{where}: no text" for where, text in _texts(body, "body") if not text.strip()]
     found += _repeated("block_id", [block["block_id"] for block in blocks if "block_id" in block])
-    found += _repeated("action_id", [element["action_id"] for element in _elements(blocks)])
+    found += _repeated(
+        "action_id", [element["action_id"] for element in _elements(blocks) if "action_id" in element]
+    )
     if not body.get("text"):
         found.append("body: no fallback")
     if (size := text_size(body)) > MOST_TEXT:
@@ -60,7 +62,7 @@ def _of_block(block: Block) -> Iterator[str]:
         yield "block_id too long"
     match block["type"]:
         case "section" | "header" as kind:
-            yield from _of_text(block["text"], _LONGEST[kind], plain=kind == "header")
+            yield from _of_text(block.get("text", {}), _LONGEST[kind], plain=kind == "header")
             if "accessory" in block:
                 yield from _of_element(block["accessory"])
         case "context" | "actions" as kind:
@@ -82,12 +84,12 @@ def _of_element(element: Block) -> Iterator[str]:
     if element["type"] not in _ACCESSORIES:
         yield f"a {element['type']} element"
         return
-    if not 1 <= len(element["action_id"]) <= _LONGEST_ID:
+    if not 1 <= len(element.get("action_id", "")) <= _LONGEST_ID:
         yield "action_id too short or too long"
     if element["type"] == "button":
-        yield from _of_text(element["text"], _LONGEST["button"], plain=True)
-        if not 1 <= len(element["value"]) <= _LONGEST_BUTTON_VALUE:
-            yield f"value of {len(element['value'])}"
+        yield from _of_text(element.get("text", {}), _LONGEST["button"], plain=True)
+        if not 1 <= len(element.get("value", "")) <= _LONGEST_BUTTON_VALUE:
+            yield f"value of {len(element.get('value', ''))}"
         if element.get("style", "primary") not in ("primary", "danger"):
             yield f"style {element['style']}"
         return
@@ -96,16 +98,16 @@ def _of_element(element: Block) -> Iterator[str]:
     if not 1 <= len(element["options"]) <= _OPTIONS[element["type"]]:
         yield f"{len(element['options'])} options"
     for option in element["options"]:
-        yield from _of_text(option["text"], _LONGEST["option"], plain=True)
-        if not 1 <= len(option["value"]) <= LONGEST_VALUE:
-            yield f"option value of {len(option['value'])}"
+        yield from _of_text(option.get("text", {}), _LONGEST["option"], plain=True)
+        if not 1 <= len(option.get("value", "")) <= LONGEST_VALUE:
+            yield f"option value of {len(option.get('value', ''))}"
 
 
 def _of_text(text: Block, longest: int, *, plain: bool) -> Iterator[str]:
-    if text["type"] != ("plain_text" if plain else "mrkdwn"):
-        yield f"text is {text['type']}"
-    if not 1 <= len(text["text"]) <= longest:
-        yield f"text of {len(text['text'])}"
+    if text.get("type") != ("plain_text" if plain else "mrkdwn"):
+        yield f"text is {text.get('type')}"
+    if not 1 <= len(text.get("text", "")) <= longest:
+        yield f"text of {len(text.get('text', ''))}"
 
 
 def _texts(part: object, where: str) -> Iterator[tuple[str, str]]:

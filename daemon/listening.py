@@ -17,6 +17,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.webhook import WebhookClient
 from sqlalchemy.exc import SQLAlchemyError
 
+from classifier import shorten
 from daemon import clicks, clock
 from daemon.backoff import Backoff
 from daemon.clicks import Click, Typed
@@ -128,15 +129,16 @@ class Listener:
 
     def _build(self) -> None:
         try:
-            self._line = Line(self._address(), self._web, self._heard)
+            line = Line(self._address(), self._web, self._heard)
         except DeliveryError as error:
             self._put_off(error)
             return
-        self._built_at = clock.monotonic()
+        self._line, self._built_at = line, clock.monotonic()
+        if self._closed:  # meanwhile
+            line.end()
+            return
         self._note(connected=True, since=clock.now(), built=self._standing.built + 1)
         logger.info("listening to Slack", extra={"connections": self._standing.built})
-        if self._closed:
-            self._line.end()
 
     def _address(self) -> str:
         try:
@@ -208,7 +210,7 @@ class Listener:
             if typed is not None:
                 answer = self._on_command(typed)
                 self._count(commands=1)
-                return _Done({"response_type": "ephemeral", "text": answer[:_MOST_SAID]})
+                return _Done({"response_type": "ephemeral", "text": shorten(answer, _MOST_SAID)})
         return _Done()
 
     def _say_aside(self, address: str | None, said: str) -> None:
@@ -217,7 +219,7 @@ class Listener:
             return
         client = WebhookClient(address, timeout=_TIMEOUT, retry_handlers=[], logger=SILENT)
         try:
-            client.send(text=said[:_MOST_SAID], response_type="ephemeral", replace_original=False)
+            client.send(text=shorten(said, _MOST_SAID), response_type="ephemeral", replace_original=False)
         except Exception as error:
             logger.info("a click could not be answered", extra={"error": type(error).__name__})
 

@@ -90,6 +90,7 @@ def names(text: str, language: str | None = None) -> list[Name]:
     """Names in the order they come. A capital that only opens a sentence makes none."""
     fold = kazakh_key if language == "kk" else key
     found: list[Name] = []
+    sure: set[str] = set()
     doubtful: dict[str, int] = {}
     for run in _RUN.finditer(text):
         words = _PARTS.split(run[0])
@@ -107,10 +108,10 @@ def names(text: str, language: str | None = None) -> list[Name]:
         if words:
             kept = words[:_MOST_OF_A_RUN]
             shown = text[start : start + sum(map(len, kept)) + len(kept) - 1][:_LONGEST_NAME]
-            if first and first.lower() not in text:
-                kept.insert(0, first)
-            found.append(Name(shown, tuple(filter(None, map(fold, kept)))))
-    sure = {each for name in found for each in name.keys}
+            keys = tuple(filter(None, map(fold, kept)))
+            sure.update(keys)
+            named = first and first.lower() not in text
+            found.append(Name(shown, (*keys, fold(first)) if named else keys))
     for word, count in doubtful.items():
         folded = fold(word)
         if folded in sure or (count > 1 and word.lower() not in text):

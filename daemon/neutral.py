@@ -24,10 +24,10 @@ _UNSEEN = re.compile(
 _ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 # Signs that pair up around a text have no invisible remedy: any two backticks make code of what is between.
 # So they become their likenesses. An underscore inside a word stays, for a file's name is copied.
-_LIKENESSES = str.maketrans({"*": "\u2217", "`": "\u02cb", "~": "\u223c"})
+_LIKENESSES = str.maketrans({"*": "\u2217", "`": "\u02cb", "~": "\u223c", "\\": "\u2216"})
 _UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _EMOJI = re.compile(r":(?=\S*:)")
-_MENTION = re.compile(r"[@#](?=\S)|:(?=//)|\\")
+_MENTION = re.compile(r"[@#](?=\S)|:(?=//)")
 # Before what may be the end of a host's name. The endings of files are none, and a file's name is copied.
 _DOT = re.compile(r"(?<=\w)\.(?=[^\W\d_]{2})(?!(?:txt|html?|pdf|docx|eml|xml|jsonl?)\b)")
 _QUOTED = "&gt;"  # at the start of a line it makes a block quote

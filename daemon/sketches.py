@@ -9,11 +9,9 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-
-import numpy as np
 
 from daemon.figures import Figure, counts, figures
 from daemon.names import is_headline_case, key, names, words_like_names
@@ -28,10 +26,9 @@ _WORDS_OF_A_LEAD = 10
 TRIPLES = 48  # how many of an article are kept
 
 _STEM = 6
-_WORDS = re.compile(r"[^\W\d_]{4,}")
+_SHORTEST_WORD = 4
+_LONG = 6
 _TOKENS = re.compile(r"\w+")
-# Odd numbers without a pattern: a triple in another order is another triple.
-_MIXED = (np.uint32(0x9E3779B1), np.uint32(0x85EBCA77), np.uint32(0xC2B2AE3D))
 _LENGTH_WEIGHTS = (0.0, 0.0, 0.25, 0.5, 0.8, 1.0)
 _OF_A_WORD = 0.5
 _USUAL_WEIGHT = 0.1
@@ -120,32 +117,30 @@ def sketch(title: str | None, text: str, language: str | None) -> Sketch:
     part = _OF_A_WORD if language == "ar" else 1.0
     weights = {mark: _name_weight(mark) * (part if not shown else 1.0) for mark, shown in named.items()}
     weights |= {mark: figure.weight for mark, figure in figured.items()}
-    lowered = whole.lower()
-    tokens = _TOKENS.findall(lowered, len(headline))
+    heading = _TOKENS.findall(headline.lower())
+    tokens = _TOKENS.findall(body.lower())
     triples = _triples(tokens)
     return Sketch(
         language=language,
         names=named,
         figures={mark: figure.shown for mark, figure in figured.items()}
-        | dict.fromkeys(sorted(counts(set(tokens)) - figured.keys()), ""),
+        | dict.fromkeys(sorted(counts({*heading, *tokens}) - figured.keys()), ""),
         weights={mark: round(weight, 2) for mark, weight in weights.items() if weight > 0.0},
-        words=_words(lowered, _MOST_WORDS),
-        lead=_words(headline.lower(), _MOST_WORDS) or _words(lowered, _WORDS_OF_A_LEAD),
-        triples=tuple(triples[:TRIPLES].tolist()),
-        length=triples.size,
+        words=_words((*heading, *tokens), _MOST_WORDS),
+        lead=_words(heading, _MOST_WORDS) or _words(tokens, _WORDS_OF_A_LEAD),
+        triples=tuple(triples[:TRIPLES]),
+        length=len(triples),
     )
 
 
-def _triples(tokens: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.uint32]]:
-    """A fingerprint of each three words in a row, the smallest first."""
-    words = np.fromiter(map(_fingerprint, tokens), np.uint32, len(tokens))
-    one, two, three = _MIXED
-    return np.unique(words[:-2] * one ^ words[1:-1] * two ^ words[2:] * three)
-
-
-@lru_cache(maxsize=1 << 15)
-def _fingerprint(word: str) -> int:
-    return zlib.crc32(word.encode())
+def _triples(tokens: Sequence[str]) -> list[int]:
+    """Fingerprints of three words in a row that begin with a long one, the smallest first."""
+    found = {
+        zlib.crc32(f"{one} {two} {three}".encode())
+        for one, two, three in zip(tokens, tokens[1:], tokens[2:], strict=False)
+        if len(one) >= _LONG
+    }
+    return sorted(found)
 
 
 def _names(headline: str, body: str, language: str | None) -> dict[str, str]:
@@ -177,10 +172,12 @@ def _name_weight(mark: str) -> float:
     return weight * _USUAL_WEIGHT if mark in _USUAL else weight
 
 
-def _words(lowered: str, most: int) -> frozenset[str]:
+def _words(tokens: Iterable[str], most: int) -> frozenset[str]:
+    """The first words, cut so that their endings do not count."""
     found: dict[str, None] = {}
-    for word in _WORDS.findall(lowered):
-        found[word[:_STEM]] = None
-        if len(found) == most:
-            break
+    for token in tokens:
+        if len(token) >= _SHORTEST_WORD and not token[0].isdecimal():
+            found[token[:_STEM]] = None
+            if len(found) == most:
+                break
     return frozenset(found)

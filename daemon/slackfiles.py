@@ -38,7 +38,7 @@ def upload(app: SlackApp, png: bytes, title: str) -> str:
     title = title[:_LONGEST_TITLE]
     given = app.read(
         "files.getUploadURLExternal",
-        lambda: app.writing.files_getUploadURLExternal(filename="chart.png", length=len(png), alt_txt=title),
+        lambda: app.writing.files_getUploadURLExternal(filename="chart.png", length=len(png)),
     )
     file = str(given.get("file_id") or "")
     _put(str(given.get("upload_url") or ""), png)

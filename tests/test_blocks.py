@@ -279,9 +279,9 @@ def test_each_of_several_alerts_has_a_small_menu_of_its_own() -> None:
     assert found["1-more"] == [
         ("✓ right", Action(Verb.RIGHT, key)),
         ("✗ wrong", Action(Verb.WRONG, key)),
-        ("Energy for 2 hours", Action(Verb.MUTE, key, "energy", "2h")),
-        ("Energy for a day", Action(Verb.MUTE, key, "energy", "1d")),
-        ("Energy for a week", Action(Verb.MUTE, key, "energy", "1w")),
+        ("mute Energy for 2 hours", Action(Verb.MUTE, key, "energy", "2h")),
+        ("mute Energy for a day", Action(Verb.MUTE, key, "energy", "1d")),
+        ("mute Energy for a week", Action(Verb.MUTE, key, "energy", "1w")),
     ]
 
 

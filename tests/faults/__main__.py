@@ -24,7 +24,18 @@ from rich.table import Table
 
 from tests.faults.accounting import Outcome
 
-PARTS = ("sweeps", "power_cuts", "kills", "burst", "full_disks", "operation", "outage", "machine")
+PARTS = (
+    "sweeps",
+    "power_cuts",
+    "kills",
+    "burst",
+    "full_disks",
+    "operation",
+    "matrix",
+    "pacing",
+    "outage",
+    "machine",
+)
 
 _SELDOM = 30.0  # seconds
 

@@ -23,6 +23,11 @@ _FINAL = frozenset({"done", "failed", "gone"})
 _NUMBER = re.compile(r"number (\d+) ")
 _FOLLOWED = re.compile(r"follow-up of .?“[^”]*”")
 _UNSHOWN = "SELECT COUNT(*) FROM deliveries WHERE revision > shown AND state = 'sent' AND message IS NOT NULL"
+_ROOTS = (
+    "SELECT replies.key, roots.key FROM deliveries AS replies"
+    " JOIN deliveries AS roots ON roots.id = replies.root_id"
+    " WHERE replies.receiver = ? AND replies.root_id IS NOT NULL"
+)
 _DONE_WITH = frozenset({"sent", "merged"})
 
 
@@ -61,6 +66,23 @@ def keys_in(message: Mapping[str, Any]) -> list[str]:
     payload = metadata.get("event_payload") or {}
     found = payload.get("alerts") or payload.get("key") or ""
     return str(found).split(",") if found else []
+
+
+def misplaced(home: Path, receiver: str, messages: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Replies that stand elsewhere than in the thread where the ledger says that they belong."""
+    stands = {key: message for message in messages for key in keys_in(message)}
+    with closing(sqlite3.connect(home / LEDGER, timeout=30.0)) as connection:
+        rows = connection.execute(_ROOTS, (receiver,)).fetchall()
+    faults = []
+    for key, root in rows:
+        reply, first = stands.get(key), stands.get(root)
+        # What a story began with may itself stand in the thread of a burst: Slack's threads go no deeper.
+        if reply is None or first is None or reply is first:
+            continue
+        wanted = first.get("thread_ts") or first["ts"]
+        if reply.get("thread_ts") != wanted:
+            faults.append(f"{receiver}: {key} stands in the thread {reply.get('thread_ts')}, not {wanted}")
+    return faults
 
 
 def numbers_in(text: str) -> list[int]:

@@ -2,32 +2,42 @@
 
 Each life (tests.faults.nursery) is the real command with all its threads. Some are ended by SIGTERM,
 some are frozen for a while. The last one is left in peace, and then everything is accounted for.
+Articles follow up on each other, come in bursts, are judged by readers; one desk has a digest every
+minute beside its alerts, one hears in digests alone, and one has quiet hours now and then.
 """
 
 from __future__ import annotations
 
 import random
 import signal
+import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count, takewhile
 from pathlib import Path
 
-from tests.faults.accounting import Outcome
+from tests.faults.accounting import LEDGER, Outcome
 from tests.faults.newsroom import Newsroom, account_for_desks, configuration, files_in, is_at_rest, job
 from tests.faults.nursery import Life, Nursery
 from tests.faults.patient_slack import PatientSlack
+from tests.faults.readers import Readers
 from tests.faults.way import prepare
 from tests.slack_stand_in import Fault, SlackStandIn
 
-DESKS = 3
+DESKS = 4
+_EVERY_MINUTE = 'digest = "* * * * *"\nzone = "UTC"\n'
+_MANNERS = {1: _EVERY_MINUTE, 2: f'alerts = "in digests"\n{_EVERY_MINUTE}'}
+_QUIET_DESK = 3
+_PICTURES = "[digest]\nchart = false\n"  # drawing takes longer than a life; `matrix` has them
 
 _SETTLE = 0.15
 _PAUSE = 0.45  # seconds between two files: about two in a life
 _EACH = 20  # lives, one of which is killed when it has taken a file
+_FORMS = "SELECT form, COUNT(*) FROM deliveries WHERE state = 'sent' GROUP BY form"
 _PATIENCE = 400.0  # seconds for the last life to do what is left
 _STOP_SECONDS = 10.0
 _STOPPED_CLEANLY = (0, -signal.SIGTERM)  # the latter where it had not begun to listen yet
@@ -61,12 +71,17 @@ def suffer(
     tally = _Tally()
     with PatientSlack() as stand_in:
         config = folder / "topicwire.toml"
-        config.write_text(configuration(folder, stand_in, desks=DESKS, settle=_SETTLE))
+        _configure(config, stand_in, {})
         with Nursery(home, config, folder / "log.txt", plant) as nursery:
-            with Newsroom(home / "inbox", seed=seed, pause=_PAUSE, settle=_SETTLE) as newsroom:
+            with (
+                Newsroom(home / "inbox", seed=seed, pause=_PAUSE, settle=_SETTLE) as newsroom,
+                Readers(home, seed=seed, pause=2 * _PAUSE) as readers,
+            ):
                 for birth in takewhile(lambda _: tally.deaths["SIGKILL"] < kills, count()):
                     if birth % _EACH == 0:
                         childhood = _working_life(home, nursery, tally)
+                    if birth % _EACH == _EACH // 2:
+                        _configure(config, stand_in, _quiet_for_a_minute())
                     _plant_faults(stand_in, chance)
                     _end_somehow(nursery.birth(), chance, tally, childhood=childhood)
                     if time.monotonic() - said > 30.0:
@@ -75,6 +90,7 @@ def suffer(
                         say(f"{tally.deaths['SIGKILL']} kills, {made} files, {heard} messages")
             stand_in.faults.clear()
             drained = _drain(home, nursery.birth(), tally)
+        tally.faults += readers.faults(stand_in.messages)
         tally.faults += account_for_desks(
             home,
             newsroom.made,
@@ -85,10 +101,27 @@ def suffer(
         )
         heard = len(stand_in.messages)
     note = (
-        f"{_listed(tally.deaths)}; {len(newsroom.made)} files, {heard} messages;"
+        f"{_listed(tally.deaths)}; {len(newsroom.made)} files, {len(readers.said)} verdicts; {heard} messages,"
+        f" {_kinds(home)};"
         f" {_traces(folder / 'log.txt')}; drained in {drained:.0f} s; took {time.monotonic() - started:.0f} s"
     )
     return Outcome("SIGKILL at random moments", tally.deaths["SIGKILL"], tuple(tally.faults), note)
+
+
+def _configure(config: Path, slack: SlackStandIn, manners: Mapping[int, str]) -> None:
+    """As it is read at the next birth."""
+    text = configuration(
+        config.parent, slack, desks=DESKS, settle=_SETTLE, manners={**_MANNERS, **manners}, more=_PICTURES
+    )
+    config.write_text(text)
+
+
+def _quiet_for_a_minute() -> dict[int, str]:
+    """From now until the end of the next minute."""
+    now = datetime.now(UTC)
+    return {
+        _QUIET_DESK: f'quiet_hours = "{now:%H:%M}-{now + timedelta(minutes=2):%H:%M}"\nzone = "UTC"\n',
+    }
 
 
 def freeze(folder: Path) -> Outcome:
@@ -205,6 +238,14 @@ def _wait_for(condition: Callable[[], bool], seconds: float) -> bool:
 
 def _listed(deaths: Counter[str]) -> str:
     return ", ".join(f"{number} {way}" for way, number in sorted(deaths.items()))
+
+
+def _kinds(home: Path) -> str:
+    """How many messages of each form there are, and how many replies."""
+    with closing(sqlite3.connect(home / LEDGER, timeout=30.0)) as connection:
+        forms = connection.execute(_FORMS).fetchall()
+        [(replies,)] = connection.execute("SELECT COUNT(*) FROM deliveries WHERE root_id IS NOT NULL")
+    return f"{', '.join(f'{number} {form}' for form, number in forms)}, {replies} in threads"
 
 
 def _traces(log: Path) -> str:

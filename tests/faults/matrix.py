@@ -316,7 +316,7 @@ def find(bench: Bench, plant: str, *, at_most: int = 1000) -> Outcome:
         if _meets_kills(case) and case.target == SUBJECTS[subject].targets[0]
     ]
     verdicts = bench.run(cases[:1])
-    cases[:1] = killed_cases(verdicts[0])
+    cases = [*cases[1:], *killed_cases(verdicts[0])]
     while not (found := [each for each in verdicts if _says(each, words)]) and cases:
         verdicts += bench.run(cases[:at_most])
         del cases[:at_most]

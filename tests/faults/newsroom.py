@@ -10,10 +10,11 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from tests.faults.accounting import LEDGER, account
-from tests.faults.articles import article_text
+from tests.faults.accounting import LEDGER, account, misplaced
+from tests.faults.articles import article_text, follow_up_text, more_of
 from tests.slack_stand_in import SlackStandIn
 
 _PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
@@ -30,14 +31,19 @@ def configuration(
     *,
     desks: int = 1,
     settle: float = 2.0,
+    manners: Mapping[int, str] = MappingProxyType({}),
     more: str = "",
 ) -> str:
-    """Slack desks that all hear of everything, as fast as they take it; nothing is retrained."""
+    """Slack desks that all hear of everything, as fast as they take it; nothing is retrained.
+
+    `manners`: what else a desk says of itself, by its number.
+    """
     token = folder / "slack-token"
     token.write_text(slack.token)
     token.chmod(0o600)
     receivers = "".join(
         f'[[receiver]]\nname = "desk-{number}"\ntype = "slack"\nchannel = "C0DESK{number}"\n'
+        + manners.get(number, "")
         for number in range(desks)
     )
     return (
@@ -99,6 +105,7 @@ def account_for_desks(
     for number in range(desks):
         found = account(home, made, heard[f"C0DESK{number}"], alerted=alerted, set_aside=set_aside)
         faults.update(dict.fromkeys(found))
+        faults.update(dict.fromkeys(misplaced(home, f"desk-{number}", heard[f"C0DESK{number}"])))
     return list(faults)
 
 
@@ -114,6 +121,7 @@ class Newsroom:
         self.made: dict[int, bytes] = {}
         self.alerted: set[int] = set()
         self.set_aside: set[int] = set()
+        self.begun: list[int] = []  # articles that begin a story
         self._inbox = inbox
         self._chance = random.Random(seed)
         self._pause = pause
@@ -135,14 +143,20 @@ class Newsroom:
             self._drop_one(len(self.made))
 
     def _drop_one(self, number: int) -> None:
-        [way] = self._chance.choices(
-            (self._alerted, self._quiet, self._slow, self._again, self._no_article), (25, 45, 10, 10, 10)
-        )
+        ways = (self._alerted, self._follow_up, self._quiet, self._slow, self._again, self._no_article)
+        [way] = self._chance.choices(ways, (20, 10, 40, 10, 10, 10))
         way(number)
 
     def _alerted(self, number: int) -> None:
         self.alerted.add(number)
+        self.begun.append(number)
         self._drop(number, article_text(number))
+
+    def _follow_up(self, number: int) -> None:
+        """The event of a late article goes on."""
+        if self.begun:
+            self.alerted.add(number)
+            self._drop(number, follow_up_text(number, self._chance.choice(self.begun[-20:])))
 
     def _quiet(self, number: int) -> None:
         self._drop(number, article_text(number, quiet=True))
@@ -185,5 +199,4 @@ class Newsroom:
 
 
 def _pieces(number: int) -> tuple[bytes, ...]:
-    more = f"Oil and gas from the refinery number {number} flow as before, the energy ministry said.\n"
-    return (article_text(number), more.encode(), b"Petrol prices did not change.\n")
+    return (article_text(number), more_of(number), b"Petrol prices did not change.\n")

@@ -26,7 +26,8 @@ from types import TracebackType
 from typing import NoReturn
 
 from daemon import cli
-from daemon.records import Alert, Sent
+from daemon.messages import Message
+from daemon.records import Sent
 from daemon.slack import SlackSender
 from tests.faults.way import prepare
 
@@ -95,7 +96,9 @@ class Nursery:
 def _never_looks() -> None:
     """An alert that may have arrived is sent again at once."""
 
-    def find(self: SlackSender, alert: Alert, since: str) -> Sent | None:
+    def find(
+        self: SlackSender, message: Message, since: float, *, everywhere: bool = False
+    ) -> Sent | None:
         return None
 
     setattr(SlackSender, "find", find)  # noqa: B010  it is meant to be put over the method
