@@ -96,9 +96,7 @@ class Nursery:
 def _never_looks() -> None:
     """An alert that may have arrived is sent again at once."""
 
-    def find(
-        self: SlackSender, message: Message, since: float, *, everywhere: bool = False
-    ) -> Sent | None:
+    def find(self: SlackSender, message: Message, since: float, *, everywhere: bool = False) -> Sent | None:
         return None
 
     setattr(SlackSender, "find", find)  # noqa: B010  it is meant to be put over the method

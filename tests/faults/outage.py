@@ -53,8 +53,9 @@ A_DAY: Weather = (
     (120.0, Fault("error", error="ratelimited", headers={"Retry-After": "30"}), True),
     (120.0, _REFUSED, False),
 )
-HALF_AN_HOUR: Weather = ((30.0, Fault(status=429, headers={"Retry-After": "120"}, method=None), False),)
+HALF_AN_HOUR: Weather = ((30.0, Fault(status=429, headers={"Retry-After": "120"}), False),)
 
+_READING = frozenset({"conversations.history", "conversations.replies"})
 _LONGEST_PAUSE = 300.0 * 1.25  # between tries: Backoff's ceiling and its jitter
 _BURST_IN_TEN_SECONDS = 13  # one a second and a burst of three
 _PATIENCE = DAY  # for the drain
@@ -229,7 +230,7 @@ def _changes(weather: Weather) -> list[tuple[float, Fault | None, bool]]:
 
 def _bring(stand_in: SlackStandIn, weather: Fault | None, can_read: bool) -> None:
     stand_in.weather = weather
-    stand_in.spared = frozenset({"conversations.history", "conversations.replies"} if can_read else ())
+    stand_in.spared = _READING if can_read else frozenset()
     if weather is None:
         stand_in.go_down()
     else:
@@ -262,16 +263,20 @@ def _arrivals(
 
 def _impatience(requests: Sequence[Call], weather: Weather, start: float) -> Iterator[str]:
     """Where a method was called again before Slack allowed it; its limits are those of a method."""
-    for begins, fault, _ in _changes(weather):
+    changes = _changes(weather)
+    for (begins, fault, can_read), ends in zip(
+        changes, [*(moment for moment, _, _ in changes[1:]), _length(weather)], strict=True
+    ):
         pause = float(fault.headers.get("Retry-After", 0.0)) if fault is not None else 0.0
-        ends = next((later for later, _, _ in _changes(weather) if later > begins), _length(weather))
         last: dict[str, float] = {}
         for call in requests:
             moment = call.at - start
-            if begins <= moment < ends and moment - last.get(call.method, -pause) < pause - 0.01:
-                yield f"{call.method}: {moment - last[call.method]:.1f} s after it was to wait {pause:.0f} s"
-            if begins <= moment:
-                last[call.method] = moment
+            if not begins <= moment < ends or (can_read and call.method in _READING):
+                continue
+            since = moment - last.get(call.method, -pause)
+            if since < pause - 0.01:
+                yield f"{call.method}: again after {since:.1f} s, and not {pause:.0f}"
+            last[call.method] = moment
 
 
 def _faults(

@@ -8,9 +8,10 @@ import pytest
 
 from daemon.backoff import Backoff, Pace
 from daemon.dispatch import Dispatch
-from daemon.records import Alert, Sent
-from tests.faults.outage import Brace, NotedSender, Patience, SenderMaker, endure
-from tests.slack_stand_in import SlackStandIn
+from daemon.messages import Message
+from daemon.records import Sent
+from daemon.slackapi import SlackApp
+from tests.faults.outage import HALF_AN_HOUR, Brace, NotedSender, Patience, SenderMaker, endure
 
 
 @pytest.mark.slow
@@ -22,19 +23,31 @@ def test_after_a_day_without_slack_every_alert_arrives_once_and_in_order(tmp_pat
     assert found.drain < 1000
 
 
+@pytest.mark.slow
+def test_what_piled_up_in_half_an_hour_arrives_as_few_messages_and_slack_was_let_be_meanwhile(
+    tmp_path: Path,
+) -> None:
+    found = endure(tmp_path, alerts=200, channels=("desk",), weather=HALF_AN_HOUR)
+
+    assert found.faults == ()
+    assert found.messages < 40
+    assert found.requests <= 2 * 15 + 1  # 15 times two minutes, and two methods
+    assert found.drain < 200
+
+
 class _Forgetful(NotedSender):
     """Never finds what it may have posted."""
 
-    def find(self, alert: Alert, since: float) -> Sent | None:
-        super().find(alert, since)
+    def find(self, message: Message, since: float, *, everywhere: bool = False) -> Sent | None:
+        super().find(message, since, everywhere=everywhere)
         return None
 
 
 class _Hasty(NotedSender):
     """Keeps no pace."""
 
-    def __init__(self, stand_in: SlackStandIn, channel: str, patience: Patience) -> None:
-        super().__init__(stand_in, channel, patience)
+    def __init__(self, app: SlackApp, channel: str, patience: Patience) -> None:
+        super().__init__(app, channel, patience)
         self._pace = Pace(0.01, 3)
 
 
