@@ -277,3 +277,7 @@ class _Server(socketserver.ThreadingTCPServer):
                     mode.serve(self.request)
 
         super().__init__(address, Handler)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close, and no more: an orderly end beforehand would keep a reset from being one."""
+        self.close_request(request)

@@ -21,8 +21,9 @@ from classifier.storage import load
 from daemon import app, arrivals, clock, deliveries, outbox, poison
 from daemon.config import Receiver, Settings
 from daemon.database import Database
-from daemon.dispatch import Sender
 from daemon.errors import DaemonError
+from daemon.receivers import senders_of
+from daemon.senders import Sender
 from daemon.serving import Serving
 from daemon.slack import BURST
 from tests.builders import (
@@ -55,7 +56,7 @@ def test_receivers_of_one_channel_share_its_pace_and_others_have_their_own(
     monkeypatch.setattr(clock, "monotonic", lambda: 1000.0)
     receivers = [slack_receiver("a", "C1"), slack_receiver("b", "C1"), slack_receiver("c", "C2")]
 
-    senders = app.senders_of(slack_settings(tmp_path, slack, token_file, *receivers))
+    senders = senders_of(slack_settings(tmp_path, slack, token_file, *receivers))
 
     taken = [senders[name].pause() for name in "abababab"]
     assert taken.count(0.0) == BURST
@@ -67,7 +68,7 @@ def test_however_many_threads_send_to_a_channel_together_they_keep_its_pace(
 ) -> None:
     monkeypatch.setattr(clock, "monotonic", lambda: 1000.0)
     receivers = [slack_receiver(f"desk {number}", "C1") for number in range(8)]
-    senders = app.senders_of(slack_settings(tmp_path, slack, token_file, *receivers))
+    senders = senders_of(slack_settings(tmp_path, slack, token_file, *receivers))
     waits: list[float] = []
     start = threading.Barrier(len(senders))
 
@@ -187,7 +188,7 @@ def test_a_worker_that_hangs_ends_the_pings_so_that_systemd_starts_us_again(
     settings = make_settings(tmp_path / "home", receivers=(console_receiver("desk"),))
     settings.inbox.mkdir(parents=True)
     (settings.inbox / "a.txt").write_text(ENERGY_ARTICLE)
-    daemon = app._Daemon(settings, database, Serving(settings.models, model), app.senders_of(settings), None)
+    daemon = app._Daemon(settings, database, Serving(settings.models, model), senders_of(settings), None)
     daemon._tell_alive()
     assert listener.recv(100) == b"WATCHDOG=1"
 
@@ -220,7 +221,7 @@ def test_a_configuration_is_not_changed_over_while_a_worker_hangs(
     settings = make_settings(tmp_path / "home", receivers=(console_receiver("desk"),))
     settings.inbox.mkdir(parents=True)
     (settings.inbox / "a.txt").write_text(ENERGY_ARTICLE)
-    daemon = app._Daemon(settings, database, Serving(settings.models, model), app.senders_of(settings), None)
+    daemon = app._Daemon(settings, database, Serving(settings.models, model), senders_of(settings), None)
     daemon._start()
     assert inside.wait(10.0)
 
@@ -236,7 +237,7 @@ def test_a_ledger_that_fails_during_a_reload_does_not_end_the_daemon(
 ) -> None:
     settings = make_settings(tmp_path / "home", receivers=(console_receiver("desk"),))
     settings.inbox.mkdir(parents=True)
-    daemon = app._Daemon(settings, database, Serving(settings.models, model), app.senders_of(settings), None)
+    daemon = app._Daemon(settings, database, Serving(settings.models, model), senders_of(settings), None)
     daemon._start()
 
     def locked(*_: object, **__: object) -> dict[str, int]:
@@ -262,7 +263,7 @@ def test_what_is_owed_to_a_removed_receiver_in_the_last_moment_before_the_change
     before.inbox.mkdir(parents=True)
     after = before.model_copy(update={"receivers": both[:1]})
     serving = Serving(before.models, model)
-    daemon = app._Daemon(before, database, serving, app.senders_of(before), lambda: after)
+    daemon = app._Daemon(before, database, serving, senders_of(before), lambda: after)
     daemon._start()
     stop = daemon._stop
 

@@ -39,8 +39,9 @@ from daemon.slackapi import SlackApp
 from daemon.units import service
 from daemon.webhook import WebhookSender
 from tests.builders import NOON, make_alert, make_settings
+from tests.desk import Desk
 from tests.slack_stand_in import SlackStandIn
-from tests.test_dispatch import Desk, owe_some, states, work
+from tests.test_dispatch import owe_some, states, work
 
 
 def test_what_was_sent_but_could_not_be_marked_is_looked_up_and_not_sent_again(database: Database) -> None:

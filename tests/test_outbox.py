@@ -25,6 +25,11 @@ def sending(connection: Connection, receiver: str = "desk") -> Delivery:
     return started
 
 
+def alert_of(delivery: Delivery) -> Alert:
+    assert delivery.alert is not None
+    return delivery.alert
+
+
 def states(connection: Connection) -> list[str]:
     return [str(s) for s in connection.execute(text("SELECT state FROM deliveries ORDER BY id")).scalars()]
 
@@ -55,7 +60,7 @@ def test_the_same_alert_is_owed_once_and_its_first_wording_stays(connection: Con
 
     assert again is False
     assert states(connection) == ["pending"]
-    assert oldest(connection).alert.headline == "First"
+    assert alert_of(oldest(connection)).headline == "First"
 
 
 def test_an_alert_that_was_delivered_long_ago_is_not_owed_again(connection: Connection) -> None:
@@ -70,8 +75,8 @@ def test_two_receivers_are_owed_the_same_article_each(connection: Connection) ->
     article = owe(connection, make_alert("desk"))
 
     assert outbox.add(connection, make_alert("embassy"), article=article, now=NOON) is True
-    assert oldest(connection, "desk").alert.receiver == "desk"
-    assert oldest(connection, "embassy").alert.receiver == "embassy"
+    assert alert_of(oldest(connection, "desk")).receiver == "desk"
+    assert alert_of(oldest(connection, "embassy")).receiver == "embassy"
 
 
 def test_nothing_owed_is_none(connection: Connection) -> None:
@@ -88,7 +93,7 @@ def test_a_receiver_gets_its_alerts_in_the_order_they_were_written(connection: C
     got = []
     while deliveries.oldest(connection, "desk"):
         delivery = sending(connection)
-        got.append(delivery.alert.headline)
+        got.append(alert_of(delivery).headline)
         outbox.mark_sent(connection, delivery, now=NOON)
 
     assert got == ["Headline 3", "Headline 1", "Headline 2"]
@@ -103,7 +108,7 @@ def test_the_oldest_keeps_its_place_while_it_is_put_off(connection: Connection, 
 
     found = deliveries.oldest(connection, "desk")
     assert found is not None
-    assert found[0].alert.headline == "Headline 1"
+    assert alert_of(found[0]).headline == "Headline 1"
     assert found[0].state is state
     assert found[1] == LATER
 
@@ -114,7 +119,7 @@ def test_one_on_its_way_keeps_its_place(connection: Connection) -> None:
 
     sending(connection)
 
-    assert oldest(connection).alert.headline == "Headline 1"
+    assert alert_of(oldest(connection)).headline == "Headline 1"
 
 
 def test_one_receiver_that_is_held_up_does_not_hold_up_another(connection: Connection) -> None:
@@ -132,7 +137,7 @@ def test_a_dead_one_makes_way_for_the_next(connection: Connection) -> None:
 
     outbox.put_off(connection, sending(connection), DeliveryState.DEAD, due_at=NOON, error="never")
 
-    assert oldest(connection).alert.headline == "Headline 2"
+    assert alert_of(oldest(connection)).headline == "Headline 2"
 
 
 def test_to_start_sending_counts_the_attempt_and_keeps_the_first_moment(connection: Connection) -> None:
@@ -293,7 +298,11 @@ def test_what_was_held_goes_out_in_order_when_its_receiver_is_back(connection: C
     assert held == {}
     found = deliveries.oldest(connection, "gone")
     assert found is not None
-    assert (found[0].alert.headline, found[0].state, found[1]) == ("Headline 1", DeliveryState.PENDING, LATER)
+    assert (alert_of(found[0]).headline, found[0].state, found[1]) == (
+        "Headline 1",
+        DeliveryState.PENDING,
+        LATER,
+    )
     assert outbox.trouble(connection) == []
 
 

@@ -101,8 +101,8 @@ def suffer(
         )
         heard = len(stand_in.messages)
     note = (
-        f"{_listed(tally.deaths)}; {len(newsroom.made)} files, {len(readers.said)} verdicts; {heard} messages,"
-        f" {_kinds(home)};"
+        f"{_listed(tally.deaths)}; {len(newsroom.made)} files, {len(readers.said)} verdicts; {heard}"
+        f" messages, {_kinds(home)};"
         f" {_traces(folder / 'log.txt')}; drained in {drained:.0f} s; took {time.monotonic() - started:.0f} s"
     )
     return Outcome("SIGKILL at random moments", tally.deaths["SIGKILL"], tuple(tally.faults), note)

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -158,8 +159,8 @@ class _World:
 
     def __post_init__(self) -> None:
         self._trace = (self.lane.folder / "trace").open("ab", buffering=0)
-        for moment in ("arrived", "kept"):
-            self.slack.on(None, moment, lambda call, moment=moment: self._hear(call, moment))
+        self.slack.on(None, "arrived", partial(self._hear, "arrived"))
+        self.slack.on(None, "kept", partial(self._hear, "kept"))
 
     def begin(self, kill: str) -> None:
         self._kill = kill
@@ -168,7 +169,7 @@ class _World:
         self._rests = True
         self._trace.close()
 
-    def _hear(self, call: Call, moment: str) -> None:
+    def _hear(self, moment: str, call: Call) -> None:
         if self._rests:
             return  # done late, when all is over
         self._seen[call.method, moment] += 1

@@ -33,6 +33,7 @@ from daemon import app, clock, intake, retraining, shelves, timetable
 from daemon.config import Receiver, Retrain, Route, Settings, Slack, Story
 from daemon.database import Database, open_database
 from daemon.inbox import Stamp, Watch
+from daemon.receivers import senders_of
 from daemon.serving import Serving
 from daemon.worker import Worker
 from tests.builders import NOON, make_settings, small_model
@@ -428,7 +429,7 @@ class _Running:
 
     @classmethod
     def start(cls, settings: Settings) -> _Running:
-        senders = app.senders_of(settings)
+        senders = senders_of(settings)
         model = app.ready_model(settings)
         database = open_database(settings.database)
         try:
