@@ -6,7 +6,7 @@ import hashlib
 
 from classifier import shorten
 from daemon.actions import Action, Verb, from_value
-from daemon.limits import LONGEST_VALUE, MOST_OPTIONS, Block
+from daemon.limits import LONGEST_VALUE, Block
 from daemon.messages import Entry
 from daemon.neutral import cleaned
 
@@ -110,7 +110,7 @@ def _option(label: str, action: Action) -> Block | None:
 
 
 def _select(name: str, label: str, options: list[Block | None]) -> list[Block]:
-    found = [option for option in options if option is not None][:MOST_OPTIONS]
+    found = [option for option in options if option is not None]
     if not found:
         return []
     return [{"type": "static_select", "action_id": name, "placeholder": plain_text(label), "options": found}]

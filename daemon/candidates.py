@@ -16,7 +16,7 @@ from daemon.sketches import Sketch
 
 LAST = 3  # articles of a story that a new one is compared with, besides its first
 
-_ASKED = 32  # marks of an article that are looked up
+_ASKED = 28  # marks of an article that are looked up
 _SEARCHED = 12  # of these, the ones by which stories are searched
 _RARE = 24  # a mark that more stories share is not searched by
 _CANDIDATES = 6  # stories that are compared

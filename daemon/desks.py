@@ -41,17 +41,20 @@ class _Heard:
         self._serving = serving
         self._wake = wake
 
-    def click(self, click: Click) -> None:
+    def click(self, click: Click) -> str | None:
+        """Take a click; what the person is told beside what the message shows, if anything."""
+        now = clock.now()
         with self._database.transaction() as connection:
-            outcome = feedback.take(connection, click, clock.now())
+            outcome = feedback.take(connection, click, now, receivers=self._receivers_of(click.channel))
         logger.info(
             "click taken",
             extra={"person": click.person, "verb": click.action.verb.value, "outcome": outcome.value},
         )
         self._wake()
+        return commands.reply_to(click, outcome, dict(self._serving.choices()), now)
 
     def command(self, typed: Typed) -> str:
-        receivers = [each.name for each in self._settings.receivers if each.channel == typed.channel]
+        receivers = self._receivers_of(typed.channel)
         command = commands.parse_command(typed.text)
         with self._database.transaction() as connection:
             said = commands.answer(
@@ -64,3 +67,6 @@ class _Heard:
             )
         logger.info("command taken", extra={"person": typed.person, "channel": typed.channel})
         return said
+
+    def _receivers_of(self, channel: str) -> list[str]:
+        return [each.name for each in self._settings.receivers if each.channel == channel]

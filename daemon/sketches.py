@@ -69,8 +69,10 @@ class Sketch:
 
     @property
     def marks(self) -> list[str]:
-        """All marks, the most telling first."""
-        return sorted(self.weights, key=lambda mark: (-self.weights[mark], mark))
+        """All marks, the most telling first; of equals, what stands first in the article."""
+        places = [(mark, place) for group in (self.names, self.figures) for place, mark in enumerate(group)]
+        ordered = sorted((-self.weights[mark], place, mark) for mark, place in places if mark in self.weights)
+        return [mark for _, _, mark in ordered]
 
     def to_json(self) -> str:
         parts = (

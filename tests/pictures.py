@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-import json
 import os
 import re
 import shutil
@@ -24,7 +23,7 @@ from daemon.blocks import Block, blocks
 from tests.scenes import CHANNEL, PEOPLE, SCENES, Post
 
 FOLDER = Path(__file__).parent / "pictures"
-MARK = "blocks"  # a PNG's text: the fingerprint of the blocks that it shows
+MARK = "shows"  # a PNG's text: the fingerprint of the page that it was drawn from
 LARGEST = 150_000
 
 _WIDTH, _HEIGHT, _SCALE, _MARGIN, _COLOURS = 760, 2400, 1.5, 24, 96
@@ -75,8 +74,7 @@ def drawn(found: list[Block], pictures: dict[str, bytes] | None = None) -> str:
 
 def fingerprint(posts: Iterable[Post]) -> str:
     """What tells whether a picture still shows what is sent."""
-    sent = [blocks(post.message) for post in posts]
-    return hashlib.sha256(json.dumps(sent, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(page(posts).encode()).hexdigest()
 
 
 def _post(post: Post, pictures: dict[str, bytes]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from daemon import plain
 from daemon.actions import Action, Verb, from_value
 from daemon.blocks import MOST_ENTRIES, Block, blocks, parts, problems
 from daemon.limits import json_size, text_size
@@ -167,6 +168,15 @@ def test_remarks_are_shown_by_person_and_a_member_of_slack_by_their_id() -> None
     assert said[-1] == "✓ Energy · ✗ Trade — <@U123>\n✓ Energy · + Space — ana &lt;!here&gt;"
 
 
+@pytest.mark.parametrize(
+    "person", ["U1", "u07ana", "U123>", "U123 <!here>", "Uma", "<@U123>", "W\u0660\u0661"]
+)
+def test_nobody_else_is_mentioned(person: str) -> None:
+    said = texts(blocks(make_message(None, Remark(person, "energy", "right"))))
+
+    assert not any("<@" in text for text in said)
+
+
 def test_a_disagreement_is_shown_before_who_said_what() -> None:
     remarks = (
         Remark("U1AA", "energy", "right"),
@@ -218,6 +228,22 @@ def test_each_of_several_topics_can_be_wrong_by_itself() -> None:
     ]
     assert found["0-wrong-1"] == [("✗ T1", Action(Verb.WRONG, alert.key, "t1"))]
     assert len(found["0-mute"]) == 9
+
+
+def test_a_topic_whose_click_would_not_come_back_is_not_offered() -> None:
+    choices = (("x" * 112, "Long"), ("two words", "Two"), ("x" * 80, "As long as may be"))
+
+    found = pressed(blocks(replace(make_message(), choices=choices)))
+
+    assert [label for label, _ in found["0-other"]] == ["As long as may be"]
+
+
+@pytest.mark.parametrize(("choices", "offered"), [(40, 40), (100, 80), (150, 80)])
+def test_of_very_many_topics_the_first_are_offered(choices: int, offered: int) -> None:
+    message = replace(make_message(), choices=tuple((f"t{each}", f"Topic {each}") for each in range(choices)))
+
+    assert len(pressed(blocks(message))["0-other"]) >= offered
+    assert problems(request(message)) == []
 
 
 def test_what_was_said_can_be_taken_back() -> None:
@@ -346,6 +372,27 @@ def test_a_long_digest_is_split_and_each_part_says_which_it_is_and_all_it_has() 
         assert problems(request(message)) == []
         assert said[0] == f"Digest of 22 November ({part.part} of 2)"
         assert sum(text.count("• ") for text in said) == 3 * len(part.volumes)
+
+
+def test_each_topic_of_a_digest_has_a_section_of_its_own() -> None:
+    body = make_digest(60).digest
+    assert body is not None
+    short = replace(body, volumes=tuple(replace(volume, leading=()) for volume in body.volumes))
+
+    for part in parts(short):
+        found = blocks(replace(make_digest(), digest=part))
+        assert [block["type"] for block in found].count("section") == len(part.volumes)
+
+
+def test_more_alerts_than_should_be_in_one_message_are_all_named_even_if_their_links_are_too_long() -> None:
+    alert = make_alert(url="https://wire.example/" + "x" * 470)
+
+    message = make_burst(0, entries=(Entry(alert),) * 40)
+
+    assert problems(request(message)) == []
+    assert sum(text.count("Headline 1") for text in texts(blocks(message))) == 40
+    assert plain.text(message).count("Headline 1") == 40
+    assert len(plain.text(message)) <= plain.MOST
 
 
 @given(BODIES)
