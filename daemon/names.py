@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -32,9 +33,11 @@ _NO_NAMES = frozenset(
     his her their this that these those there some about according over under since until new former
     monday tuesday wednesday thursday friday saturday sunday january february march april may june july
     august september october november december mr mrs ms dr president minister prime governor
-    chief deputy head
+    chief deputy head however meanwhile speaking despite although also only even more most many such other
+    another last next no not yes if so who what why how where which then now here just all both each every
     в во на по с со к ко у о об от из за до для при под над после перед это этот эта эти он она они мы я
     как что так также его её их но а и или если когда сегодня вчера напомним ранее глава президент
+    однако кроме между среди например важно ещё еще всего пока здесь там тем при этом поэтому затем
     министр премьер аким директор заместитель понедельник вторник среда четверг пятница суббота
     бұл ол олар мұны осы бүгін кеше мемлекет президент министр әкім және мен пен
     """.split()
@@ -73,6 +76,7 @@ _TWICE = re.compile(r"(.)\1+")
 _NOT_KEY = re.compile(r"[^A-Z]+")
 # Endings of cases and of adjectives made of places; what only changes vowels needs no rule.
 _RUSSIAN_ENDING = re.compile(r"(?<=\w{4})(?:(?:ин)?ск(?:ий|ая|ое|ие|ого|ому|ой|ую|ом|им|их)|[иы]м|ых)$")
+_ADJECTIVE = re.compile(r"[а-яё]{3}(?:[ое]го|[ое]му|[ыио]й|[ая]я|[ое]е|[ыи]е|[ыи]х|[ую]ю)$")
 _KAZAKH_ENDING = re.compile(
     r"(?<=\w{3})(?:[дт][ае]ғы|[дт]егі|[нд][ыі]ң|т[ыі]ң|[дтн][ае]н|[мбп]ен|[дт][ае]|[ғқ]а|[гк]е|д[ыі])$"
 )
@@ -90,33 +94,42 @@ def names(text: str, language: str | None = None) -> list[Name]:
     """Names in the order they come. A capital that only opens a sentence makes none."""
     fold = kazakh_key if language == "kk" else key
     found: list[Name] = []
+    openers: Counter[str] = Counter()
     sure: set[str] = set()
-    doubtful: dict[str, int] = {}
     for run in _RUN.finditer(text):
-        words = _PARTS.split(run[0])
-        opens = _opens(text, run.start())
-        start = run.start()
-        while words and (opens or len(words) > 1) and words[0].lower() in _NO_NAMES:
-            start += len(words.pop(0)) + 1
-        if not words or (len(words) == 1 and words[0].lower() in _NO_NAMES):
-            continue
-        first = ""
-        if opens and start == run.start():
-            first = words[0]
-            doubtful[first] = doubtful.get(first, 0) + 1
-            start += len(words.pop(0)) + 1
+        opener, words, start = _parted(text, run)
+        if opener:
+            openers[opener] += 1
         if words:
-            kept = words[:_MOST_OF_A_RUN]
-            shown = text[start : start + sum(map(len, kept)) + len(kept) - 1][:_LONGEST_NAME]
-            keys = tuple(filter(None, map(fold, kept)))
+            keys = tuple(filter(None, map(fold, words)))
             sure.update(keys)
-            named = first and first.lower() not in text
-            found.append(Name(shown, (*keys, fold(first)) if named else keys))
-    for word, count in doubtful.items():
+            if opener and opener.lower() not in text:
+                keys = (*keys, fold(opener))
+            found.append(Name(_shown(text, start, words, language), keys))
+    for word, times in openers.items():
         folded = fold(word)
-        if folded in sure or (count > 1 and word.lower() not in text):
+        if folded in sure or (times > 1 and word.lower() not in text):
             found.append(Name(word[:_LONGEST_NAME], (folded,)))
     return found
+
+
+def _parted(text: str, run: re.Match[str]) -> tuple[str, list[str], int]:
+    """The word that opens a sentence, if the run does; the words that are a name; and where these begin."""
+    words = _PARTS.split(run[0])
+    start = run.start()
+    opens = _opens(text, start)
+    while words and words[0].lower() in _NO_NAMES:
+        opens = False
+        start += len(words.pop(0)) + 1
+    if not opens:
+        return "", words[:_MOST_OF_A_RUN], start
+    return words[0], words[1 : _MOST_OF_A_RUN + 1], start + len(words[0]) + 1
+
+
+def _shown(text: str, start: int, words: list[str], language: str | None) -> str:
+    if len(words) == 1 and language == "ru" and _ADJECTIVE.search(words[0]):
+        return ""  # "Государственного", of the name of an office: too little to be shown
+    return text[start : start + sum(map(len, words)) + len(words) - 1][:_LONGEST_NAME]
 
 
 def words_like_names(text: str) -> list[Name]:

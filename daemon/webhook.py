@@ -35,7 +35,8 @@ class WebhookSender:
 
     def send(self, message: Message) -> Sent:
         """Post a message; once more as plain text if its blocks are not taken."""
-        message = replace(message, thread=None, picture=None)  # a webhook may not show our files
+        # It has no thread in which there could be more, and may not show our files.
+        message = replace(message, thread=None, more=0, picture=None)
         try:
             self._post(text=plain.fallback(message), blocks=blocks.blocks(message, interactive=False))
         except PermanentDeliveryError:

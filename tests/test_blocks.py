@@ -405,7 +405,7 @@ def test_no_topic_of_a_digest_is_lost_in_splitting(body: DigestBody) -> None:
 
 
 @given(MESSAGES)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_message_is_within_slacks_limits(message: Message) -> None:
     body = request(message)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from daemon.neutral import JOINT, Room, address, cleaned, directed, fitted, linked, neutral, quoted
 from tests.hostile import TEXT
 
-LIKENESSES = str.maketrans({"∗": "*", "ˋ": "`", "∼": "~", "ˍ": "_", "∶": ":"})
+LIKENESSES = str.maketrans({"∗": "*", "ˋ": "`", "∼": "~", "ˍ": "_", "∶": ":", "∖": "\\"})
 ROOM = Room(60, 180)
 
 
@@ -31,6 +31,7 @@ def seen(text: str) -> str:
         ("two\nlines\tand  blanks", "two lines and blanks"),
         ("*b* `c` ~d~", "∗b∗ ˋcˋ ∼d∼"),
         ("_it_ (_i_)", "ˍitˍ (ˍiˍ)"),
+        ("a\\*", "a∖∗"),
         (":fire: ::x::", "∶fire: ∶∶x∶:"),
         ("@here #a", f"@{JOINT}here #{JOINT}a"),
         ("http://evil.example", f"http:{JOINT}//evil.{JOINT}example"),
@@ -82,7 +83,7 @@ def test_controls_and_what_turns_the_direction_are_dropped(text: str) -> None:
 def test_neutral_text_has_no_sign_that_slack_acts_upon_and_reads_the_same(text: str) -> None:
     found = neutral(text)
 
-    assert not re.search(r"[<>*~`]", found)
+    assert not re.search(r"[<>*~`\\]", found)
     assert not re.search(r"&(?!(amp|lt|gt);)", found)
     assert not re.search(r":\S*:|://|[@#](?=[^\s\u200b])", found)
     assert not re.search(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", found)

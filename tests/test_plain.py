@@ -137,7 +137,7 @@ def test_defused_text_has_no_sign_of_markup_or_of_a_mention(hostile: str) -> Non
 
 
 @given(MESSAGES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_every_message_is_told_within_its_limits(message: Message) -> None:
     short, whole = fallback(message), text(message)
 

@@ -15,7 +15,7 @@ from daemon.errors import (
     TemporaryDeliveryError,
     UnknownOutcomeError,
 )
-from daemon.messages import Message, alone
+from daemon.messages import Form, Message, alone
 from daemon.records import Sent
 from daemon.webhook import WebhookSender
 from tests.builders import make_alert
@@ -51,6 +51,16 @@ def test_a_reply_says_what_it_follows(slack: SlackStandIn) -> None:
     (message,) = slack.webhook_messages
     assert "Refinery stops" in json.dumps(message["blocks"])
     assert "thread_ts" not in message
+
+
+def test_it_does_not_speak_of_a_thread_that_it_does_not_have(slack: SlackStandIn) -> None:
+    entries = tuple(entry for number in range(3) for entry in alone(make_alert(number=number)).entries)
+    burst = replace(alone(make_alert()), form=Form.BURST, entries=entries, more=11)
+
+    WebhookSender(slack.webhook_url).send(burst)
+
+    (message,) = slack.webhook_messages
+    assert "thread" not in json.dumps(message)
 
 
 def test_blocks_that_are_not_taken_go_as_plain_text(slack: SlackStandIn) -> None:

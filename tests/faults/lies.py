@@ -17,7 +17,8 @@ _READING = ("conversations.history", "conversations.replies")
 
 @dataclass(frozen=True, slots=True)
 class Lie:
-    """`fits`: which methods it may strike, all if there are none. `is_down`: nobody listens for a minute.
+    """`fits`: which methods it may strike, and `of` which subjects; all if there are none.
+    `is_down`: nobody listens for a minute.
 
     Some lies let a promise go: a thread that takes no replies, a message that cannot be shown anew,
     metadata that is refused.
@@ -26,6 +27,7 @@ class Lie:
     name: str
     strike: Strike
     fits: tuple[str, ...] = ()
+    of: tuple[str, ...] = ()
     timeout: float = 0.0
     is_down: bool = False
     uproots: bool = False
@@ -33,8 +35,8 @@ class Lie:
     unnames: bool = False
     is_typical: bool = False  # one of those that meet a kill at every point
 
-    def may_strike(self, method: str) -> bool:
-        return not self.fits or method in self.fits
+    def may_strike(self, method: str, subject: str) -> bool:
+        return (not self.fits or method in self.fits) and (not self.of or subject in self.of)
 
 
 def _fault(kind: str = "status", **given: Any) -> Strike:
@@ -118,6 +120,11 @@ def _root_deleted(slack: SlackStandIn, call: Call) -> None:
     slack.faults.insert(0, Fault("error", error="thread_not_found", method=call.method))
 
 
+def _never_taken(slack: SlackStandIn, call: Call) -> None:
+    """In none of the forms that a message may have."""
+    slack.faults.extend(Fault("error", error="invalid_arguments", method=call.method) for _ in range(5))
+
+
 def _nothing(slack: SlackStandIn, call: Call) -> None:
     """All is well."""
 
@@ -171,6 +178,7 @@ _LIES = (
     _refusal("invalid_blocks", letter="D", fits=(POST, UPDATE), is_typical=True),
     _refusal("msg_blocks_too_long", letter="D", fits=(POST, UPDATE)),
     _refusal("metadata_too_large", letter="D", fits=(POST, UPDATE), unnames=True),
+    Lie("D in any form", _never_taken, fits=(POST,), of=("burst", "quiet hours"), is_typical=True),
     Lie("E thread_not_found", _root_deleted, fits=(POST,), uproots=True, is_typical=True),
     _refusal("cannot_reply_to_message", letter="E", fits=(POST,), uproots=True),
     _refusal("restricted_action_thread_locked", letter="E", fits=(POST,), uproots=True),

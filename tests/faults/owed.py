@@ -88,6 +88,7 @@ def _owe(
     number: int,
     *,
     root: int | None = None,
+    broadcast: bool = False,
     at: datetime = START,
     held: bool = False,
     **changes: Any,
@@ -100,7 +101,7 @@ def _owe(
     tagged = make_tagged(make_tag(), text=f"{alert.headline}\nText of {alert.key}.")
     article = ledger.record_article(connection, file, 0, tagged, now=at)
     assert article is not None
-    outbox.add(connection, alert, article=article, now=at, root=root, held=held)
+    outbox.add(connection, alert, article=article, now=at, root=root, broadcast=broadcast, held=held)
     found = connection.execute(text("SELECT MAX(id) FROM deliveries")).scalar_one()
     return article, int(found)
 
@@ -121,7 +122,7 @@ def _two_alerts(connection: Connection) -> None:
 
 def _a_reply(connection: Connection) -> None:
     _, root = _posted(connection, 1)
-    _owe(connection, 2, root=root, follows="What came before", news=("3.1 million",))
+    _owe(connection, 2, root=root, broadcast=True, follows="What came before", news=("3.1 million",))
     _owe(connection, 3)
 
 
