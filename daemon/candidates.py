@@ -25,7 +25,7 @@ _ENOUGH_IN_COMMON = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """How many stories have each of an article's most telling marks; COMMON means so many or more."""
+    """How many stories have each of an article's most telling marks. None is kept for more than COMMON."""
 
     counts: Mapping[str, int]
     rarities: Mapping[str, float]
@@ -48,9 +48,14 @@ def _parameters(name: str, count: int) -> str:
     return ", ".join(f":{each}" for each in _names(name, count))
 
 
-# At most so many rows of a mark are looked at, however many stories have it.
-_COUNT_OF_ONE = "(SELECT COUNT(*) FROM (SELECT 1 FROM marks WHERE mark = :{0} LIMIT {1}) AS few)"
-_COUNT = text("SELECT " + ", ".join(_COUNT_OF_ONE.format(each, COMMON) for each in _names("mark", _ASKED)))
+_COUNT = text(
+    f"""
+    SELECT mark, COUNT(*)
+    FROM marks
+    WHERE mark IN ({_parameters("mark", _ASKED)})
+    GROUP BY mark
+    """  # noqa: S608  our own words alone
+)
 _SEARCH = text(
     f"""
     SELECT mark, story_id
@@ -81,8 +86,8 @@ _MARKS_OF = text(
 
 def known_marks(connection: Connection, sketch: Sketch) -> Marks:
     asked = sketch.marks[:_ASKED]
-    row = connection.execute(_COUNT, _padded("mark", asked, _ASKED, "")).one()
-    counts = dict(zip(asked, row, strict=False))
+    found = connection.execute(_COUNT, _padded("mark", asked, _ASKED, ""))
+    counts = {**dict.fromkeys(asked, 0), **{mark: count for mark, count in found}}
     return Marks(counts, {mark: rarity(count) for mark, count in counts.items()})
 
 

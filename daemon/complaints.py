@@ -174,6 +174,8 @@ def _secret_mend(place: Place, value: object) -> str:
     said = f"{place[-1]} {value if isinstance(value, str) else ''}".lower()
     if "hooks.slack" in said or "url" in said.split()[0] or "webhook" in said:
         return "put it into a file of mode 600 and name that in url_file, or set SLACK_WEBHOOK_URL"
+    if "app_token" in said or "xapp-" in said:
+        return "put it into a file of mode 600 and name that in slack.app_token_file, or set SLACK_APP_TOKEN"
     return "put it into a file of mode 600 and name that in slack.token_file, or set SLACK_BOT_TOKEN"
 
 

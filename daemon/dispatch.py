@@ -106,12 +106,14 @@ class Dispatch:
         if delivery.state is DeliveryState.UNKNOWN:
             self._look(delivery)
             return 0.0
+        pause = self._sender.pause()
+        if pause > 0:
+            return pause
+        # Behind the gate: what refuses all of the app would refuse the chart too.
         if (drawn := self._drawing.work(delivery)) is not None:
             return drawn
-        pause = self._sender.pause()
-        if pause == 0:
-            self._start(delivery)
-        return pause
+        self._start(delivery)
+        return 0.0
 
     def _quiet_for(self) -> float:
         """Seconds until the receiver's quiet hours end; 0.0 outside of them."""
@@ -213,7 +215,7 @@ class Dispatch:
         self._failed_looks = 0
         if found is not None:
             # It shows what was known when it was sent, which may be less than now.
-            self._sent(replace(delivery, revision=0), found)
+            self._sent(replace(delivery, revision=0), found, restored=restored)
         elif delivery.looks + 1 < len(_LOOKS):
             looks = delivery.looks + 1
             self._put_off(delivery, DeliveryState.UNKNOWN, _LOOKS[looks], "not seen yet", looks)
@@ -312,11 +314,13 @@ class Dispatch:
         if not kept:
             self._say_taken_over(delivery)
 
-    def _sent(self, delivery: Delivery, sent: Sent) -> None:
+    def _sent(self, delivery: Delivery, sent: Sent, *, restored: bool = False) -> None:
         with self._database.transaction() as connection:
             kept = outbox.mark_sent(
                 connection, delivery, now=clock.now(), channel=sent.channel, message=sent.message
             )
+            if kept and restored:
+                grouping.found_in(connection, delivery, sent.message)
         if not kept:
             self._say_taken_over(delivery)
             return

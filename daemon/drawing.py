@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from daemon import charts, composing, showing
+from daemon import charts, clock, composing, showing
 from daemon.backoff import Backoff
 from daemon.database import Database
 from daemon.errors import DeliveryError, ReceiverRefusedError
@@ -26,6 +26,7 @@ class Drawing:
         self._database = database
         self._backoff = backoff
         self._failures = 0
+        self._rests_until = 0.0
 
     def work(self, delivery: Delivery) -> float | None:
         """See to the chart of a delivery that is about to go; None where there is nothing to see to.
@@ -35,24 +36,38 @@ class Drawing:
         body = composing.digest_of(delivery)
         if body is None or not body.chart or delivery.picture is not None:
             return None
-        picture = self._upload(body)
-        if picture is None:
-            return self._backoff.delay(self._failures)
-        self._failures = 0
+        rest = self._rests_until - clock.monotonic()
+        if rest > 0:
+            return rest
+        try:
+            picture = self._picture(body)
+        except ReceiverRefusedError as error:
+            # So will the digest be, which then waits; or it goes without its chart.
+            logger.warning("the chart of a digest cannot be uploaded", extra=self._said(error))
+            return None
+        except DeliveryError as error:
+            self._failures += 1
+            logger.warning("the chart of a digest cannot be uploaded", extra=self._said(error))
+            if self._failures < _ENOUGH_TRIES:
+                wait = self._backoff.delay(self._failures, retry_after=getattr(error, "retry_after", None))
+                self._rests_until = clock.monotonic() + wait
+                return wait
+            picture = ""
+        self._failures, self._rests_until = 0, 0.0
         with self._database.transaction() as connection:
             showing.set_picture(connection, delivery, picture)
         return 0.0
 
-    def _upload(self, body: DigestBody) -> str | None:
-        """The picture's id, "" where there will be none, None where it may succeed later."""
-        png = charts.png(body) if self._sender.can_thread else None
-        if png is None:
-            return ""
+    def _picture(self, body: DigestBody) -> str:
+        """The id of the uploaded picture, "" where there will be none. Raises a DeliveryError."""
         try:
-            return self._sender.upload(png, body.title)
-        except DeliveryError as error:
-            self._failures += 1
-            told = {"receiver": self._receiver, "error": str(error)}
-            logger.warning("the chart of a digest cannot be uploaded", extra=told)
-            done = self._failures >= _ENOUGH_TRIES or isinstance(error, ReceiverRefusedError)
-            return "" if done else None
+            png = charts.png(body) if self._sender.can_thread else None
+            return "" if png is None else self._sender.upload(png, body.title)
+        except DeliveryError:
+            raise
+        except Exception:  # a fault of ours must not hold up the digest
+            logger.exception("drawing a chart failed", extra={"receiver": self._receiver})
+            return ""
+
+    def _said(self, error: Exception) -> dict[str, str]:
+        return {"receiver": self._receiver, "error": str(error)}

@@ -31,7 +31,7 @@ _WAITING = text(
       AND state = 'pending'
       AND attempts = 0
       AND form = 'alert'
-      AND root_id IS NOT DISTINCT FROM :root
+      AND (root_id = :root OR (root_id IS NULL AND :root IS NULL))
       AND (:since IS NULL OR alerts.created_at >= :since)
       AND (:until IS NULL OR alerts.created_at < :until)
     ORDER BY deliveries.id
@@ -111,6 +111,25 @@ _MERGE = text(
     UPDATE deliveries
     SET state = 'merged', into_id = :carrier, root_id = :root
     WHERE id = :id
+    """
+)
+_SAME_MESSAGE = text(
+    """
+    SELECT MIN(id)
+    FROM deliveries
+    WHERE receiver = :receiver
+      AND message = :message
+      AND state = 'sent'
+      AND alert_id IS NOT NULL
+      AND id <> :id
+    """
+)
+_TOGETHER = text(
+    """
+    UPDATE deliveries
+    SET form = CASE WHEN root_id IS NULL THEN 'burst' ELSE 'list' END
+    WHERE id = :carrier
+      AND form = 'alert'
     """
 )
 _MEMBERS = text("SELECT id FROM deliveries WHERE into_id = :id ORDER BY id")
@@ -234,6 +253,18 @@ def members(connection: Connection, delivery: Delivery) -> list[int]:
 def in_thread(connection: Connection, delivery: Delivery) -> int:
     """How many further alerts stand, or will, in the thread of this message."""
     return int(connection.execute(_MORE, {"id": delivery.id}).scalar_one())
+
+
+def found_in(connection: Connection, delivery: Delivery, message: str | None) -> None:
+    """After a restore: the message carries this one, and perhaps others that were found in it before.
+
+    Else each would show it anew as its own.
+    """
+    row = {"receiver": delivery.receiver, "message": message, "id": delivery.id}
+    carrier = connection.execute(_SAME_MESSAGE, row).scalar_one_or_none() if message else None
+    if carrier is not None and delivery.alert is not None:
+        connection.execute(_MERGE, {"id": delivery.id, "carrier": carrier, "root": delivery.root})
+        connection.execute(_TOGETHER, {"carrier": carrier})
 
 
 def scatter(connection: Connection, delivery: Delivery, now: datetime) -> int:

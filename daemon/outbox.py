@@ -49,7 +49,15 @@ _UPROOT = text(
       AND state IN ('pending', 'sending', 'unknown', 'parked')
     """
 )
-_LET_GO = text("UPDATE deliveries SET state = 'pending' WHERE receiver = :receiver AND state = 'held'")
+# What was held when a backup was made may have been sent before that was put back: then it is looked for.
+_LET_GO = text(
+    """
+    UPDATE deliveries
+    SET state = CASE WHEN first_sent_at IS NULL THEN 'pending' ELSE 'unknown' END
+    WHERE receiver = :receiver
+      AND state = 'held'
+    """
+)
 _SENDING = text(
     """
     UPDATE deliveries

@@ -93,7 +93,7 @@ def _defused(text: str, room: Room) -> str:
 
 def _voice(fit: Fit, share: float, *, bare: bool, whole: bool) -> _Voice:
     leading = 0 if bare else int(share * (3 if whole else 1))
-    longest = 0 if bare else int(LONGEST_LINK * share)
+    longest = int(LONGEST_LINK * share)
     return _Voice(
         fit=lambda text, room: directed(fit(text, room.part(share))),
         whole=whole,

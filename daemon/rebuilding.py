@@ -71,13 +71,24 @@ _DOUBT_OWED = text(
         lease_until = NULL,
         generation = generation + 1,
         first_sent_at = COALESCE(
-            first_sent_at, (SELECT created_at FROM alerts WHERE alerts.id = deliveries.alert_id)
+            first_sent_at, (SELECT created_at FROM alerts WHERE alerts.id = deliveries.alert_id), due_at
         ),
         error = :error
     WHERE receiver = :receiver
       AND state IN ('pending', 'sending', 'unknown', 'parked')
     """
 )
+# What was held may have gone out with a digest since: it is looked for when it is let go.
+_DOUBT_HELD = text(
+    """
+    UPDATE deliveries
+    SET first_sent_at = (SELECT created_at FROM alerts WHERE alerts.id = deliveries.alert_id)
+    WHERE receiver = :receiver
+      AND state = 'held'
+    """
+)
+# The digest of this period may have been posted. It owes no past; what it told comes with the next.
+_PLAN_DIGESTS_ANEW = text("DELETE FROM jobs WHERE name LIKE 'digest %'")
 _COUNT_OWED = text(
     """
     SELECT COUNT(*)
@@ -243,10 +254,12 @@ def doubt(database: Database, settings: Settings) -> Counter[str]:
     """
     unasked: Counter[str] = Counter()
     with database.transaction() as connection:
+        connection.execute(_PLAN_DIGESTS_ANEW)
         for receiver in settings.receivers:
             row = {"receiver": receiver.name}
             if _can_be_asked(receiver.type):
                 connection.execute(_DOUBT_OWED, row | {"now": to_text(clock.now()), "error": _DOUBT})
+                connection.execute(_DOUBT_HELD, row)
             else:
                 unasked[receiver.name] = connection.execute(_COUNT_OWED, row).scalar_one()
     return +unasked

@@ -37,13 +37,13 @@ class Refreshing:
         self._database = database
         self._backoff = backoff
         self._choices = choices
-        self._rests_until = 0.0
+        self._rests_until: float | None = None
 
     def work(self) -> float:
         """Show one message anew; in how many seconds to be called again."""
         if not self._sender.can_thread:
             return _IDLE
-        rest = self._rests_until - clock.monotonic()
+        rest = self._rest_after_the_start() - clock.monotonic()
         if rest > 0:
             return min(rest, _IDLE)
         with self._database.reading() as connection:
@@ -54,21 +54,37 @@ class Refreshing:
         pause = self._sender.update_pause()
         if pause > 0:
             return pause
+        with self._database.transaction() as connection:
+            tries = showing.mark_tried(connection, stale)
         try:
             self._sender.update(message, Sent(stale.channel, stale.message))
         except TargetGoneError as error:
             logger.info("a message cannot be shown anew", extra=_said(stale, error))
-        except DeliveryError as error:
-            return self._failed(stale, error)
+        except Exception as error:
+            return self._failed(stale, tries, self._understood(error))
         with self._database.transaction() as connection:
             showing.mark_shown(connection, stale)
         return 0.0
 
-    def _failed(self, stale: Delivery, error: DeliveryError) -> float:
+    def _rest_after_the_start(self) -> float:
+        """Until when to rest. A life before this one may have been cut off in the middle of an update."""
+        if self._rests_until is None:
+            with self._database.reading() as connection:
+                tried = showing.was_tried(connection, self._receiver)
+            self._rests_until = clock.monotonic() + _SETTLE if tried else 0.0
+        return self._rests_until
+
+    def _understood(self, error: Exception) -> DeliveryError:
+        """A fault of ours must not hold up what is still to be told."""
+        if isinstance(error, DeliveryError):
+            return error
+        logger.exception("showing anew failed", extra={"receiver": self._receiver})
+        return UnknownOutcomeError(f"{type(error).__name__}: {error}")
+
+    def _failed(self, stale: Delivery, tries: int, error: DeliveryError) -> float:
         """Once more, later, others first; one that will never be taken is let be."""
-        with self._database.transaction() as connection:
-            tries = showing.mark_not_shown(connection, stale)
-            if isinstance(error, PermanentDeliveryError):
+        if isinstance(error, PermanentDeliveryError):
+            with self._database.transaction() as connection:
                 showing.mark_shown(connection, stale)
         wait = self._backoff.delay(tries, retry_after=getattr(error, "retry_after", None))
         if isinstance(error, UnknownOutcomeError):

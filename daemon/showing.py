@@ -27,8 +27,16 @@ _SHOWN = text(
       AND shown < :revision
     """
 )
-_NOT_SHOWN = text(
-    "UPDATE deliveries SET refresh_tries = refresh_tries + 1 WHERE id = :id RETURNING refresh_tries"
+_TRY = text("UPDATE deliveries SET refresh_tries = refresh_tries + 1 WHERE id = :id RETURNING refresh_tries")
+_TRIED = text(
+    """
+    SELECT 1
+    FROM deliveries
+    WHERE receiver = :receiver
+      AND revision > shown
+      AND refresh_tries > 0
+    LIMIT 1
+    """
 )
 _PICTURE = text("UPDATE deliveries SET picture = :picture WHERE id = :id")
 
@@ -49,9 +57,14 @@ def mark_shown(connection: Connection, delivery: Delivery) -> None:
     connection.execute(_SHOWN, {"id": delivery.id, "revision": delivery.revision})
 
 
-def mark_not_shown(connection: Connection, delivery: Delivery) -> int:
-    """It could not be shown anew; how often in a row."""
-    return int(connection.execute(_NOT_SHOWN, {"id": delivery.id}).scalar_one())
+def mark_tried(connection: Connection, delivery: Delivery) -> int:
+    """It is about to be shown anew; how often in a row this was tried, this time included."""
+    return int(connection.execute(_TRY, {"id": delivery.id}).scalar_one())
+
+
+def was_tried(connection: Connection, receiver: str) -> bool:
+    """Whether a message was to be shown anew, and it is not known that it was."""
+    return connection.execute(_TRIED, {"receiver": receiver}).first() is not None
 
 
 def set_picture(connection: Connection, delivery: Delivery, picture: str) -> None:

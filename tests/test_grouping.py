@@ -376,3 +376,20 @@ def test_an_update_that_failed_comes_again_later_and_one_refused_for_good_does_n
         clocks.go_by(60.0)
 
     assert len(desk.update_plans) == 2
+
+
+def test_an_update_cut_off_by_a_kill_is_waited_for_before_the_next_one(
+    desk: Desk, arrivals: Arrivals, database: Database, clocks: Clocks
+) -> None:
+    arrivals.come(1)
+    work(Dispatch("desk", desk, database))
+    with database.transaction() as connection:
+        connection.execute(text("UPDATE deliveries SET revision = revision + 1, refresh_tries = 1"))
+    second_life = Dispatch("desk", desk, database)
+
+    work(second_life)
+    assert desk.updates == []
+    clocks.go_by(15.1)
+    work(second_life)
+
+    assert len(desk.updates) == 1

@@ -218,9 +218,9 @@ def test_a_connection_can_end_in_good_order_or_with_a_reset(slack: SlackStandIn)
         assert slack.wait_for_connections(2)
 
         slack.socket_mode.links[0].close(1001)
-        slack.socket_mode.cut()
-
         assert first.receive() == (CLOSE, b"\x03\xe9")
+
+        slack.socket_mode.cut()
         with pytest.raises(ConnectionResetError):
             second.receive()
     assert slack.wait_for_connections(0)

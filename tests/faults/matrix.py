@@ -201,7 +201,8 @@ def whole_cases(subjects: Sequence[str] = tuple(SUBJECTS)) -> list[Case]:
         for subject in subjects
         for target in SUBJECTS[subject].targets
         for lie in LIES.values()
-        if lie.may_strike(target[0], subject) and (lie.name != "none" or target == SUBJECTS[subject].targets[0])
+        if lie.may_strike(target[0], subject)
+        and (lie.name != "none" or target == SUBJECTS[subject].targets[0])
     ]
 
 
