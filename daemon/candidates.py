@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from daemon import sketches
-from daemon.likeness import COMMON, rarity
+from daemon.likeness import rarity
 from daemon.sketches import Sketch
 
 LAST = 3  # articles of a story that a new one is compared with, besides its first
@@ -87,7 +87,7 @@ _MARKS_OF = text(
 def known_marks(connection: Connection, sketch: Sketch) -> Marks:
     asked = sketch.marks[:_ASKED]
     found = connection.execute(_COUNT, _padded("mark", asked, _ASKED, ""))
-    counts = {**dict.fromkeys(asked, 0), **{mark: count for mark, count in found}}
+    counts = {**dict.fromkeys(asked, 0), **dict(map(tuple, found))}
     return Marks(counts, {mark: rarity(count) for mark, count in counts.items()})
 
 

@@ -189,6 +189,7 @@ class SocketMode:
             return
         with self._lock:
             self.links.append(link)
+            self.links.sort(key=lambda one: one.number)
             number = len(self.links)
         try:
             if number > _MOST_CONNECTIONS:

@@ -198,6 +198,15 @@ def test_news_are_at_most_five_and_the_most_telling_first() -> None:
     assert "40 tonnes" not in told
 
 
+def test_only_the_first_pages_of_an_article_are_looked_at() -> None:
+    title, text = ATYRAU
+    pages = text + " The rest is about other things." * 1000
+
+    assert known((title, pages + " Viktor Leshchenko paid 4.5 billion tenge in Osaka.")) == known(
+        (title, pages)
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -10,178 +10,21 @@ what is left, and then what stands in the channel is counted.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
-from queue import SimpleQueue
 
-from daemon import app
 from tests.faults import owed
 from tests.faults.accounting import Outcome
-from tests.faults.ahead import SharedClock
-from tests.faults.lies import LIES, Lie
-from tests.faults.lives import IDLE, Life, Lives, settings_of
-from tests.faults.owed import SUBJECTS, Subject, Target
-from tests.faults.patient_slack import PatientSlack
-from tests.slack_stand_in import Call, SlackStandIn
+from tests.faults.crossing import Bench, Case, Lane, Verdict
+from tests.faults.lies import LIES
+from tests.faults.owed import SUBJECTS
 
-LANES = 2
-_DOWN = 60.0  # seconds for which nobody listens
-_START_AGAIN = 3.0
 _FAR_ENOUGH = 12  # points after a lie: by then what it struck has been settled
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """`kills`: at which event each life ends, but the last, which is left in peace."""
-
-    subject: str
-    lie: str
-    target: Target
-    kills: tuple[str, ...] = ()
-    plant: str = ""
-
-    def __str__(self) -> str:
-        struck = f"{self.target[0]} {self.target[1]}"
-        return " | ".join((self.subject, self.lie, struck, *self.kills))
-
-    @classmethod
-    def named(cls, name: str) -> Case:
-        """As `str` writes it."""
-        subject, lie, struck, *kills = name.split(" | ")
-        method, number = struck.split(" ")
-        return cls(subject, lie, (method, int(number)), tuple(kills))
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What came of one case. `trace`: the events of all its lives; `reached`: each kill was."""
-
-    case: Case
-    faults: tuple[str, ...]
-    trace: tuple[str, ...]
-    reached: bool
-    seconds: float = 0.0  # simulated
-
-
-class Lane:
-    """Runs one case after the other in a folder of its own; use it with `with`."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._ledgers: dict[str, bytes] = {}
-        self._lives = Lives()
-
-    def __enter__(self) -> Lane:
-        self.folder.mkdir(parents=True)
-        app.make_home(settings_of(self.folder))
-        self.clock = SharedClock(self.folder / "clock")
-        for subject in SUBJECTS.values():
-            place = self.folder / f"{subject.name}.db"
-            owed.make_ledger(subject, place)
-            self._ledgers[subject.name] = place.read_bytes()
-        self._lives.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._lives.__exit__(None, None, None)
-
-    def run(self, case: Case) -> Verdict:
-        subject, lie = SUBJECTS[case.subject], LIES[case.lie]
-        self._lay_out(subject)
-        with PatientSlack(self.clock.unix_time) as slack:
-            slack.messages.extend(owed.in_channel(subject))
-            world = _World(self, slack, subject, lie, case)
-            ends = list(self._live(case, lie, slack, world))
-            world.rest()
-            slack.catch_up(all=True)
-            found = owed.faults(
-                subject,
-                self.ledger,
-                slack.messages,
-                may_be_uprooted=lie.uproots,
-                may_be_stale=lie.makes_stale,
-                may_be_unnamed=lie.unnames,
-            )
-            faults = [f"the last life ended with {ends[-1]}"] * (ends[-1] != IDLE)
-            faults += [f"a life ended with {end}" for end in ends[:-1] if end not in (IDLE, -signal.SIGKILL)]
-            faults += found
-        reached = all(end == -signal.SIGKILL for end in ends[: len(case.kills)])
-        trace = (self.folder / "trace").read_text().splitlines()
-        return Verdict(case, tuple(faults), tuple(trace), reached, self.clock.elapsed)
-
-    @property
-    def ledger(self) -> Path:
-        return self.folder / "ledger.db"
-
-    def _lay_out(self, subject: Subject) -> None:
-        for name in ("ledger.db-wal", "ledger.db-shm", "trace", "log"):
-            with suppress(FileNotFoundError):
-                (self.folder / name).unlink()
-        self.ledger.write_bytes(self._ledgers[subject.name])
-        self.clock.set_to(1.0)
-
-    def _live(self, case: Case, lie: Lie, slack: SlackStandIn, world: _World) -> Iterator[int]:
-        life = Life(self.folder, slack.url, case.subject, plant=case.plant, timeout=lie.timeout)
-        if lie.is_down:
-            slack.go_down()
-        for kill in (*case.kills, *([""] if lie.is_down else ()), ""):
-            world.begin(kill)
-            last = not kill and slack.is_up
-            yield self._lives.live(replace(life, kill=kill, until=0.0 if slack.is_up else _DOWN))
-            if last:
-                return
-            self.clock.move_on(_START_AGAIN)
-            if not kill:
-                slack.come_up()
-
-
-@dataclass
-class _World:
-    """Listens to what arrives at Slack: strikes, kills, and writes it down."""
-
-    lane: Lane
-    slack: SlackStandIn
-    subject: Subject
-    lie: Lie
-    case: Case
-    _seen: Counter[tuple[str, str]] = field(default_factory=Counter)
-    _kill: str = ""
-    _rests: bool = False
-
-    def __post_init__(self) -> None:
-        self._trace = (self.lane.folder / "trace").open("ab", buffering=0)
-        self.slack.on(None, "arrived", partial(self._hear, "arrived"))
-        self.slack.on(None, "kept", partial(self._hear, "kept"))
-
-    def begin(self, kill: str) -> None:
-        self._kill = kill
-
-    def rest(self) -> None:
-        self._rests = True
-        self._trace.close()
-
-    def _hear(self, moment: str, call: Call) -> None:
-        if self._rests:
-            return  # done late, when all is over
-        self._seen[call.method, moment] += 1
-        number = self._seen[call.method, moment]
-        event = f"{call.method} {moment} {number}"
-        self._trace.write(f"{event}\n".encode())
-        if event == self.subject.verdict_at:
-            owed.say_more(self.lane.ledger)
-        if (call.method, number) == self.case.target and moment == "arrived":
-            self.lie.strike(self.slack, call)
-        if event == self._kill:
-            os.kill(self.lane.clock.process, signal.SIGKILL)
 
 
 def points(trace: Sequence[str]) -> list[str]:
@@ -239,42 +82,23 @@ def twice_killed_cases(verdict: Verdict) -> list[Case]:
     return [replace(case, kills=(*case.kills, point)) for point in later]
 
 
-# What is planted, and the words by which it must be found.
-PLANTED: Mapping[str, tuple[str, str]] = {
-    "resends at once": ("alert", "2 times"),
-    "leaves retries to the SDK": ("alert", "2 times"),
-    "sent before the answer": ("alert", "0 times"),
-    "replies do not wait": ("digest", "in the thread None"),
-    "shown before the answer": ("update", "is not shown"),
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """A case that a broken dispatcher does not come through, and the words that must be said of it."""
+
+    case: str
+    words: str
+
+
+PLANTED: Mapping[str, Planted] = {
+    "resends at once": Planted("alert | reset, after | chat.postMessage 1", "2 times"),
+    "leaves retries to the SDK": Planted("alert | reset, after | chat.postMessage 1", "2 times"),
+    "sent before the answer": Planted("alert | none | chat.postMessage 1 | committed 4", "0 times"),
+    "replies do not wait": Planted("digest | none | chat.postMessage 1", "in the thread None"),
+    "shown before the answer": Planted(
+        "update | none | chat.update 1 | chat.update arrived 2", "is not shown"
+    ),
 }
-
-
-class Bench:
-    """So many lanes side by side."""
-
-    def __init__(self, folder: Path, lanes: int = LANES) -> None:
-        self._lanes = [Lane(folder / f"lane-{number}") for number in range(lanes)]
-
-    def __enter__(self) -> Bench:
-        self._stack = ExitStack()
-        self._free: SimpleQueue[Lane] = SimpleQueue()
-        for lane in self._lanes:
-            self._free.put(self._stack.enter_context(lane))
-        self._pool = self._stack.enter_context(ThreadPoolExecutor(len(self._lanes)))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def run(self, cases: Sequence[Case]) -> list[Verdict]:
-        return list(self._pool.map(self._run, cases))
-
-    def _run(self, case: Case) -> Verdict:
-        lane = self._free.get()
-        try:
-            return lane.run(case)
-        finally:
-            self._free.put(lane)
 
 
 def run(folder: Path, say: Callable[[str], None]) -> list[Outcome]:
@@ -306,24 +130,17 @@ def _outcome(name: str, verdicts: Sequence[Verdict], started: float) -> Outcome:
     return Outcome(name, len(verdicts), tuple(faults), f"{each}; took {time.monotonic() - started:.0f} s")
 
 
-def find(bench: Bench, plant: str, *, at_most: int = 1000) -> Outcome:
-    """A dispatcher that is broken on purpose: at least one case must say so, in the right words.
-
-    Stops looking when it is found, after `at_most` cases at once.
-    """
-    subject, words = PLANTED[plant]
-    cases = [
-        replace(case, plant=plant)
-        for case in whole_cases([subject])
-        if _meets_kills(case) and case.target == SUBJECTS[subject].targets[0]
-    ]
-    verdicts = bench.run(cases[:1])
-    cases = [*cases[1:], *killed_cases(verdicts[0])]
-    while not (found := [each for each in verdicts if _says(each, words)]) and cases:
-        verdicts += bench.run(cases[:at_most])
-        del cases[:at_most]
-    faults = () if found else (f"{plant}: nobody noticed",)
-    note = f"{len(found)} cases say {words!r}, such as: {found[0].case}" if found else ""
+def find(bench: Bench, plant: str) -> Outcome:
+    """A dispatcher that is broken on purpose meets lies and kills: how many cases say what is wrong."""
+    planted = PLANTED[plant]
+    telling = Case.named(planted.case)
+    [clean] = bench.run([replace(telling, lie="none", kills=(), plant=plant)])
+    cases = [each for each in whole_cases([telling.subject]) if _meets_kills(each)]
+    cases = [replace(each, plant=plant) for each in cases if each.target == telling.target]
+    verdicts = bench.run([replace(telling, plant=plant), *cases, *killed_cases(clean)])
+    found = [verdict for verdict in verdicts if _says(verdict, planted.words)]
+    faults = () if verdicts[0] in found else (f"{plant}: nobody noticed",)
+    note = f"{len(found)} cases say {planted.words!r}, such as: {telling}"
     return Outcome(f"planted: {plant}", len(verdicts), faults, note)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from tests.faults.matrix import PLANTED, Bench, Case, find, killed_cases, points, whole_cases
+from tests.faults.crossing import Bench, Case
+from tests.faults.matrix import PLANTED, killed_cases, points, whole_cases
 from tests.faults.owed import SUBJECTS
 
 pytestmark = pytest.mark.slow
@@ -59,7 +61,9 @@ def test_whatever_slack_does_and_wherever_the_process_dies_each_message_stands_t
 
 @pytest.mark.parametrize("plant", PLANTED)
 def test_a_planted_fault_is_found(bench: Bench, plant: str) -> None:
-    assert find(bench, plant, at_most=8).faults == ()
+    [verdict] = bench.run([replace(Case.named(PLANTED[plant].case), plant=plant)])
+
+    assert any(PLANTED[plant].words in fault for fault in verdict.faults), verdict
 
 
 def test_a_case_is_named_such_that_it_can_be_run_again() -> None:
@@ -78,12 +82,16 @@ def test_every_form_of_message_meets_every_lie_that_can_strike_it() -> None:
 def test_the_points_of_death_are_those_at_which_something_is_done(bench: Bench) -> None:
     [verdict] = bench.run([Case("alert", "none", ("chat.postMessage", 1))])
 
-    assert points(verdict.trace)[-10:-4] == [
+    found = points(verdict.trace)
+    first = found.index("chat.postMessage arrived 1")
+    assert found[first - 2 : first + 6] == [
+        "to be committed 3",
+        "committed 3",
+        "chat.postMessage arrived 1",
         "chat.postMessage kept 1",
         "begun 4",
         "to be committed 4",
         "committed 4",
         "to be committed 5",
-        "committed 5",
     ]
-    assert len(killed_cases(verdict)) == len(points(verdict.trace))
+    assert len(killed_cases(verdict)) == len(found)
