@@ -95,7 +95,10 @@ def _overlap(
 ) -> _Overlap:
     # Only the newer one's rarities are known, and only what both have can be common.
     shared = lost = 0.0
-    for mark in olders.keys() & newers.keys():
+    # In the order of the article: the sum of a set would depend on how Python hashes its strings.
+    for mark in newers:
+        if mark not in olders:
+            continue
         before, now = older.weights.get(mark, 0.0), newer.weights.get(mark, 0.0)
         rarity = rarities.get(mark, 1.0)
         shared += min(before, now) * rarity
@@ -136,7 +139,8 @@ def _is_near_copy(older: Sketch, newer: Sketch) -> bool:
         return False
     if any(mark not in older.figures for mark in newer.figures if not _is_date(mark)):
         return False
-    return _total(newer.weights, newer.names.keys() - older.names.keys()) <= _NEW_IN_A_COPY
+    new = [mark for mark in newer.names if mark not in older.names]
+    return _total(newer.weights, new) <= _NEW_IN_A_COPY
 
 
 def _contained(older: Sketch, newer: Sketch) -> float:

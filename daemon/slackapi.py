@@ -39,8 +39,8 @@ class SlackApp:
 
     def __init__(self, token: str, api_url: str, *, update_pace: Pace | None = None) -> None:
         self.writing = WebClient(token, base_url=api_url, timeout=TIMEOUT, retry_handlers=[])
-        # What only reads may be asked twice: it keeps slack_sdk's own handler.
-        self.reading = WebClient(token, base_url=api_url, timeout=READING_TIMEOUT)
+        # Reading might be repeated, but slack_sdk sleeps in between; whoever asks comes again anyway.
+        self.reading = WebClient(token, base_url=api_url, timeout=READING_TIMEOUT, retry_handlers=[])
         self.update_pace = update_pace or Pace(UPDATE_INTERVAL, UPDATE_BURST)
         self.scopes: frozenset[str] = frozenset()
         self._lock = Lock()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
@@ -26,6 +30,7 @@ from tests.stories import (
     read,
 )
 
+ROOT = Path(__file__).resolve().parents[1]
 WINDOW = timedelta(hours=48)
 HOUR = timedelta(hours=1)
 
@@ -158,6 +163,27 @@ def test_the_same_articles_give_the_same_stories_each_time(
     sketches.from_json.cache_clear()
 
     assert join_all(connection, held_out) == places
+
+
+def test_what_articles_are_known_by_does_not_depend_on_the_process() -> None:
+    program = (
+        "from daemon import likeness, sketches; from tests.stories import *;"
+        "known = [sketches.sketch(a.title, a.text, a.language) for a in read(DEVELOPMENT)];"
+        "print([each.to_json() for each in known]);"
+        "print([likeness.likeness(a, b, {}) for a in known for b in known])"
+    )
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+
+    assert told[0] == told[1]
 
 
 def test_an_article_that_has_its_place_keeps_it(connection: Connection) -> None:

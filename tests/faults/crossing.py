@@ -20,7 +20,7 @@ from tests.faults.lies import LIES, Lie
 from tests.faults.lives import IDLE, Life, Lives, settings_of
 from tests.faults.owed import SUBJECTS, Subject, Target
 from tests.faults.patient_slack import PatientSlack
-from tests.slack_stand_in import Call, SlackStandIn
+from tests.slack_stand_in import Call, Fault, SlackStandIn
 
 LANES = 2
 
@@ -171,6 +171,8 @@ class _World:
             self.lie.strike(self.slack, call)
         if event == self._kill:
             os.kill(self.lane.clock.process, signal.SIGKILL)
+            if moment == "arrived":  # and was lost on the way
+                self.slack.faults.insert(0, Fault("close", method=call.method))
 
 
 class Bench:

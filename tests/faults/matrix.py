@@ -90,14 +90,16 @@ class Planted:
     words: str
 
 
+_NAIVE = Planted("alert | reset, after | chat.postMessage 1", "2 times")
+_BOASTS = Planted("alert | none | chat.postMessage 1 | committed 4", "0 times")
+_WAITS_NOT = Planted("digest | none | chat.postMessage 1", "in the thread None")
+_SHOWS_NOT = Planted("update | none | chat.update 1 | chat.update arrived 2", "is not shown")
 PLANTED: Mapping[str, Planted] = {
-    "resends at once": Planted("alert | reset, after | chat.postMessage 1", "2 times"),
-    "leaves retries to the SDK": Planted("alert | reset, after | chat.postMessage 1", "2 times"),
-    "sent before the answer": Planted("alert | none | chat.postMessage 1 | committed 4", "0 times"),
-    "replies do not wait": Planted("digest | none | chat.postMessage 1", "in the thread None"),
-    "shown before the answer": Planted(
-        "update | none | chat.update 1 | chat.update arrived 2", "is not shown"
-    ),
+    "resends at once": _NAIVE,
+    "leaves retries to the SDK": _NAIVE,
+    "sent before the answer": _BOASTS,
+    "replies do not wait": _WAITS_NOT,
+    "shown before the answer": _SHOWS_NOT,
 }
 
 
