@@ -169,7 +169,8 @@ class Intake:
             placements = self._record(batch)
         except _ONES_OWN:
             placements = self._record_singly(batch)
-        if any(placement.alerts for placement in placements):
+        # An article may make no alert, and a message that is there show more.
+        if any(placement.articles for placement in placements):
             self._wake_dispatch()
         self._unmarked = True  # until all of it is
         shelved = shelve(self._settings.home, self._database, placements)
@@ -319,7 +320,7 @@ class Intake:
             alerts = records.grown(
                 connection, file, stamp, fingerprint=fingerprint, tagged=tagged, reason=reason
             )
-        if alerts:
+        if tagged:
             self._wake_dispatch()
         facts = {"file": file.name, "articles": len(tagged), "alerts": alerts, "reason": reason}
         logger.info("file was written to after it was taken, and is taken anew", extra=facts)

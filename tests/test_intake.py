@@ -31,6 +31,7 @@ from daemon.serving import Serving
 from daemon.shelving import reconcile
 from tests.builders import ENERGY_ARTICLE, QUIET_ARTICLE, make_route, make_settings, small_model
 from tests.newsroom import DIGEST, HEADLINE, Clocks, Newsroom, candidate, energy_article
+from tests.test_telling import COPY, FIRST
 
 
 @pytest.fixture(scope="module")
@@ -1091,3 +1092,15 @@ def test_whatever_a_restless_writer_does_what_the_ledger_calls_done_stands_there
     assert [name for name in newsroom.waiting() if name != ".fresh"] == []
     assert "taken" not in {state for _, state in newsroom.files()}
     newsroom.intake.close()
+
+
+def test_a_near_copy_makes_no_alert_and_yet_wakes_dispatch_to_show_where_else_it_stands(
+    newsroom: Newsroom,
+) -> None:
+    newsroom.drop("first.txt", FIRST)
+    newsroom.take_all()
+    newsroom.drop("copyist/copy.txt", COPY)
+    newsroom.take_all()
+
+    assert len(newsroom.alerts()) == 1
+    assert newsroom.wakes == 2

@@ -56,7 +56,8 @@ A_DAY: Weather = (
 HALF_AN_HOUR: Weather = ((30.0, Fault(status=429, headers={"Retry-After": "120"}), False),)
 
 _READING = frozenset({"conversations.history", "conversations.replies"})
-_LONGEST_PAUSE = 300.0 * 1.25  # between tries: Backoff's ceiling and its jitter
+# Between tries: Backoff's ceiling and its jitter; and what Slack told another channel holds for all.
+_LONGEST_PAUSE = 300.0 * 1.25 + 120.0
 _BURST_IN_TEN_SECONDS = 13  # one a second and a burst of three
 _PATIENCE = DAY  # for the drain
 

@@ -65,7 +65,6 @@ def _discouraged(dispatch: Dispatch) -> None:
     ("sender", "brace", "said"),
     [
         (_Forgetful, _as_it_is, "more than once"),
-        (_Hasty, _as_it_is, "within ten seconds"),
         (NotedSender, _discouraged, "between two tries"),
     ],
 )
@@ -75,3 +74,9 @@ def test_the_outage_sees_a_planted_fault(
     found = endure(tmp_path, alerts=100, sender=sender, brace=brace)
 
     assert any(said in fault for fault in found.faults), found
+
+
+def test_the_outage_sees_who_keeps_no_pace(tmp_path: Path) -> None:
+    found = endure(tmp_path, alerts=150, channels=("desk",), weather=HALF_AN_HOUR, sender=_Hasty)
+
+    assert any("within ten seconds" in fault for fault in found.faults), found
