@@ -17,7 +17,7 @@ _OWED = frozenset({DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.U
 SELECT_DELIVERY = """
     SELECT deliveries.id, deliveries.receiver, deliveries.key, alerts.payload, state, attempts, looks,
         first_sent_at, generation, lease_until, form, root_id, broadcast, body, picture, revision, channel,
-        message, due_at, into_id
+        message, due_at, into_id, refresh_tries
     FROM deliveries
     LEFT JOIN alerts ON alerts.id = deliveries.alert_id
 """

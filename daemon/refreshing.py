@@ -37,42 +37,51 @@ class Refreshing:
         self._database = database
         self._backoff = backoff
         self._choices = choices
-        self._rests_until: float | None = None
+        self._begun: float | None = None
+        self._failures = 0
+        self._rests_until = 0.0
+        self._free_at: dict[int, float] = {}  # by delivery
 
     def work(self) -> float:
         """Show one message anew; in how many seconds to be called again."""
         if not self._sender.can_thread:
             return _IDLE
-        rest = self._rest_after_the_start() - clock.monotonic()
-        if rest > 0:
-            return min(rest, _IDLE)
         with self._database.reading() as connection:
-            stale = showing.stale(connection, self._receiver)
-            if stale is None or stale.message is None:
+            found = showing.stale(connection, self._receiver)
+            if found is None or found[0].message is None:
                 return _IDLE
+            stale, was_tried = found
+            rest = self._rest(stale, was_tried)
+            if rest > 0:
+                return min(rest, _IDLE)
             message = composing.compose(connection, stale, self._choices())
         pause = self._sender.update_pause()
         if pause > 0:
             return pause
         with self._database.transaction() as connection:
-            tries = showing.mark_tried(connection, stale)
+            showing.mark_tried(connection, stale)
         try:
             self._sender.update(message, Sent(stale.channel, stale.message))
         except TargetGoneError as error:
             logger.info("a message cannot be shown anew", extra=_said(stale, error))
         except Exception as error:
-            return self._failed(stale, tries, self._understood(error))
+            return self._failed(stale, self._understood(error))
+        self._failures = 0
+        self._free_at.pop(stale.id, None)
         with self._database.transaction() as connection:
             showing.mark_shown(connection, stale)
         return 0.0
 
-    def _rest_after_the_start(self) -> float:
-        """Until when to rest. A life before this one may have been cut off in the middle of an update."""
-        if self._rests_until is None:
-            with self._database.reading() as connection:
-                tried = showing.was_tried(connection, self._receiver)
-            self._rests_until = clock.monotonic() + _SETTLE if tried else 0.0
-        return self._rests_until
+    def _rest(self, stale: Delivery, was_tried: bool) -> float:
+        """Seconds until a message may be shown anew.
+
+        One that was tried before our time may have been cut off in the middle just then.
+        """
+        now = clock.monotonic()
+        if self._begun is None:
+            self._begun = now
+        settled = self._begun + _SETTLE if was_tried else now
+        return max(self._rests_until, self._free_at.get(stale.id, settled)) - now
 
     def _understood(self, error: Exception) -> DeliveryError:
         """A fault of ours must not hold up what is still to be told."""
@@ -81,15 +90,16 @@ class Refreshing:
         logger.exception("showing anew failed", extra={"receiver": self._receiver})
         return UnknownOutcomeError(f"{type(error).__name__}: {error}")
 
-    def _failed(self, stale: Delivery, tries: int, error: DeliveryError) -> float:
+    def _failed(self, stale: Delivery, error: DeliveryError) -> float:
         """Once more, later, others first; one that will never be taken is let be."""
+        now = clock.monotonic()
+        self._failures += 1
         if isinstance(error, PermanentDeliveryError):
             with self._database.transaction() as connection:
                 showing.mark_shown(connection, stale)
-        wait = self._backoff.delay(tries, retry_after=getattr(error, "retry_after", None))
-        if isinstance(error, UnknownOutcomeError):
-            wait = max(wait, _SETTLE)
-        self._rests_until = clock.monotonic() + wait
+        self._free_at[stale.id] = now + (_SETTLE if isinstance(error, UnknownOutcomeError) else 0.0)
+        wait = self._backoff.delay(self._failures, retry_after=getattr(error, "retry_after", None))
+        self._rests_until = now + wait
         logger.warning("a message was not shown anew", extra=_said(stale, error))
         return min(wait, _IDLE)
 

@@ -27,17 +27,7 @@ _SHOWN = text(
       AND shown < :revision
     """
 )
-_TRY = text("UPDATE deliveries SET refresh_tries = refresh_tries + 1 WHERE id = :id RETURNING refresh_tries")
-_TRIED = text(
-    """
-    SELECT 1
-    FROM deliveries
-    WHERE receiver = :receiver
-      AND revision > shown
-      AND refresh_tries > 0
-    LIMIT 1
-    """
-)
+_TRY = text("UPDATE deliveries SET refresh_tries = refresh_tries + 1 WHERE id = :id")
 _PICTURE = text("UPDATE deliveries SET picture = :picture WHERE id = :id")
 
 
@@ -46,10 +36,12 @@ def touch(connection: Connection, identity: int) -> None:
     connection.execute(_TOUCH, {"id": identity})
 
 
-def stale(connection: Connection, receiver: str) -> Delivery | None:
-    """A delivery whose message shows less than we know."""
+def stale(connection: Connection, receiver: str) -> tuple[Delivery, bool] | None:
+    """A delivery whose message shows less than we know, and whether it was to be shown anew already
+    and it is not known that it was. Those that were not come first.
+    """
     row = connection.execute(_STALE, {"receiver": receiver}).one_or_none()
-    return delivery_of(row) if row else None
+    return (delivery_of(row), row.refresh_tries > 0) if row else None
 
 
 def mark_shown(connection: Connection, delivery: Delivery) -> None:
@@ -57,14 +49,9 @@ def mark_shown(connection: Connection, delivery: Delivery) -> None:
     connection.execute(_SHOWN, {"id": delivery.id, "revision": delivery.revision})
 
 
-def mark_tried(connection: Connection, delivery: Delivery) -> int:
-    """It is about to be shown anew; how often in a row this was tried, this time included."""
-    return int(connection.execute(_TRY, {"id": delivery.id}).scalar_one())
-
-
-def was_tried(connection: Connection, receiver: str) -> bool:
-    """Whether a message was to be shown anew, and it is not known that it was."""
-    return connection.execute(_TRIED, {"receiver": receiver}).first() is not None
+def mark_tried(connection: Connection, delivery: Delivery) -> None:
+    """It is about to be shown anew."""
+    connection.execute(_TRY, {"id": delivery.id})
 
 
 def set_picture(connection: Connection, delivery: Delivery, picture: str) -> None:

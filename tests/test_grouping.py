@@ -393,3 +393,21 @@ def test_an_update_cut_off_by_a_kill_is_waited_for_before_the_next_one(
     work(second_life)
 
     assert len(desk.updates) == 1
+
+
+def test_an_update_of_unknown_outcome_keeps_no_other_message_waiting(
+    dispatch: Dispatch, desk: Desk, arrivals: Arrivals, database: Database, clocks: Clocks
+) -> None:
+    arrivals.come(2)
+    work(dispatch)
+    with database.transaction() as connection:
+        connection.execute(text("UPDATE deliveries SET revision = revision + 1"))
+    desk.update_plans = [UnknownOutcomeError("time-out")]
+
+    work(dispatch)
+    clocks.go_by(1.5)
+    work(dispatch)
+    assert [message.headline for message in desk.updates] == ["Headline 2"]
+    clocks.go_by(14.0)
+    work(dispatch)
+    assert [message.headline for message in desk.updates] == ["Headline 2", "Headline 1"]

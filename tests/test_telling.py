@@ -144,8 +144,8 @@ def test_the_message_of_the_first_is_shown_anew_for_each_that_follows(desk: Desk
     for text in (REWRITE, COPY):
         desk.hears(text)
         stale = showing.stale(desk.connection, "desk")
-        assert stale is not None and stale.id == 1
-        showing.mark_shown(desk.connection, stale)
+        assert stale is not None and stale[0].id == 1
+        showing.mark_shown(desk.connection, stale[0])
 
 
 def test_another_event_is_an_alert_of_its_own(desk: Desk) -> None:

@@ -36,6 +36,7 @@ _PICTURES = "[digest]\nchart = false\n"  # drawing takes longer than a life; `ma
 
 _SETTLE = 0.15
 _PAUSE = 0.45  # seconds between two files: about two in a life
+_QUIET_EACH = 60  # lives
 _EACH = 20  # lives, one of which is killed when it has taken a file
 _FORMS = "SELECT form, COUNT(*) FROM deliveries WHERE state = 'sent' GROUP BY form"
 _PATIENCE = 400.0  # seconds for the last life to do what is left
@@ -61,8 +62,11 @@ def suffer(
     say: Callable[[str], None] = lambda line: None,
     seed: int = 20261121,
     plant: str = "",
+    plain: bool = False,
 ) -> Outcome:
-    """Kill a daemon so often. `plant` names a fault of `nursery.PLANTS` to be found."""
+    """Kill a daemon so often. `plant` names a fault of `nursery.PLANTS` to be found; a `plain` run has
+    neither digests nor quiet hours, for which one waits up to a minute.
+    """
     started = said = time.monotonic()
     childhood = 0.0
     home = folder / "home"
@@ -71,7 +75,7 @@ def suffer(
     tally = _Tally()
     with PatientSlack() as stand_in:
         config = folder / "topicwire.toml"
-        _configure(config, stand_in, {})
+        _configure(config, stand_in, {} if plain else _MANNERS)
         with Nursery(home, config, folder / "log.txt", plant) as nursery:
             with (
                 Newsroom(home / "inbox", seed=seed, pause=_PAUSE, settle=_SETTLE) as newsroom,
@@ -80,8 +84,8 @@ def suffer(
                 for birth in takewhile(lambda _: tally.deaths["SIGKILL"] < kills, count()):
                     if birth % _EACH == 0:
                         childhood = _working_life(home, nursery, tally)
-                    if birth % _EACH == _EACH // 2:
-                        _configure(config, stand_in, _quiet_for_a_minute())
+                    if birth % _QUIET_EACH == _EACH // 2 and not plain:
+                        _configure(config, stand_in, _MANNERS | _quiet_until_the_next_minute())
                     _plant_faults(stand_in, chance)
                     _end_somehow(nursery.birth(), chance, tally, childhood=childhood)
                     if time.monotonic() - said > 30.0:
@@ -110,18 +114,13 @@ def suffer(
 
 def _configure(config: Path, slack: SlackStandIn, manners: Mapping[int, str]) -> None:
     """As it is read at the next birth."""
-    text = configuration(
-        config.parent, slack, desks=DESKS, settle=_SETTLE, manners={**_MANNERS, **manners}, more=_PICTURES
-    )
+    text = configuration(config.parent, slack, desks=DESKS, settle=_SETTLE, manners=manners, more=_PICTURES)
     config.write_text(text)
 
 
-def _quiet_for_a_minute() -> dict[int, str]:
-    """From now until the end of the next minute."""
-    now = datetime.now(UTC)
-    return {
-        _QUIET_DESK: f'quiet_hours = "{now:%H:%M}-{now + timedelta(minutes=2):%H:%M}"\nzone = "UTC"\n',
-    }
+def _quiet_until_the_next_minute() -> dict[int, str]:
+    begins, ends = (datetime.now(UTC) + timedelta(minutes=minutes) for minutes in (-1, 1))
+    return {_QUIET_DESK: f'quiet_hours = "{begins:%H:%M}-{ends:%H:%M}"\nzone = "UTC"\n'}
 
 
 def freeze(folder: Path) -> Outcome:
