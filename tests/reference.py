@@ -14,7 +14,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
 
 from classifier.features import PASSAGES, runs
-from classifier.model import Weights
+from classifier.table import Weights
 
 Floats = NDArray[np.float64]
 

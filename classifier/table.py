@@ -1,0 +1,178 @@
+"""A table with one row a word: what the word contributes to each topic, and its share of the norm.
+
+It gives the scores of a linear model over tf·idf features, exactly. Imports numpy, not scikit-learn.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier import words
+from classifier.features import Recipe, runs, saturated
+from classifier.transliteration import is_kazakh_in_arabic
+
+Floats = NDArray[np.float64]
+_Found = TypeVar("_Found")
+
+# Texts seen are looked up once and remembered, up to this many.
+_MOST_REMEMBERED = 200_000
+_LONGEST_REMEMBERED = 160  # characters
+
+_AT_ONCE = 100_000  # characters; the rows of their words fit into the processor's cache
+_NO_WORD = 0  # the row of words that say nothing: zeros
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What training leaves.
+
+    `word_rows` has a row for each word seen in training, with a column a topic (what the word
+    contributes) and a last one (its share of the squared norm). A word never seen gets such a
+    row from its runs of characters, by their coefficients (runs × topics) and idf.
+    `intercepts` has one number a topic.
+    """
+
+    words: Sequence[str]
+    word_rows: NDArray[np.float64]
+    runs: Sequence[str]
+    run_coefficients: NDArray[np.float32]
+    run_idf: NDArray[np.float64]
+    intercepts: NDArray[np.float64]
+
+
+class Remembered(dict[str, _Found]):
+    """What is found for a text, found once. A very long text is not remembered."""
+
+    def __init__(self, find: Callable[[str], _Found]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, text: str) -> _Found:
+        found = self._find(text)
+        if len(text) <= _LONGEST_REMEMBERED:
+            self[text] = found
+        return found
+
+
+class WordTable:
+    """Looks up the row of each word; a word never seen gets its row from its runs, once."""
+
+    def __init__(self, weights: Weights, recipe: Recipe) -> None:
+        self._weights = weights
+        self._recipe = recipe
+        columns = weights.word_rows.shape[1]
+        self._known = {word: row for row, word in enumerate(weights.words, 1)}
+        self._rows = np.vstack([np.zeros((1, columns)), weights.word_rows])
+        self._run_row: dict[str, int] | None = None
+        self._used = len(self._rows)
+        self._new: dict[str, int] = {}  # by word, of those not seen in training
+        self._by_token = Remembered(self._number)
+        self._by_stretch = Remembered(self._numbers_in)
+
+    def scores(self, texts: Sequence[str]) -> Floats:
+        """What the words of each text say of each topic (texts × topics)."""
+        found = [np.zeros((0, self._rows.shape[1] - 1))]
+        for block in _blocks(texts):
+            self._make_room()
+            found.append(self._scores([self._count(text) for text in block]))
+        return np.concatenate(found)
+
+    def score(self, tokens: Iterable[str]) -> Floats:
+        """What tokens say of each topic (1 × topics); those of a title come marked as `Recipe` does."""
+        self._make_room()
+        return self._scores([Counter(chain([_NO_WORD], self._numbers(tokens)))])
+
+    def contributions(self, text: str) -> tuple[list[str], Floats]:
+        """The words of a text as they are written there, each once, and what they add to its score.
+
+        That is words × topics, and sums to `scores`. Written in several ways, a word's part is
+        shared by how often it is written in each.
+        """
+        self._make_room()
+        written = words.as_written(text)
+        tokens = dict(zip(written, words.split(text), strict=True))
+        numbers = self._numbers(tokens.values())
+        places, among = Counter(written), self._count(text)
+        often = np.array([among[number] for number in numbers], dtype=np.float64)
+        share = np.array([places[word] for word in tokens], dtype=np.float64) / often
+        rows = self._rows.take(numbers, axis=0) * (saturated(often) * share)[:, None]
+        return list(tokens), rows[:, :-1] / (np.sqrt(rows[:, -1].sum()) or 1.0)
+
+    def _count(self, text: str) -> Counter[int]:
+        """How often the row of each number stands in a text, and that of no word once more.
+
+        So none is empty. They come in the order of the text, so sums are the same whenever it comes.
+        """
+        if is_kazakh_in_arabic(text):
+            return Counter(chain([_NO_WORD], self._numbers(words.split(text))))
+        # Between blanks stands mostly one word with its punctuation. To look it up as it stands is
+        # four times as fast as to find the word in it.
+        found = map(self._by_stretch.__getitem__, text.split())
+        return Counter(chain([_NO_WORD], chain.from_iterable(found)))
+
+    def _scores(self, counts: Sequence[Counter[int]]) -> Floats:
+        """Sums of rows over the square root of their shares of the norm, one for each of `counts`."""
+        sizes = np.array([len(found) for found in counts])
+        numbers = np.fromiter(chain.from_iterable(counts), np.intp, sizes.sum())
+        often = np.fromiter(chain.from_iterable(found.values() for found in counts), np.float64, sizes.sum())
+        rows = self._rows.take(numbers, axis=0)
+        rows *= saturated(often)[:, None]
+        sums = np.add.reduceat(rows, np.cumsum(sizes) - sizes, axis=0)
+        norms = np.sqrt(sums[:, -1:])
+        norms[norms == 0.0] = 1.0
+        return np.asarray(sums[:, :-1] / norms)
+
+    def _make_room(self) -> None:
+        """Forgets what it remembers where that has become too much. Numbers hold until then."""
+        if len(self._by_token) + len(self._by_stretch) >= _MOST_REMEMBERED:
+            self._by_token.clear()
+            self._by_stretch.clear()
+            self._new.clear()
+            self._used = 1 + len(self._weights.words)
+
+    def _numbers(self, tokens: Iterable[str]) -> list[int]:
+        return list(map(self._by_token.__getitem__, tokens))
+
+    def _numbers_in(self, stretch: str) -> tuple[int, ...]:
+        return tuple(self._numbers(words.as_written(stretch)))
+
+    def _number(self, token: str) -> int:
+        word = self._recipe.normalise_marked(token)
+        if not word:
+            return _NO_WORD
+        row = self._known.get(word) or self._new.get(word, _NO_WORD)
+        if row == _NO_WORD and self._weights.runs:
+            row = self._new[word] = self._append(self._from_runs(word))
+        return row
+
+    def _from_runs(self, word: str) -> Floats:
+        if self._run_row is None:
+            self._run_row = {run: row for row, run in enumerate(self._weights.runs)}
+        found = [self._run_row[run] for run in runs(word) if run in self._run_row]
+        idf = self._weights.run_idf[found]
+        return np.append(idf @ self._weights.run_coefficients[found], np.sum(idf**2))
+
+    def _append(self, row: Floats) -> int:
+        if self._used == len(self._rows):
+            room = np.zeros((max(1024, len(self._rows) // 2), self._rows.shape[1]))
+            self._rows = np.vstack([self._rows, room])
+        self._rows[self._used] = row
+        self._used += 1
+        return self._used - 1
+
+
+def _blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The texts in order, as many together as have about `_AT_ONCE` characters."""
+    start = length = 0
+    for number, text in enumerate(texts, 1):
+        length += len(text)
+        if length >= _AT_ONCE or number == len(texts):
+            yield texts[start:number]
+            start, length = number, 0
