@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from classifier import tagging, words
 from classifier.articles import Article
@@ -83,27 +84,36 @@ class Model:
         curve = self.curve(article.language)
         probabilities = curve.probabilities(tagging.article_features(judged)).tolist()
         everything = dict(zip(self.topics, probabilities, strict=True))
+        said = {
+            topic: grade
+            for topic, probability in everything.items()
+            if topic not in self.retired and (grade := self.cuts[topic].grade(probability))
+        }
+        quoted = self._evidence(list(said), cut_up, scores, curve)
         tags = [
-            Tag(topic, grade, round(everything[topic], 4), self._evidence(topic, cut_up, scores, curve))
-            for topic in self.topics
-            if topic not in self.retired and (grade := self.cuts[topic].grade(everything[topic]))
+            Tag(topic, grade, round(everything[topic], 4), carried)
+            for (topic, grade), carried in zip(said.items(), quoted, strict=True)
         ]
         tags.sort(key=lambda tag: (-tag.probability, tag.topic))
         rounded = {topic: round(probability, 4) for topic, probability in everything.items()}
         return Tagged(article, tuple(tags), rounded, self.version)
 
     def _evidence(
-        self, topic: str, cut_up: Sequence[Passage], scores: Scores, curve: Calibration
-    ) -> tuple[Evidence, ...]:
-        """The passages that speak most for a topic, each with its own probability and words."""
-        column = scores[:, self.topics.index(topic)]
-        carried = []
-        for row in tagging.quotable(tagging.best_passages(column), cut_up):
-            alone = tagging.article_features(column[row : row + 1, None])
-            own = float(curve.probabilities(alone)[0])
-            words_for = self.contributions(cut_up[row].text, topic)
-            carried.append(tagging.evidence(cut_up[row], own, words_for))
-        return tuple(carried)
+        self, topics: Sequence[str], cut_up: Sequence[Passage], scores: Scores, curve: Calibration
+    ) -> Iterator[tuple[Evidence, ...]]:
+        """For each topic the passages that speak most for it, each with its own probability and words."""
+        if not topics:
+            return
+        alone = curve.probabilities(tagging.features_alone(scores))
+        contributions = cache(lambda row: self.table.contributions(cut_up[row].text))
+        for topic in topics:
+            column = self.topics.index(topic)
+            carried = []
+            for row in tagging.quotable(tagging.best_passages(scores[:, column]), cut_up):
+                written, parts = contributions(row)
+                words_for = dict(zip(written, parts[:, column].tolist(), strict=True))
+                carried.append(tagging.evidence(cut_up[row], float(alone[row, column]), words_for))
+            yield tuple(carried)
 
     def without(self, topics: Iterable[Topic]) -> Model:
         """The same model, saying nothing of the topics that are retired by now."""

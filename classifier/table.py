@@ -97,13 +97,16 @@ class WordTable:
         """
         self._make_room()
         written = words.as_written(text)
-        tokens = dict(zip(written, words.split(text), strict=True))
-        numbers = self._numbers(tokens.values())
-        places, among = Counter(written), self._count(text)
+        if not written:
+            return [], np.zeros((0, self._rows.shape[1] - 1))
+        numbers = self._numbers(words.as_known(written, text))
+        among = Counter(numbers)
+        places = Counter(zip(written, numbers, strict=True))
+        each, numbers = map(list, zip(*places, strict=True))
         often = np.array([among[number] for number in numbers], dtype=np.float64)
-        share = np.array([places[word] for word in tokens], dtype=np.float64) / often
+        share = np.array(list(places.values()), dtype=np.float64) / often
         rows = self._rows.take(numbers, axis=0) * (saturated(often) * share)[:, None]
-        return list(tokens), rows[:, :-1] / (np.sqrt(rows[:, -1].sum()) or 1.0)
+        return each, rows[:, :-1] / (np.sqrt(rows[:, -1].sum()) or 1.0)
 
     def _count(self, text: str) -> Counter[int]:
         """How often the row of each number stands in a text, and that of no word once more.
