@@ -19,6 +19,7 @@ from classifier.features import Recipe, runs, saturated
 from classifier.transliteration import is_kazakh_in_arabic
 
 Floats = NDArray[np.float64]
+Numbers = NDArray[np.int64]
 _Found = TypeVar("_Found")
 
 # Texts seen are looked up once and remembered, up to this many.
@@ -26,6 +27,7 @@ _MOST_REMEMBERED = 200_000
 _LONGEST_REMEMBERED = 160  # characters
 
 _AT_ONCE = 100_000  # characters; the rows of their words fit into the processor's cache
+_MOST_ROWS = 1 << 32
 _NO_WORD = 0  # the row of words that say nothing: zeros
 
 
@@ -74,20 +76,21 @@ class WordTable:
         self._used = len(self._rows)
         self._new: dict[str, int] = {}  # by word, of those not seen in training
         self._by_token = Remembered(self._number)
-        self._by_stretch = Remembered(self._numbers_in)
+        self._by_stretch = Remembered(self._number_of_stretch)
+        self._several: dict[int, tuple[int, ...]] = {}  # words written together, by a number below 0
 
     def scores(self, texts: Sequence[str]) -> Floats:
         """What the words of each text say of each topic (texts × topics)."""
         found = [np.zeros((0, self._rows.shape[1] - 1))]
         for block in _blocks(texts):
             self._make_room()
-            found.append(self._scores([self._count(text) for text in block]))
+            found.append(self._scores([self._read(text) for text in block]))
         return np.concatenate(found)
 
     def score(self, tokens: Iterable[str]) -> Floats:
         """What tokens say of each topic (1 × topics); those of a title come marked as `Recipe` does."""
         self._make_room()
-        return self._scores([Counter(chain([_NO_WORD], self._numbers(tokens)))])
+        return self._scores([self._numbers(tokens)])
 
     def contributions(self, text: str) -> tuple[list[str], Floats]:
         """The words of a text as they are written there, each once, and what they add to its score.
@@ -108,43 +111,62 @@ class WordTable:
         rows = self._rows.take(numbers, axis=0) * (saturated(often) * share)[:, None]
         return each, rows[:, :-1] / (np.sqrt(rows[:, -1].sum()) or 1.0)
 
-    def _count(self, text: str) -> Counter[int]:
-        """How often the row of each number stands in a text, and that of no word once more.
-
-        So none is empty. They come in the order of the text, so sums are the same whenever it comes.
-        """
+    def _read(self, text: str) -> list[int]:
+        """The numbers of a text's words in order; one of `_several` stands for several words."""
         if is_kazakh_in_arabic(text):
-            return Counter(chain([_NO_WORD], self._numbers(words.split(text))))
+            return self._numbers(words.split(text))
         # Between blanks stands mostly one word with its punctuation. To look it up as it stands is
         # four times as fast as to find the word in it.
-        found = map(self._by_stretch.__getitem__, text.split())
-        return Counter(chain([_NO_WORD], chain.from_iterable(found)))
+        return list(map(self._by_stretch.__getitem__, text.split()))
 
-    def _scores(self, counts: Sequence[Counter[int]]) -> Floats:
-        """Sums of rows over the square root of their shares of the norm, one for each of `counts`."""
-        sizes = np.array([len(found) for found in counts])
-        numbers = np.fromiter(chain.from_iterable(counts), np.intp, sizes.sum())
-        often = np.fromiter(chain.from_iterable(found.values() for found in counts), np.float64, sizes.sum())
+    def _scores(self, texts: Sequence[list[int]]) -> Floats:
+        """Sums of the rows of each text over the square root of its share of the norm."""
+        owners, numbers = self._words_apart(texts)
+        keys, often = np.unique(owners * _MOST_ROWS + numbers, return_counts=True)
+        numbers = keys % _MOST_ROWS
         rows = self._rows.take(numbers, axis=0)
-        rows *= saturated(often)[:, None]
-        sums = np.add.reduceat(rows, np.cumsum(sizes) - sizes, axis=0)
+        rows *= saturated(often.astype(np.float64))[:, None]
+        sums = np.add.reduceat(rows, np.flatnonzero(numbers == _NO_WORD), axis=0)
         norms = np.sqrt(sums[:, -1:])
         norms[norms == 0.0] = 1.0
         return np.asarray(sums[:, :-1] / norms)
 
+    def _words_apart(self, texts: Sequence[list[int]]) -> tuple[Numbers, Numbers]:
+        """For every word: which text it is in, and the number of its row. No text is without no word."""
+        sizes = [len(found) for found in texts]
+        owners = np.repeat(np.arange(len(texts)), sizes)
+        numbers = np.fromiter(chain.from_iterable(texts), np.int64, sum(sizes))
+        joined = np.flatnonzero(numbers < 0)
+        parts = [self._several[number] for number in numbers[joined].tolist()]
+        numbers[joined] = _NO_WORD
+        more = np.repeat(owners[joined], [len(part) for part in parts])
+        apart = np.fromiter(chain.from_iterable(parts), np.int64)
+        none = np.full(len(texts), _NO_WORD)
+        return (
+            np.concatenate([np.arange(len(texts)), owners, more]),
+            np.concatenate([none, numbers, apart]),
+        )
+
     def _make_room(self) -> None:
         """Forgets what it remembers where that has become too much. Numbers hold until then."""
-        if len(self._by_token) + len(self._by_stretch) >= _MOST_REMEMBERED:
+        if len(self._by_token) + len(self._by_stretch) + len(self._several) >= _MOST_REMEMBERED:
             self._by_token.clear()
             self._by_stretch.clear()
+            self._several.clear()
             self._new.clear()
             self._used = 1 + len(self._weights.words)
 
     def _numbers(self, tokens: Iterable[str]) -> list[int]:
         return list(map(self._by_token.__getitem__, tokens))
 
-    def _numbers_in(self, stretch: str) -> tuple[int, ...]:
-        return tuple(self._numbers(words.as_written(stretch)))
+    def _number_of_stretch(self, stretch: str) -> int:
+        """The number of the only word in a stretch without blanks, or one of `_several`."""
+        found = self._numbers(words.as_written(stretch))
+        if len(found) <= 1:
+            return found[0] if found else _NO_WORD
+        number = -1 - len(self._several)
+        self._several[number] = tuple(found)
+        return number
 
     def _number(self, token: str) -> int:
         word = self._recipe.normalise_marked(token)
