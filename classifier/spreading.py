@@ -13,7 +13,7 @@ import threading
 import time
 import warnings
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -90,7 +90,7 @@ class Tagger:
 
 
 def spread(
-    tagger: Tagger, batches: Iterable[Batch], *, jobs: int | None, backend: str
+    tagger: Callable[[Batch], Told], batches: Iterable[Batch], *, jobs: int | None, backend: str
 ) -> Generator[tuple[Mark, Told]]:
     """What came of each batch and the mark after it, in order, with a bounded number in the making.
 
@@ -109,8 +109,10 @@ def spread(
 
 
 def _in_processes(
-    tagger: Tagger, batches: Iterator[Batch], jobs: int, backend: str
+    tagger: Callable[[Batch], Told], batches: Iterator[Batch], jobs: int, backend: str
 ) -> Generator[tuple[Mark, Told]]:
+    from multiprocessing import resource_tracker
+
     from joblib import Parallel, delayed, parallel_config
     from joblib.externals.loky.process_executor import BrokenProcessPool
     from joblib.parallel import get_active_backend
@@ -125,9 +127,10 @@ def _in_processes(
 
     # Two processes with two threads each would fight for two cores.
     limits = {"inner_max_num_threads": 1} if backend == "loky" else {}
+    # Its start lets Ctrl-C through to what is started next, so it comes before the processes.
+    resource_tracker.ensure_running()
     try:
-        with parallel_config(backend, n_jobs=jobs, **limits), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=UserWarning, module="joblib")
+        with parallel_config(backend, n_jobs=jobs, **limits):
             streams = get_active_backend()[0].supports_return_generator
             how = "generator" if streams else "list"
             with Parallel(batch_size=1, return_as=how, max_nbytes=None) as parallel:
@@ -136,13 +139,26 @@ def _in_processes(
                     more = False
                     with _interrupts_for_us_alone():
                         results = parallel(tasks())
-                    for told in results:
-                        more = True
-                        yield marks.popleft(), told
+                    with _cancelled(results):
+                        for told in results:
+                            more = True
+                            yield marks.popleft(), told
     except BrokenProcessPool as error:
         raise ClassifierError(
             "a process that tagged has died, killed perhaps because memory ran out; try fewer --jobs"
         ) from error
+
+
+@contextmanager
+def _cancelled(results: Iterable[Told]) -> Iterator[None]:
+    """Nothing goes on behind the back of one who wants no more results, and nothing is said of it."""
+    try:
+        yield
+    finally:
+        if isinstance(results, Generator):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                results.close()
 
 
 def _cores() -> int:
