@@ -69,24 +69,17 @@ class Tagger:
         return _here.model  # type: ignore[no-any-return]
 
     def __call__(self, batch: Batch) -> Told:
-        model = self.model()
-        lines: list[str] = []
-        tagged: list[tuple[str, Tagged]] = []
         problems: list[str] = []
-        for piece in batch:
-            try:
-                for article in _articles(piece, problems):
-                    found = model.tag(article)
-                    if self.json:
-                        lines.append(json.dumps(as_json(found, piece.file), ensure_ascii=False) + "\n")
-                    else:
-                        tagged.append((piece.file, found))
-            except (UnreadableArticleError, OSError) as error:
-                problems.append(f"{piece.file}: {error}")
+        articles = [(piece.file, article) for piece in batch for article in _articles(piece, problems)]
+        found = self.model().tag_all(article for _, article in articles)
+        tagged = tuple(zip((file for file, _ in articles), found, strict=True))
+        size = sum(piece.size for piece in batch)
+        if not self.json:
+            return Told(size, len(tagged), tagged=tagged, problems=tuple(problems))
+        lines = [json.dumps(as_json(found, file), ensure_ascii=False) + "\n" for file, found in tagged]
         # A name may hold what UTF-8 cannot.
         text = "".join(lines).encode("utf-8", "backslashreplace")
-        size = sum(piece.size for piece in batch)
-        return Told(size, len(lines) + len(tagged), text, tuple(tagged), tuple(problems))
+        return Told(size, len(tagged), text, problems=tuple(problems))
 
 
 def spread(
@@ -167,19 +160,24 @@ def _cores() -> int:
     return int(cpu_count())
 
 
-def _articles(piece: Piece, problems: list[str]) -> Iterator[Article]:
-    if piece.problem:
-        problems.append(f"{piece.file}: {piece.problem}")
-        return
-    if piece.first_line:
-        encoding = "utf-8-sig" if piece.first_line == 1 else "utf-8"
-        lines = io.TextIOWrapper(io.BytesIO(piece.data or b""), encoding=encoding, errors="replace")
-        yield from articles_of_lines(
-            lines, piece.file, piece.first_line, lambda error: problems.append(str(error))
-        )
-        return
-    path = Path(piece.file)
-    yield from read_articles(read_bytes(path) if piece.data is None else piece.data, path.name)
+def _articles(piece: Piece, problems: list[str]) -> list[Article]:
+    try:
+        if piece.problem:
+            problems.append(f"{piece.file}: {piece.problem}")
+            return []
+        if piece.first_line:
+            encoding = "utf-8-sig" if piece.first_line == 1 else "utf-8"
+            lines = io.TextIOWrapper(io.BytesIO(piece.data or b""), encoding=encoding, errors="replace")
+            found = articles_of_lines(
+                lines, piece.file, piece.first_line, lambda error: problems.append(str(error))
+            )
+            return list(found)
+        path = Path(piece.file)
+        data = read_bytes(path) if piece.data is None else piece.data
+        return list(read_articles(data, path.name))
+    except (UnreadableArticleError, OSError) as error:
+        problems.append(f"{piece.file}: {error}")
+        return []
 
 
 @contextmanager
