@@ -81,13 +81,15 @@ class Model:
 
     def _tagged(self, article: Article, cut_up: Sequence[Passage], scores: Scores) -> Tagged:
         judged = self.article_scores(article, cut_up) if self.recipe.whole else scores
+        if not len(judged):  # nothing but blanks
+            judged = self.weights.intercepts[None, :]
         curve = self.curve(article.language)
         probabilities = curve.probabilities(tagging.article_features(judged)).tolist()
         everything = dict(zip(self.topics, probabilities, strict=True))
         said = {
             topic: grade
             for topic, probability in everything.items()
-            if topic not in self.retired and (grade := self.cuts[topic].grade(probability))
+            if cut_up and topic not in self.retired and (grade := self.cuts[topic].grade(probability))
         }
         quoted = self._evidence(list(said), cut_up, scores, curve)
         tags = [
