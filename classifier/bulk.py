@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Generator, Iterator
@@ -117,7 +116,7 @@ def _model(options: argparse.Namespace, version: str | None = None) -> Model:
 def _tagger(options: argparse.Namespace, model: Model, *, as_json: bool) -> Tagger:
     from classifier.spreading import Tagger
 
-    tagger = Tagger((options.home / "models").absolute(), model.version, model.retired, as_json, os.getpid())
+    tagger = Tagger((options.home / "models").absolute(), model.version, model.retired, as_json)
     tagger.use(model)
     return tagger
 

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from classifier import storage
 from classifier.articles import Article
@@ -55,7 +56,6 @@ class Tagger:
     version: str
     retired: frozenset[str]
     json: bool
-    starter: int  # the process that everything began in
 
     def use(self, model: Model) -> None:
         """Tag with this one here, where it has been loaded already."""
@@ -63,8 +63,6 @@ class Tagger:
 
     def model(self) -> Model:
         if getattr(_here, "of", None) != self:
-            if os.getppid() == self.starter:
-                _end_with(self.starter)
             self.use(replace(storage.load(self.models, self.version), retired=self.retired))
         return _here.model  # type: ignore[no-any-return]
 
@@ -118,12 +116,14 @@ def _in_processes(
             marks.append(batch[-1].after)
             yield delayed(tagger)(batch)
 
-    # Two processes with two threads each would fight for two cores.
-    limits = {"inner_max_num_threads": 1} if backend == "loky" else {}
+    ours: dict[str, Any] = {}
+    if backend == "loky":
+        # Two processes with two threads each would fight for two cores.
+        ours = {"inner_max_num_threads": 1, "initializer": _end_with, "initargs": (os.getpid(),)}
     # Its start lets Ctrl-C through to what is started next, so it comes before the processes.
     resource_tracker.ensure_running()
     try:
-        with parallel_config(backend, n_jobs=jobs, **limits):
+        with parallel_config(backend, n_jobs=jobs, **ours):
             streams = get_active_backend()[0].supports_return_generator
             how = "generator" if streams else "list"
             with Parallel(batch_size=1, return_as=how, max_nbytes=None) as parallel:

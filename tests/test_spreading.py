@@ -120,7 +120,7 @@ def test_two_processes_write_what_one_writes_and_end_on_ctrl_c(
     assert (two.returncode, said.splitlines()[-1]) == (130, "classifier: interrupted; go on with --resume")
     assert "Traceback" not in said
     assert (one.returncode, problem.count("\n")) == (1, 1)
-    assert not _living(two.pid)
+    assert _gone(two.pid)
     again = run("two", "--jobs", "2", "--resume")
     again.communicate(timeout=60)
     assert again.returncode == 1
@@ -146,10 +146,16 @@ def test_a_reader_that_has_gone_ends_it_quietly_and_so_does_a_kill(small_home: P
     assert left.stderr.read() == b""
     assert left.wait(timeout=20) == 0
     killed.communicate(timeout=20)
-    deadline = time.monotonic() + 20
-    while (_living(left.pid) or _living(killed.pid)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not _living(left.pid) + _living(killed.pid)
+    assert _gone(left.pid)
+    assert _gone(killed.pid)
+
+
+def _gone(session: int) -> bool:
+    """Whether all processes of a session end by themselves, and soon."""
+    deadline = time.monotonic() + 10
+    while _living(session) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not _living(session)
 
 
 def _living(session: int) -> list[int]:
