@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
@@ -11,6 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 ROUNDS = 7
+
+# A process's peak counts what it was forked from, so a small one starts it.
+_LAUNCH = """
+import resource, subprocess, sys, time
+started = time.perf_counter()
+subprocess.run([sys.executable, *sys.argv[1:]], stdout=subprocess.DEVNULL, check=True)
+print(time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +77,8 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def _process(arguments: Sequence[str]) -> tuple[float, float]:
     """Seconds that a Python process took, and its peak memory in MiB."""
-    started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, arguments
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
+    launched = subprocess.run(
+        [sys.executable, "-c", _LAUNCH, *arguments], stdout=subprocess.PIPE, text=True, check=True
+    )
+    seconds, kibibytes = launched.stdout.split()
+    return float(seconds), int(kibibytes) / 1024
