@@ -140,7 +140,7 @@ def resume(home: Path, archive: Path, output: Path) -> int:
     return main(call(home, archive, output, "--resume"))
 
 
-@pytest.mark.parametrize("torn", [b"", b'{"id": "7", "fi', b'{"whole": "line"}\n{"torn', b"\0" * 5000])
+@pytest.mark.parametrize("torn", [b"", b'{"id": "7", "fi', b'{"whole": "line"}\n{"torn', b"\0" * 1_000_000])
 def test_what_a_crash_left_behind_the_last_record_is_cut_off(
     small_home: Path, archive: Path, halfway: Path, torn: bytes
 ) -> None:
