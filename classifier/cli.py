@@ -8,16 +8,15 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classifier import defaults
+from classifier import bulk, defaults
 from classifier.errors import ClassifierError, UnreadableArticleError
 
 if TYPE_CHECKING:
-    from classifier.articles import Article
     from classifier.corpus import Corpus, Judged
     from classifier.evaluation import Judgements
     from classifier.model import Model
@@ -131,31 +130,6 @@ def evaluate(options: argparse.Namespace) -> int:
     else:
         display.quality_table(figures, f"{name}, model {model}")
     return 0
-
-
-def tag(options: argparse.Namespace) -> int:
-    """Topics of each article, with the passage that says so.
-
-    A PATH is a text or Markdown file, a folder of them, or a .jsonl file with an article a
-    line; "-" reads one article from standard input.
-    """
-    model = _load(options)
-    failed: list[str] = []
-
-    def refuse(error: Exception, file: str = "") -> None:
-        failed.append(file)
-        print(f"classifier: {file}{': ' if file else ''}{error}", file=sys.stderr)
-
-    for name in options.paths:
-        for file, articles in _sources(name, refuse):
-            try:
-                for article in articles():
-                    _print_tagged(options, model, model.tag(article), file)
-            except BrokenPipeError:
-                raise
-            except (UnreadableArticleError, OSError) as error:
-                refuse(error, file)
-    return 1 if failed else 0
 
 
 def explain(options: argparse.Namespace) -> int:
@@ -295,8 +269,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--folds", action="store_true", help="the labels themselves, on folds")
     command.add_argument("--report", type=Path, metavar="FILE.html", help="write a page as well")
     _labels_options(command)
-    command = _add(commands, "tag", tag)
-    command.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, .jsonl, or -")
+    bulk.add_options(_add(commands, "tag", bulk.tag))
     command = _add(commands, "explain", explain)
     command.add_argument("file", type=Path, metavar="FILE")
     command.add_argument("--topic", metavar="T", help="this topic's id")
@@ -387,35 +360,6 @@ def _load(options: argparse.Namespace) -> Model:
     from classifier.topics import topics_of
 
     return storage.load(options.home / "models").without(topics_of(options.home))
-
-
-def _sources(
-    name: str, refuse: Callable[[Exception], None]
-) -> Iterator[tuple[str, Callable[[], Iterator[Article]]]]:
-    """Each file behind a PATH, with a function that reads its articles; `refuse` hears of bad lines."""
-    from classifier.reading import TEXT_ENDINGS, read_articles, read_bytes, read_jsonl
-
-    if name == "-":
-        yield "-", lambda: iter(read_articles(sys.stdin.buffer.read(), "-"))
-        return
-    path = Path(name)
-    inside = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-    for file in inside:
-        if file.suffix == ".jsonl":
-            yield str(file), lambda file=file: read_jsonl(file, refuse)  # type: ignore[misc]
-        elif file == path or file.suffix.lower() in TEXT_ENDINGS:
-            yield str(file), lambda file=file: iter(read_articles(read_bytes(file), file.name))  # type: ignore[misc]
-
-
-def _print_tagged(options: argparse.Namespace, model: Model, found: Tagged, file: str) -> None:
-    if options.json:
-        from classifier.records import as_json
-
-        print(json.dumps(as_json(found, file), ensure_ascii=False))
-        return
-    from classifier import display
-
-    display.tagged(found, model.titles, file)
 
 
 def _say(options: argparse.Namespace, row: dict[str, object], text: str) -> None:

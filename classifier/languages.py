@@ -7,7 +7,9 @@ sure is None.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
 
 from classifier.transliteration import is_kazakh_in_arabic
 
@@ -49,7 +51,7 @@ _LATIN_WORD = re.compile(r"[^\W\d_]+")
 def detect(text: str) -> str | None:
     """ISO 639-1 code of the language that most of `text` is in; None where it is not plain."""
     head = text[:_LOOKED_AT].casefold()
-    letters = Counter(character for character in head if character.isalpha())
+    letters = _letters(head)
     scripts = {
         "latin": sum(n for c, n in letters.items() if c < "ɐ"),
         "cyrillic": sum(n for c, n in letters.items() if "Ѐ" <= c <= "ԯ"),
@@ -65,7 +67,14 @@ def detect(text: str) -> str | None:
     return _latin(head)
 
 
-def _cyrillic(letters: Counter[str], total: int) -> str | None:
+def _letters(text: str) -> dict[str, int]:
+    """How often each letter stands in a text."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    found = zip(*(array.tolist() for array in np.unique(codes, return_counts=True)), strict=True)
+    return {character: times for code, times in found if (character := chr(code)).isalpha()}
+
+
+def _cyrillic(letters: Mapping[str, int], total: int) -> str | None:
     beyond = {c: n for c, n in letters.items() if c in _CYRILLIC_BEYOND}
     # A Russian article may quote a Kazakh name; a Kazakh one has a letter in five or so.
     if sum(beyond.values()) < 0.02 * total:
@@ -82,8 +91,8 @@ def _cyrillic(letters: Counter[str], total: int) -> str | None:
     return others[0] if len(others) == 1 else None
 
 
-def _arabic(letters: Counter[str], total: int) -> str | None:
-    if is_kazakh_in_arabic("".join(letters.elements())):
+def _arabic(letters: Mapping[str, int], total: int) -> str | None:
+    if is_kazakh_in_arabic("".join(letter * times for letter, times in letters.items())):
         return "kk" if "ې" not in letters and "ئ" not in letters else None  # Uyghur has these
     foreign = sum(n for c, n in letters.items() if c in _NOT_ARABIC)
     return "ar" if foreign < 0.01 * total else None
@@ -91,5 +100,5 @@ def _arabic(letters: Counter[str], total: int) -> str | None:
 
 def _latin(head: str) -> str | None:
     words = _LATIN_WORD.findall(head)
-    known = sum(word in _ENGLISH for word in words)
+    known = sum(map(_ENGLISH.__contains__, words))
     return "en" if known and known >= 0.06 * len(words) else None

@@ -12,7 +12,7 @@ from classifier.errors import LabelError
 from classifier.estimators import SEED, Fitted
 from classifier.evaluation import flags
 from classifier.features import Recipe, blocks, is_run, saturated
-from classifier.model import Weights
+from classifier.table import Weights
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

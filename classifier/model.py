@@ -2,102 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
-
-import numpy as np
-from numpy.typing import NDArray
+from functools import cache
 
 from classifier import tagging, words
 from classifier.articles import Article
-from classifier.features import PASSAGES, Recipe, runs, saturated
+from classifier.features import PASSAGES, Recipe
 from classifier.passages import Passage, passages
+from classifier.table import Weights, WordTable
 from classifier.tagging import Calibration, Cuts, Evidence, Scores, Tag, Tagged
 from classifier.topics import Topic
-
-# Words never seen in training are computed once and remembered, up to this many.
-_MOST_REMEMBERED = 200_000
-
-_NO_WORD = 0  # the row of words that say nothing: zeros
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """What training leaves.
-
-    `word_rows` has a row for each word seen in training, with a column a topic (what the word
-    contributes) and a last one (its share of the squared norm). A word never seen gets such a
-    row from its runs of characters, by their coefficients (runs × topics) and idf.
-    `intercepts` has one number a topic.
-    """
-
-    words: Sequence[str]
-    word_rows: NDArray[np.float64]
-    runs: Sequence[str]
-    run_coefficients: NDArray[np.float32]
-    run_idf: NDArray[np.float64]
-    intercepts: NDArray[np.float64]
-
-
-class WordTable:
-    """Looks up the row of each word; a word never seen gets its row from its runs, once."""
-
-    def __init__(self, weights: Weights, recipe: Recipe) -> None:
-        self._weights = weights
-        self._recipe = recipe
-        columns = weights.word_rows.shape[1]
-        self._known = {word: row for row, word in enumerate(weights.words, 1)}
-        self._rows = np.vstack([np.zeros((1, columns)), weights.word_rows])
-        self._run_row: dict[str, int] | None = None
-        self._used = len(self._rows)
-        self._index: dict[str, int] = {}  # by token
-        self._new: dict[str, int] = {}  # by word, of those not seen in training
-
-    def numbers(self, tokens: Sequence[str]) -> list[int]:
-        """The number of each token's row, in order: tokens of the same word have the same.
-
-        A token of the title comes marked as `Recipe` marks it. Numbers hold until the next call.
-        """
-        if len(self._index) >= _MOST_REMEMBERED:
-            self._forget()
-        index = self._index
-        return [index[t] if t in index else self._look_up(t) for t in tokens]
-
-    def rows(self, numbers: Sequence[int]) -> NDArray[np.float64]:
-        """A row for each number, in order."""
-        return self._rows[list(numbers)]
-
-    def _look_up(self, token: str) -> int:
-        word = self._recipe.normalise_marked(token)
-        row = _NO_WORD
-        if word:
-            row = self._known.get(word) or self._new.get(word, _NO_WORD)
-            if row == _NO_WORD and self._weights.runs:
-                row = self._new[word] = self._append(self._from_runs(word))
-        self._index[token] = row
-        return row
-
-    def _from_runs(self, word: str) -> NDArray[np.float64]:
-        if self._run_row is None:
-            self._run_row = {run: row for row, run in enumerate(self._weights.runs)}
-        found = [self._run_row[run] for run in runs(word) if run in self._run_row]
-        idf = self._weights.run_idf[found]
-        return np.append(idf @ self._weights.run_coefficients[found], np.sum(idf**2))
-
-    def _append(self, row: NDArray[np.float64]) -> int:
-        if self._used == len(self._rows):
-            room = np.zeros((max(1024, len(self._rows) // 2), self._rows.shape[1]))
-            self._rows = np.vstack([self._rows, room])
-        self._rows[self._used] = row
-        self._used += 1
-        return self._used - 1
-
-    def _forget(self) -> None:
-        self._index.clear()
-        self._new.clear()
-        self._used = 1 + len(self._weights.words)
 
 
 @dataclass(frozen=True)
@@ -127,7 +42,7 @@ class Model:
 
     def scores(self, texts: Sequence[str]) -> Scores:
         """The score of each text for each topic (texts × topics), the texts taken as passages."""
-        return self._block([words.split(text) for text in texts]) + self.weights.intercepts
+        return self.table.scores(texts) + self.weights.intercepts
 
     def article_scores(self, article: Article, cut_up: Sequence[Passage]) -> Scores:
         """The scores from which an article is judged: its passages', or by recipe one for it whole."""
@@ -135,69 +50,72 @@ class Model:
             return self.scores([passage.text for passage in cut_up])
         score = self.scores([article.text])
         if self.recipe.title and article.title:
-            marked = [self.recipe.mark(token) for token in words.split(article.title)]
-            score = score + self.recipe.title * self._block([marked])
+            marked = map(self.recipe.mark, words.split(article.title))
+            score = score + self.recipe.title * self.table.score(marked)
         return score
-
-    def _block(self, texts: Sequence[Sequence[str]]) -> Scores:
-        """Sums of the rows of each text's tokens, over the square root of their shares of the norm."""
-        numbers = iter(self.table.numbers([token for tokens in texts for token in tokens]))
-        counts = [Counter(islice(numbers, len(tokens))) for tokens in texts]
-        rows = self.table.rows([number for found in counts for number in found])
-        often = np.array([times for found in counts for times in found.values()], dtype=np.float64)
-        rows = rows * saturated(often)[:, None]
-        sums = np.zeros((len(texts), rows.shape[1]))
-        filled = [number for number, found in enumerate(counts) if found]
-        if filled:
-            ends = np.cumsum([len(counts[number]) for number in filled])
-            sums[filled] = np.add.reduceat(rows, [0, *ends[:-1]], axis=0)
-        norms = np.sqrt(sums[:, -1:])
-        norms[norms == 0.0] = 1.0
-        return np.asarray(sums[:, :-1] / norms)
 
     def contributions(self, text: str, topic: str) -> dict[str, float]:
         """What each word of a text, as it is written there, adds to the text's score for a topic.
 
         With the topic's intercept they sum to the score.
         """
-        written, tokens = words.as_written(text), words.split(text)
-        if not tokens:
-            return {}
-        # What a word adds is shared evenly among the places where it stands.
-        numbers = self.table.numbers(tokens)
-        counts = Counter(numbers)
-        often = np.array([counts[number] for number in numbers], dtype=np.float64)
-        rows = self.table.rows(numbers) * (saturated(often) / often)[:, None]
-        norm = float(np.sqrt(rows[:, -1].sum())) or 1.0
-        column = rows[:, self.topics.index(topic)] / norm
-        found: dict[str, float] = {}
-        for word, value in zip(written, column.tolist(), strict=True):
-            if value:
-                found[word] = found.get(word, 0.0) + value
-        return found
+        written, parts = self.table.contributions(text)
+        column = parts[:, self.topics.index(topic)].tolist()
+        return {word: value for word, value in zip(written, column, strict=True) if value}
 
     def tag(self, article: Article) -> Tagged:
         """The tags of an article with their evidence, and each topic's probability."""
-        cut_up = passages(article)
-        scores = self.scores([passage.text for passage in cut_up])
+        (tagged,) = self.tag_all([article])
+        return tagged
+
+    def tag_all(self, articles: Iterable[Article]) -> list[Tagged]:
+        """The same of several articles in their order; many at once are tagged faster."""
+        cut_up = [(article, passages(article)) for article in articles]
+        scores = self.scores([passage.text for _, found in cut_up for passage in found])
+        tagged, start = [], 0
+        for article, found in cut_up:
+            end = start + len(found)
+            tagged.append(self._tagged(article, found, scores[start:end]))
+            start = end
+        return tagged
+
+    def _tagged(self, article: Article, cut_up: Sequence[Passage], scores: Scores) -> Tagged:
         judged = self.article_scores(article, cut_up) if self.recipe.whole else scores
+        if not len(judged):  # nothing but blanks
+            judged = self.weights.intercepts[None, :]
         curve = self.curve(article.language)
-        probabilities = curve.probabilities(tagging.article_features(judged))
-        tags = []
-        for column, topic in enumerate(self.topics):
-            probability = float(probabilities[column])
-            grade = None if topic in self.retired else self.cuts[topic].grade(probability)
-            if grade is not None:
-                carried: list[Evidence] = []
-                for row in tagging.quotable(tagging.best_passages(scores[:, column]), cut_up):
-                    words_for = self.contributions(cut_up[row].text, topic)
-                    alone = tagging.article_features(scores[row : row + 1])[column]
-                    own = float(curve.probabilities(alone))
-                    carried.append(tagging.evidence(cut_up[row], own, words_for))
-                tags.append(Tag(topic, grade, round(probability, 4), tuple(carried)))
+        probabilities = curve.probabilities(tagging.article_features(judged)).tolist()
+        everything = dict(zip(self.topics, probabilities, strict=True))
+        said = {
+            topic: grade
+            for topic, probability in everything.items()
+            if cut_up and topic not in self.retired and (grade := self.cuts[topic].grade(probability))
+        }
+        quoted = self._evidence(list(said), cut_up, scores, curve)
+        tags = [
+            Tag(topic, grade, round(everything[topic], 4), carried)
+            for (topic, grade), carried in zip(said.items(), quoted, strict=True)
+        ]
         tags.sort(key=lambda tag: (-tag.probability, tag.topic))
-        everything = dict(zip(self.topics, probabilities.round(4).tolist(), strict=True))
-        return Tagged(article, tuple(tags), everything, self.version)
+        rounded = {topic: round(probability, 4) for topic, probability in everything.items()}
+        return Tagged(article, tuple(tags), rounded, self.version)
+
+    def _evidence(
+        self, topics: Sequence[str], cut_up: Sequence[Passage], scores: Scores, curve: Calibration
+    ) -> Iterator[tuple[Evidence, ...]]:
+        """For each topic the passages that speak most for it, each with its own probability and words."""
+        if not topics:
+            return
+        alone = curve.probabilities(tagging.features_alone(scores))
+        contributions = cache(lambda row: self.table.contributions(cut_up[row].text))
+        for topic in topics:
+            column = self.topics.index(topic)
+            carried = []
+            for row in tagging.quotable(tagging.best_passages(scores[:, column]), cut_up):
+                written, parts = contributions(row)
+                words_for = dict(zip(written, parts[:, column].tolist(), strict=True))
+                carried.append(tagging.evidence(cut_up[row], float(alone[row, column]), words_for))
+            yield tuple(carried)
 
     def without(self, topics: Iterable[Topic]) -> Model:
         """The same model, saying nothing of the topics that are retired by now."""

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -93,17 +93,27 @@ def read_jsonl(
     hears of it and the next line is read.
     """
     with path.open(encoding="utf-8-sig", errors="replace") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                article = _article_of_line(line, f"{path}:{number}")
-            except UnreadableArticleError as error:
-                if refuse is None:
-                    raise
-                refuse(error)
-                continue
-            yield article
+        yield from articles_of_lines(lines, str(path), refuse=refuse)
+
+
+def articles_of_lines(
+    lines: Iterable[str],
+    file: str,
+    first: int = 1,
+    refuse: Callable[[UnreadableArticleError], None] | None = None,
+) -> Iterator[Article]:
+    """As `read_jsonl`, from lines of a file of which `first` is the number of the first."""
+    for number, line in enumerate(lines, first):
+        if not line.strip():
+            continue
+        try:
+            article = _article_of_line(line, f"{file}:{number}")
+        except UnreadableArticleError as error:
+            if refuse is None:
+                raise
+            refuse(error)
+            continue
+        yield article
 
 
 def _article_of_line(line: str, where: str) -> Article:

@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 
 from classifier.errors import ModelError, NoModelError
 from classifier.features import RECIPES
-from classifier.model import Model, Weights
+from classifier.model import Model
+from classifier.table import Weights
 from classifier.tagging import FEATURES, Calibration, Cuts
 
 FORMAT = 3

@@ -108,6 +108,12 @@ def article_features(scores: Scores) -> Scores:
     return np.stack(columns, axis=1)
 
 
+def features_alone(scores: Scores) -> Scores:
+    """The `article_features` of each passage as an article of its own (passages × topics × features)."""
+    nothing = np.zeros_like(scores)
+    return np.stack((scores, scores, scores, nothing, nothing), axis=2)
+
+
 def best_passages(scores: Scores, most: int = 3) -> list[int]:
     """Rows of the passages that speak most for a topic: the best, and others for it as well."""
     order = np.argsort(-scores, kind="stable")[:most]
@@ -127,7 +133,6 @@ def _is_heading(passage: Passage) -> bool:
 
 def evidence(passage: Passage, probability: float, contributions: Mapping[str, float]) -> Evidence:
     """Evidence from a passage and what each of its words contributed to the topic."""
-    helped = [(word, value) for word, value in contributions.items() if value > 0]
-    helped.sort(key=lambda pair: (-pair[1], pair[0]))
-    words = tuple((word, round(value, 4)) for word, value in helped[:_MOST_WORDS])
+    helped = sorted((-value, word) for word, value in contributions.items() if value > 0)
+    words = tuple((word, round(-value, 4)) for value, word in helped[:_MOST_WORDS])
     return Evidence(passage.text, passage.start, passage.end, round(probability, 4), words)

@@ -26,17 +26,16 @@ _HAMZA = frozenset("ٴء")
 _GLIDE = re.compile("(?<=[аәеоөұүыі])и")
 
 # Letters that Kazakh writes in every line and Arabic never; Persian and Urdu have other shapes.
-_TELLING = frozenset("ەۇۋڭۆ")
+_TELLING = "ەۇۋڭۆ"
 
 
 def is_kazakh_in_arabic(text: str) -> bool:
     """Whether a text in Arabic script is plainly Kazakh: one letter in twenty says so."""
-    letters = telling = 0
-    for character in text:
-        if "\u0621" <= character <= "\u06d5":
-            letters += 1
-            telling += character in _TELLING
-    return telling * 20 > letters
+    # Most texts have none of them, which the search for a letter sees faster than we could count.
+    if not any(letter in text for letter in _TELLING):
+        return False
+    telling = sum(text.count(letter) for letter in _TELLING)
+    return telling * 20 > sum("\u0621" <= character <= "\u06d5" for character in text)
 
 
 def to_cyrillic(words: Iterable[str]) -> list[str]:

@@ -44,13 +44,17 @@ def split(text: str) -> list[str]:
     They are the words as they stand in the text, except that Kazakh in Arabic script comes in
     Cyrillic letters.
     """
-    words = _WORD.findall(text)
-    return to_cyrillic(words) if is_kazakh_in_arabic(text) else words
+    return as_known(as_written(text), text)
 
 
 def as_written(text: str) -> list[str]:
     """The words of a text as they stand in it, one for each of `split`."""
     return _WORD.findall(text)
+
+
+def as_known(written: list[str], text: str) -> list[str]:
+    """What `split` has for each of the words of a text as they stand in it."""
+    return to_cyrillic(written) if is_kazakh_in_arabic(text) else written
 
 
 @lru_cache(maxsize=65_536)

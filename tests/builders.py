@@ -11,7 +11,8 @@ import numpy as np
 from sqlalchemy import Connection
 
 from classifier.articles import Article, Grade
-from classifier.model import Model, Weights
+from classifier.model import Model
+from classifier.table import Weights
 from classifier.tagging import FEATURES, Calibration, Cuts, Evidence, Tag, Tagged
 from daemon import ledger, outbox
 from daemon.config import Receiver, Retrain, Route, Settings, load_settings

@@ -22,6 +22,7 @@ from classifier.model import Model
 from classifier.passages import passages
 from classifier.reading import read_articles, read_bytes
 from classifier.storage import load
+from classifier.tagging import Cuts
 from tests.builders import small_curve, small_model, write_labels
 from tests.reference import Reference, whole
 
@@ -31,7 +32,8 @@ FLOOD = " ".join(map(str, range(210_000)))
 
 PIECES = [
     "oil", "Pipeline", "нефть", "нефтяной", "ё", "النفط", "مُحَمَّد", "ﷺ", "ﬁ", "قازاقستان", "مۇناي", "ۋ", "2026",
-    "CO₂", "ǰ", "İ", "ß", "́", "ـ", "_", " ", "\n", ".", "日本", "💧", "a",
+    "CO₂", "ǰ", "İ", "ß", "́", "ـ", "_", " ", "\n", ".", "日本", "💧", "a", "oil-gas", "U.S.-led", "\xa0",
+    "\x1f", "\u2028", "x" * 200,
 ]  # fmt: skip
 TEXTS = st.text() | st.lists(st.sampled_from(PIECES), max_size=60).map("".join)
 
@@ -82,6 +84,76 @@ def test_the_table_scores_any_unicode_as_scikit_learn_does(
     served: Model, reference: Reference, texts: list[str]
 ) -> None:
     assert np.abs(served.scores(texts) - reference.scores(texts)).max() < EXACT
+
+
+@given(
+    word=st.sampled_from(PIECES) | st.text(min_size=1, max_size=5),
+    between=st.sampled_from([" ", "", ",", "\n", " и "]),
+    times=st.integers(1, 3_000),
+)
+def test_the_table_scores_a_word_said_over_and_over_as_scikit_learn_does(
+    served: Model, reference: Reference, word: str, between: str, times: int
+) -> None:
+    texts = [f"oil {word}{between}" * times, (word + between) * times]
+
+    assert np.abs(served.scores(texts) - reference.scores(texts)).max() < EXACT
+
+
+@given(texts=st.lists(TEXTS, min_size=1, max_size=4))
+def test_a_text_has_the_same_score_among_others_and_alone(served: Model, texts: list[str]) -> None:
+    many = [text for text in texts for _ in range(40)]
+    filler = "The oil of the region. " * 2_000
+
+    scores = served.scores([*many, filler, *many])
+
+    alone = np.concatenate([served.scores([text]) for text in many])
+    assert scores.shape == (2 * len(many) + 1, len(served.topics))
+    assert np.abs(scores[: len(many)] - alone).max() < EXACT
+    assert np.abs(scores[len(many) + 1 :] - alone).max() < EXACT
+
+
+ARTICLES = st.builds(
+    compose,
+    st.none() | st.sampled_from(["Oil rises", "Нефть", "\u0301", "2026"]),
+    TEXTS,
+    language=st.sampled_from([None, "en", "ru", "kk", "ar"]),
+)
+
+
+@given(articles=st.lists(ARTICLES, max_size=6))
+def test_articles_get_the_same_tags_together_and_one_by_one(served: Model, articles: list[Article]) -> None:
+    assert served.tag_all(articles) == [served.tag(article) for article in articles]
+
+
+@given(articles=st.lists(ARTICLES, max_size=6))
+def test_what_was_tagged_before_changes_no_tag(articles: list[Article]) -> None:
+    generous = {"energy": Cuts(0.0, 0.0), "trade": Cuts(0.0, 0.0)}
+    fresh, used = small_model(cuts=generous), small_model(cuts=generous)
+    used.tag_all(articles[::-1])
+
+    assert used.tag_all(articles) == fresh.tag_all(articles)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_tags_articles_together_as_one_by_one(name: str) -> None:
+    model = small_model(recipe=RECIPES[name], cuts={"energy": Cuts(0.0, 0.0), "trade": Cuts(0.0, 0.0)})
+    articles = [compose("Oil rises", "Gas export.\n\nOil."), Article(""), compose(None, "Nothing of it.")]
+
+    assert model.tag_all(articles) == [model.tag(article) for article in articles]
+    assert model.tag_all([]) == []
+
+
+def test_an_article_of_blanks_is_about_nothing() -> None:
+    tagged = small_model().tag(Article(" \n\n "))
+
+    assert not tagged.tags
+    assert tagged.probabilities == small_model().tag(Article("…")).probabilities
+
+
+def test_words_without_a_blank_between_them_are_scored_as_if_there_were_one(served: Model) -> None:
+    joined, apart = served.scores(["oil,нефть…gas-2026(oil)/" * 20_000, "oil нефть gas 2026 oil " * 20_000])
+
+    assert np.abs(joined - apart).max() < EXACT
 
 
 @given(text=TEXTS, topic=st.sampled_from(["energy", "space"]))

@@ -175,6 +175,14 @@ def test_other_languages_are_not_taken_for_kazakh_in_arabic_script(text: str) ->
     assert split(text) == as_written(text)
 
 
+@given(st.text(st.sampled_from("سۋقەۇمنڭۆ\u0620\u06d6 اىу.o")))
+def test_a_text_is_kazakh_in_arabic_script_when_a_letter_in_twenty_says_so(text: str) -> None:
+    telling = [letter for letter in text if letter in "ەۇۋڭۆ"]
+    arabic = [letter for letter in text if "\u0621" <= letter <= "\u06d5"]
+
+    assert is_kazakh_in_arabic(text) == (20 * len(telling) > len(arabic))
+
+
 def test_an_arabic_text_that_quotes_a_kazakh_word_stays_arabic() -> None:
     text = f"{ARABIC_SENTENCE} {ARABIC_SENTENCE} قالا سۋ"
 

@@ -1,0 +1,167 @@
+"""The command `classifier tag`: one article or an archive of millions, printed or into a file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classifier.errors import ClassifierError
+
+if TYPE_CHECKING:
+    from classifier.model import Model
+    from classifier.progress import Tell
+    from classifier.resuming import Progress
+    from classifier.spreading import Tagger, Told
+    from classifier.streams import Mark
+
+_INTERRUPTED = 130
+
+
+def tag(options: argparse.Namespace) -> int:
+    """Topics of each article, with the passage that says so.
+
+    A PATH is a text or Markdown file, a folder of them, a .jsonl file with an article a line, or
+    a quoted pattern of such ('archive/2026-*/**'); "-" reads one article from standard input. Of
+    any number of articles: all cores work, and memory stays as it is. --output writes JSON Lines,
+    in the order of the input; should that end early, in whatever way, --resume goes on with it.
+    """
+    try:
+        return _into_file(options) if options.output else _printed(options)
+    except KeyboardInterrupt:
+        then = "; go on with --resume" if options.output else ""
+        print(f"classifier: interrupted{then}", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, .jsonl, pattern, or -")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write JSON Lines there")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument("--resume", action="store_true", help="go on with --output where a run ended")
+    again.add_argument("--overwrite", action="store_true", help="begin --output anew")
+    parser.add_argument(
+        "--jobs", type=_jobs, metavar="N", help="processes (default: a core each; 1 for a few articles)"
+    )
+    parser.add_argument(
+        "--backend", default="loky", metavar="NAME", help="joblib's, for the processes (default: %(default)s)"
+    )
+
+
+def _jobs(given: str) -> int:
+    number = int(given)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def _printed(options: argparse.Namespace) -> int:
+    if options.resume or options.overwrite:
+        raise ClassifierError("--resume and --overwrite need --output")
+    model = _model(options)
+    failed = 0
+    results = _results(options, _tagger(options, model, as_json=options.json))
+    with closing(results), _pace(options, bar=not sys.stdout.isatty()) as tell:
+        for _, told in results:
+            failed += _complain(told)
+            if told.lines:
+                sys.stdout.write(told.lines.decode())
+            if told.tagged:
+                _show(told, model)
+            sys.stdout.flush()
+            tell(told.articles, told.size)
+    return 1 if failed else 0
+
+
+def _into_file(options: argparse.Namespace) -> int:
+    from classifier import resuming
+
+    path: Path = options.output
+    if "-" in options.paths and options.resume:
+        raise ClassifierError("-: standard input cannot be read again from where a run ended")
+    for name in options.paths:
+        if Path(name).exists() and path.exists() and path.samefile(name):
+            raise ClassifierError(f"{path}: is a PATH as well; write the tags to another file")
+    before = resuming.kept(path, options.paths, resume=options.resume, overwrite=options.overwrite)
+    model = _model(options, before.model if before else None)
+    retired = tuple(sorted(model.retired))
+    if before and before.retired != retired:
+        raise ClassifierError(f"{path}: other topics have been retired since; see --overwrite")
+    begin = before or resuming.Progress(tuple(options.paths), model.version, retired, time.time_ns())
+    output = resuming.Output(path, begin)
+    with closing(output):
+        results = _results(options, _tagger(options, model, as_json=True), begin)
+        with closing(results), _pace(options, bar=True, done=begin) as tell:
+            for mark, told in results:
+                failed = _complain(told)
+                output.add(told.lines, mark, size=told.size, articles=told.articles, failed=failed)
+                tell(told.articles, told.size)
+    done = output.progress
+    _sum_up(options, done, nothing_left=bool(before) and done.mark == begin.mark)
+    return 1 if done.failed else 0
+
+
+def _model(options: argparse.Namespace, version: str | None = None) -> Model:
+    from classifier import storage
+    from classifier.topics import topics_of
+
+    return storage.load(options.home / "models", version).without(topics_of(options.home))
+
+
+def _tagger(options: argparse.Namespace, model: Model, *, as_json: bool) -> Tagger:
+    from classifier.spreading import Tagger
+
+    tagger = Tagger((options.home / "models").absolute(), model.version, model.retired, as_json)
+    tagger.use(model)
+    return tagger
+
+
+def _results(
+    options: argparse.Namespace, tagger: Tagger, begin: Progress | None = None
+) -> Generator[tuple[Mark, Told]]:
+    from classifier import streams
+    from classifier.spreading import spread
+
+    start = begin.mark if begin else streams.Mark()
+    begun_at = begin.begun_at if begin else 0
+    pieces = streams.pieces(options.paths, start, begun_at=begun_at, without=options.output)
+    return spread(tagger, streams.batches(pieces), jobs=options.jobs, backend=options.backend)
+
+
+@contextmanager
+def _pace(options: argparse.Namespace, *, bar: bool, done: Progress | None = None) -> Iterator[Tell]:
+    from classifier import progress, streams
+
+    pace = progress.Pace(done.articles, done.size) if done else progress.Pace()
+
+    def total() -> int:
+        return streams.size(options.paths, options.output)
+
+    with progress.shown(pace, total, bar=bar and sys.stderr.isatty()) as tell:
+        yield tell
+
+
+def _complain(told: Told) -> int:
+    for problem in told.problems:
+        print(f"classifier: {problem}", file=sys.stderr)
+    return len(told.problems)
+
+
+def _show(told: Told, model: Model) -> None:
+    from classifier import display
+
+    for file, found in told.tagged:
+        display.tagged(found, model.titles, file)
+
+
+def _sum_up(options: argparse.Namespace, done: Progress, *, nothing_left: bool) -> None:
+    row = {"output": str(options.output), "articles": done.articles, "failed": done.failed}
+    text = f"{options.output}: {done.articles:,} articles" + (f", {done.failed:,} failed" * bool(done.failed))
+    if nothing_left:
+        text += "; nothing was left to do"
+    print(json.dumps({**row, "nothing_left": nothing_left}, ensure_ascii=False) if options.json else text)

@@ -1,0 +1,201 @@
+"""Batches ▶ their tags, in order, here or in as many processes as there are cores.
+
+The processes are joblib's, so what joblib can reach (`--backend`) can tag.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import threading
+import time
+import warnings
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from classifier import storage
+from classifier.articles import Article
+from classifier.errors import ClassifierError, UnreadableArticleError
+from classifier.model import Model
+from classifier.reading import articles_of_lines, read_articles, read_bytes
+from classifier.records import as_json
+from classifier.streams import Batch, Mark, Piece
+from classifier.tagging import Tagged
+
+FEW = 16  # batches; to start a process for them takes longer than to tag them
+
+_AHEAD = 32  # batches for each process, of which the first may keep the others waiting
+_PARENT_LOOKED_AT = 0.5  # seconds
+
+_here = threading.local()  # a model is not safe for several threads at once
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came of a batch: its tags, as JSON Lines or as they are, and one line a problem."""
+
+    size: int
+    articles: int
+    lines: bytes = b""
+    tagged: tuple[tuple[str, Tagged], ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tagger:
+    """Tags batches, with a model that each thread and process loads once, by its path."""
+
+    models: Path
+    version: str
+    retired: frozenset[str]
+    json: bool
+
+    def use(self, model: Model) -> None:
+        """Tag with this one here, where it has been loaded already."""
+        _here.of, _here.model = self, model
+
+    def model(self) -> Model:
+        if getattr(_here, "of", None) != self:
+            self.use(replace(storage.load(self.models, self.version), retired=self.retired))
+        return _here.model  # type: ignore[no-any-return]
+
+    def __call__(self, batch: Batch) -> Told:
+        problems: list[str] = []
+        articles = [(piece.file, article) for piece in batch for article in _articles(piece, problems)]
+        found = self.model().tag_all(article for _, article in articles)
+        tagged = tuple(zip((file for file, _ in articles), found, strict=True))
+        size = sum(piece.size for piece in batch)
+        if not self.json:
+            return Told(size, len(tagged), tagged=tagged, problems=tuple(problems))
+        lines = [json.dumps(as_json(found, file), ensure_ascii=False) + "\n" for file, found in tagged]
+        # A name may hold what UTF-8 cannot.
+        text = "".join(lines).encode("utf-8", "backslashreplace")
+        return Told(size, len(tagged), text, problems=tuple(problems))
+
+
+def spread(
+    tagger: Callable[[Batch], Told], batches: Iterable[Batch], *, jobs: int | None, backend: str
+) -> Generator[tuple[Mark, Told]]:
+    """What came of each batch and the mark after it, in order, with a bounded number in the making.
+
+    Without `jobs`: all cores, and for a few batches this process alone.
+    """
+    batches = iter(batches)
+    if jobs is None:
+        first = tuple(islice(batches, FEW + 1))
+        batches = chain(first, batches)
+        jobs = _cores() if len(first) > FEW else 1
+    if jobs == 1:
+        for batch in batches:
+            yield batch[-1].after, tagger(batch)
+        return
+    yield from _in_processes(tagger, batches, jobs, backend)
+
+
+def _in_processes(
+    tagger: Callable[[Batch], Told], batches: Iterator[Batch], jobs: int, backend: str
+) -> Generator[tuple[Mark, Told]]:
+    from multiprocessing import resource_tracker
+
+    from joblib import Parallel, delayed, parallel_config
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+    from joblib.parallel import get_active_backend
+
+    marks: deque[Mark] = deque()
+
+    def tasks() -> Iterator[object]:
+        # A round ends before the next begins: joblib itself would run ahead of a slow batch for ever.
+        for batch in islice(batches, _AHEAD * jobs):
+            marks.append(batch[-1].after)
+            yield delayed(tagger)(batch)
+
+    ours: dict[str, Any] = {}
+    if backend == "loky":
+        # Two processes with two threads each would fight for two cores.
+        ours = {"inner_max_num_threads": 1, "initializer": _end_with, "initargs": (os.getpid(),)}
+    # Its start lets Ctrl-C through to what is started next, so it comes before the processes.
+    resource_tracker.ensure_running()
+    try:
+        with parallel_config(backend, n_jobs=jobs, **ours):
+            streams = get_active_backend()[0].supports_return_generator
+            how = "generator" if streams else "list"
+            with Parallel(batch_size=1, return_as=how, max_nbytes=None) as parallel:
+                more = True
+                while more:
+                    more = False
+                    with _interrupts_for_us_alone():
+                        results = parallel(tasks())
+                    with _cancelled(results):
+                        for told in results:
+                            more = True
+                            yield marks.popleft(), told
+    except BrokenProcessPool as error:
+        raise ClassifierError(
+            "a process that tagged has died, killed perhaps because memory ran out; try fewer --jobs"
+        ) from error
+
+
+@contextmanager
+def _cancelled(results: Iterable[Told]) -> Iterator[None]:
+    """Nothing goes on behind the back of one who wants no more results, and nothing is said of it."""
+    try:
+        yield
+    finally:
+        if isinstance(results, Generator):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                results.close()
+
+
+def _cores() -> int:
+    from joblib import cpu_count
+
+    return int(cpu_count())
+
+
+def _articles(piece: Piece, problems: list[str]) -> list[Article]:
+    try:
+        if piece.problem:
+            problems.append(f"{piece.file}: {piece.problem}")
+            return []
+        if piece.first_line:
+            encoding = "utf-8-sig" if piece.first_line == 1 else "utf-8"
+            lines = io.TextIOWrapper(io.BytesIO(piece.data or b""), encoding=encoding, errors="replace")
+            found = articles_of_lines(
+                lines, piece.file, piece.first_line, lambda error: problems.append(str(error))
+            )
+            return list(found)
+        path = Path(piece.file)
+        data = read_bytes(path) if piece.data is None else piece.data
+        return list(read_articles(data, path.name))
+    except (UnreadableArticleError, OSError) as error:
+        problems.append(f"{piece.file}: {error}")
+        return []
+
+
+@contextmanager
+def _interrupts_for_us_alone() -> Iterator[None]:
+    """Processes started in here never hear of Ctrl-C: we end them, and say so once."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_with(starter: int) -> None:
+    """End this process when the one that started it has gone; joblib's would wait for minutes."""
+
+    def watch() -> None:
+        while os.getppid() == starter:
+            time.sleep(_PARENT_LOOKED_AT)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="watching the parent").start()

@@ -1,0 +1,304 @@
+"""PATHs ▶ pieces of input, one after another, whatever their number: nothing is held but the next.
+
+Files come in the order of their names, folder by folder, so that two walks over the same files
+are the same walk and a place in it can be found again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import islice
+from pathlib import Path, PurePath
+from typing import BinaryIO
+
+from classifier.errors import ClassifierError
+from classifier.reading import LARGEST_FILE, TEXT_ENDINGS
+
+STANDARD_INPUT = "-"
+
+MOST_ARTICLES = 128  # in a batch: the tags of a short article are longer than the article
+MOST_BYTES = 256 * 1024  # in a batch, unless one article is larger
+
+_MOST_NAMES = 100_000  # of one folder, sorted at a time
+_GLOB = frozenset("*?[")
+
+
+class InputChangedError(ClassifierError):
+    """What was tagged already is no longer what it was, so nobody can go on from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far the input was read: whole files, then bytes and lines of the next one.
+
+    `seen` is the fingerprint of the name, size and time of change of each file begun so far.
+    """
+
+    files: int = 0
+    offset: int = 0
+    lines: int = 0
+    seen: str = ""
+
+
+BEGINNING = Mark()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What is tagged as a whole: a file, or lines of a JSON Lines file.
+
+    Without `data` the file is read where it is tagged. `first_line` is 0 but for lines.
+    A piece with a `problem` has nothing in it but that.
+    """
+
+    file: str
+    after: Mark
+    size: int = 0
+    data: bytes | None = None
+    first_line: int = 0
+    articles: int = 1  # at most
+    problem: str = ""
+
+
+Batch = tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A file behind a PATH; without a status it cannot be read, and `problem` says why."""
+
+    file: str
+    status: os.stat_result | None = None
+    problem: str = ""
+
+    def trace(self) -> bytes:
+        facts = (self.status.st_size, self.status.st_mtime_ns) if self.status else ()
+        return f"{self.file}\0{facts}\n".encode("utf-8", "surrogateescape")
+
+
+def batches(pieces: Iterable[Piece]) -> Iterator[Batch]:
+    """The same pieces, as many together as make it worth handing them to another process."""
+    batch: list[Piece] = []
+    articles = size = 0
+    for piece in pieces:
+        batch.append(piece)
+        articles += piece.articles
+        size += piece.size
+        if articles >= MOST_ARTICLES or size >= MOST_BYTES:
+            yield tuple(batch)
+            batch, articles, size = [], 0, 0
+    if batch:
+        yield tuple(batch)
+
+
+def pieces(
+    paths: Sequence[str], start: Mark = BEGINNING, *, begun_at: int = 0, without: Path | None = None
+) -> Iterator[Piece]:
+    """All that stands behind the PATHs from `start` on, in order; `without` is the output.
+
+    Raises InputChangedError where the files before `start` are not those that were there. The
+    message names one that changed after `begun_at` (ns), where there is one.
+    """
+    sources = _sources(paths, without)
+    trace, done, suspect = hashlib.sha256(), 0, ""
+    source = None
+    for source in islice(sources, start.files + bool(start.offset)):
+        trace.update(source.trace())
+        done += 1
+        if source.status and source.status.st_ctime_ns > begun_at:
+            suspect = suspect or source.file
+    if start.seen and trace.hexdigest() != start.seen:
+        which = suspect or "a file that was tagged already"
+        raise InputChangedError(f"{which}: changed, added or gone since; begin again with --overwrite")
+    if start.offset and source:
+        yield from _lines(source, start)
+    for number, source in enumerate(sources, done):
+        trace.update(source.trace())
+        seen = trace.hexdigest()
+        if source.problem:
+            yield Piece(source.file, Mark(number + 1, seen=seen), problem=source.problem)
+        elif source.file == STANDARD_INPUT:
+            data = sys.stdin.buffer.read()
+            yield Piece(source.file, Mark(number + 1, seen=seen), len(data), data)
+        elif _is_jsonl(source.file):
+            yield from _lines(source, Mark(number, seen=seen))
+        else:
+            size = source.status.st_size if source.status else 0
+            yield Piece(source.file, Mark(number + 1, seen=seen), size)
+
+
+def size(paths: Sequence[str], without: Path | None = None) -> int:
+    """Bytes behind the PATHs, without opening a file."""
+    return sum(source.status.st_size for source in _sources(paths, without) if source.status)
+
+
+def _sources(paths: Sequence[str], without: Path | None) -> Iterator[_Source]:
+    left_out = None
+    if without is not None:
+        with suppress(OSError):
+            left_out = without.stat()
+    for name in paths:
+        for source in _behind(name):
+            same = left_out and source.status and os.path.samestat(left_out, source.status)
+            if not same:
+                yield source
+
+
+def _behind(name: str) -> Iterator[_Source]:
+    if name == STANDARD_INPUT:
+        yield _Source(STANDARD_INPUT)
+        return
+    path = Path(name)
+    if path.is_dir():
+        yield from _inside(str(path))
+    elif _GLOB.isdisjoint(name) or path.exists():
+        yield _source(str(path))
+    else:
+        yield from _matching(name)
+
+
+def _source(path: str) -> _Source:
+    try:
+        return _Source(path, Path(path).stat())
+    except OSError as error:
+        return _Source(path, problem=str(error))
+
+
+def _inside(folder: str) -> Iterator[_Source]:
+    """The articles' files of a folder and of those in it."""
+    try:
+        for name, is_folder in _entries(folder):
+            if is_folder:
+                yield from _inside(_join(folder, name))
+            elif _is_jsonl(name) or PurePath(name).suffix.lower() in TEXT_ENDINGS:
+                yield _source(_join(folder, name))
+    except OSError as error:
+        yield _Source(folder, problem=str(error))
+
+
+def _matching(pattern: str) -> Iterator[_Source]:
+    """What a pattern with `*`, `?`, `[…]` or, for any number of folders, `**` fits."""
+    parts = PurePath(pattern).parts
+    plain = next(at for at, part in enumerate(parts) if not _GLOB.isdisjoint(part))
+    root = Path(*parts[:plain])
+    found = False
+    if root.is_dir():
+        for source in _fitting(str(root), parts[plain:], frozenset({0})):
+            found = True
+            yield source
+    if not found:
+        yield _Source(pattern, problem="no file fits this pattern")
+
+
+def _fitting(folder: str, parts: Sequence[str], reached: frozenset[int]) -> Iterator[_Source]:
+    """Walks a folder once; `reached` are the parts of the pattern that its entries may fit."""
+    try:
+        for name, is_folder in _entries(folder):
+            path, fitted = _join(folder, name), _advance(name, parts, reached)
+            if len(parts) in fitted:
+                yield from _inside(path) if is_folder else (_source(path),)
+            elif is_folder and fitted:
+                yield from _fitting(path, parts, fitted)
+    except OSError as error:
+        yield _Source(folder, problem=str(error))
+
+
+def _advance(name: str, parts: Sequence[str], reached: frozenset[int]) -> frozenset[int]:
+    after = set()
+    waiting = list(reached)
+    while waiting:
+        at = waiting.pop()
+        if at == len(parts):
+            continue
+        if parts[at] == "**":
+            after.add(at)
+            waiting.append(at + 1)
+            if at + 1 == len(parts):
+                after.add(at + 1)
+        elif fnmatchcase(name, parts[at]):
+            after.add(at + 1)
+    return frozenset(after)
+
+
+def _entries(folder: str) -> Iterator[tuple[str, bool]]:
+    """Names of the files and folders of a folder, in order, and which are folders; no link to a folder.
+
+    A folder with more names than we hold at once is read several times, a stretch of names each.
+    """
+    last = ""
+    while True:
+        with os.scandir(folder) as found:
+            # `last` changes only when this round is over.
+            later = (entry for entry in found if entry.name > last)
+            kinds = ((entry.name, entry.is_dir(follow_symlinks=False), entry.is_file()) for entry in later)
+            names = heapq.nsmallest(_MOST_NAMES, ((n, folder) for n, folder, file in kinds if folder or file))
+        yield from names
+        if len(names) < _MOST_NAMES:
+            return
+        last = names[-1][0]
+
+
+def _join(folder: str, name: str) -> str:
+    return name if folder == "." else os.path.join(folder, name)
+
+
+def _is_jsonl(name: str) -> bool:
+    return name.endswith(".jsonl") and PurePath(name).suffix == ".jsonl"
+
+
+def _lines(source: _Source, start: Mark) -> Iterator[Piece]:
+    """Stretches of a JSON Lines file, from `start` on."""
+    offset, lines = start.offset, start.lines
+    try:
+        with open(source.file, "rb") as file:
+            if offset:
+                file.seek(offset)
+            while True:
+                data, number, problem = _stretch(file)
+                if not number:
+                    return
+                first, offset, lines = lines + 1, offset + number, lines + _breaks(data)
+                after = Mark(start.files, offset, lines, start.seen)
+                if data:
+                    at_most = lines - first + 2
+                    yield Piece(source.file, after, len(data), data, first, at_most)
+                if problem:
+                    lines += 1
+                    after = Mark(start.files, offset, lines, start.seen)
+                    yield Piece(f"{source.file}:{lines}", after, number - len(data), problem=problem)
+    except OSError as error:
+        after = Mark(start.files + 1, seen=start.seen)
+        yield Piece(source.file, after, problem=str(error))
+
+
+def _stretch(file: BinaryIO) -> tuple[bytes, int, str]:
+    """The next whole lines, how many bytes were read, and what is wrong with a line behind them."""
+    lines: list[bytes] = []
+    size = 0
+    while size < MOST_BYTES and len(lines) < MOST_ARTICLES:
+        line = file.readline(LARGEST_FILE)
+        size += len(line)
+        if len(line) == LARGEST_FILE and not line.endswith(b"\n"):
+            while line and not line.endswith(b"\n"):
+                line = file.readline(2**20)
+                size += len(line)
+            problem = f"a line longer than {LARGEST_FILE // 2**20} MiB; part it into articles"
+            return b"".join(lines), size, problem
+        if not line:
+            break
+        lines.append(line)
+    return b"".join(lines), size, ""
+
+
+def _breaks(data: bytes) -> int:
+    """Line ends as a file opened as text counts them, of all three kinds."""
+    if b"\r" not in data:
+        return data.count(b"\n")
+    return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
