@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import TypeAdapter
 from sqlalchemy import Connection, text
 
 from daemon import deliveries, feedback, grouping, stories
-from daemon.messages import DigestBody, Entry, Form, Message
+from daemon.messages import DigestBody, Entry, Form, Message, digest_from_json
 from daemon.records import Alert, Delivery
 
 Choices = tuple[tuple[str, str], ...]
 
-_BODY = TypeAdapter(DigestBody)
 _ABOUT = text("SELECT story_id, article_id FROM alerts WHERE key = :key")
 
 
@@ -38,7 +36,7 @@ def compose(connection: Connection, delivery: Delivery, choices: Choices = ()) -
 
 def digest_of(delivery: Delivery) -> DigestBody | None:
     """What a digest says; None of anything else."""
-    return _BODY.validate_json(delivery.body) if delivery.body is not None else None
+    return digest_from_json(delivery.body) if delivery.body is not None else None
 
 
 def _entries(connection: Connection, delivery: Delivery) -> tuple[Entry, ...]:

@@ -75,7 +75,6 @@ class _Kept(DigestBody):
     until_at: str = ""
 
 
-_BODY = TypeAdapter(DigestBody)
 _KEPT = TypeAdapter(_Kept)
 
 
@@ -83,10 +82,6 @@ def body_to_json(body: DigestBody, until: datetime) -> str:
     """A digest for the ledger; `until` is the moment up to which it tells."""
     fields = {name: getattr(body, name) for name in DigestBody.__dataclass_fields__}
     return _KEPT.dump_json(_Kept(**fields, until_at=to_text(until))).decode()
-
-
-def body_from_json(text: str) -> DigestBody:
-    return _BODY.validate_json(text)
 
 
 def jobs(settings: Settings, database: Database, wake: Callable[[], None] = lambda: None) -> tuple[Job, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydantic import TypeAdapter
+
 from daemon.records import Alert, Form
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "Remark",
     "TopicVolume",
     "alone",
+    "digest_from_json",
 ]
 
 
@@ -116,6 +119,14 @@ class Message:
         if self.digest is not None:
             return self.digest.title
         return self.entries[0].alert.headline if self.entries else self.form.value
+
+
+_DIGEST = TypeAdapter(DigestBody)
+
+
+def digest_from_json(text: str) -> DigestBody:
+    """A digest as the ledger has it."""
+    return _DIGEST.validate_json(text)
 
 
 def alone(alert: Alert) -> Message:

@@ -60,11 +60,6 @@ def quiet_until(hours: str, zone: str | None, now: datetime) -> datetime | None:
     return None if window is None else window[1]
 
 
-def was_quiet(hours: str, zone: str | None, moment: datetime) -> bool:
-    """Whether quiet hours such as "22:00-07:00" held at a moment; "never" never do."""
-    return window_of(hours, zone, moment) is not None
-
-
 def window_of(hours: str, zone: str | None, moment: datetime) -> tuple[datetime, datetime] | None:
     """The quiet that contains a moment: its first moment and the first after it, in UTC.
 

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, text
 from daemon import clock, digests, ledger, outbox, tallying
 from daemon.config import Digest, Receiver
 from daemon.database import Database
-from daemon.digests import body_from_json, owe
-from daemon.messages import DigestBody, Form
+from daemon.digests import owe
+from daemon.messages import DigestBody, Form, digest_from_json
 from daemon.quiet import Hearing
 from daemon.records import AlertTopic, FileState
 from daemon.tallying import Told
@@ -62,7 +62,7 @@ def rows(connection: Connection) -> list[Any]:
 
 
 def bodies(connection: Connection) -> list[DigestBody]:
-    return [body_from_json(row.body) for row in rows(connection)]
+    return [digest_from_json(row.body) for row in rows(connection)]
 
 
 def counts(body: DigestBody) -> dict[str, int]:
@@ -276,7 +276,7 @@ def test_what_was_held_is_let_go_into_the_thread_of_the_digest(connection: Conne
     owe(connection, "desk", IN_DIGESTS, now=EIGHT)
 
     [row] = rows(connection)
-    assert body_from_json(row.body).held
+    assert digest_from_json(row.body).held
     asked = text("SELECT receiver, state, root_id, due_at FROM deliveries WHERE form = 'alert' ORDER BY id")
     assert [tuple(found) for found in connection.execute(asked)] == [
         ("desk", "pending", row.id, clock.to_text(EIGHT)),
@@ -396,7 +396,7 @@ def test_every_article_is_counted_once_in_each_of_its_topics_whatever_the_clock_
     assert [each.articles for each in body.volumes] == sorted(
         (each.articles for each in body.volumes), reverse=True
     )
-    assert body_from_json(digests.body_to_json(body, EIGHT)) == body
+    assert digest_from_json(digests.body_to_json(body, EIGHT)) == body
 
 
 # Its job

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from daemon import quiet
 from daemon.config import Digest, QuietHours, Receiver
-from daemon.quiet import Hearing, hearing, quiet_until, was_quiet, window_of
+from daemon.quiet import Hearing, hearing, quiet_until, window_of
 from tests.builders import MINUTE, make_settings
 
 NIGHT = "22:00-07:00"
@@ -25,6 +25,10 @@ BERLIN, ALMATY, ST_JOHNS, LORD_HOWE = (
 # Casey set its clock back by three hours in a night, Apia left a whole day out.
 ZONES = (BERLIN, ALMATY, ST_JOHNS, LORD_HOWE, "Antarctica/Casey", "Pacific/Apia", "Africa/Casablanca", "UTC")
 LONGEST = timedelta(hours=25)
+
+
+def was_quiet(hours: str, zone: str | None, moment: datetime) -> bool:
+    return quiet_until(hours, zone, moment) is not None
 
 
 def at(text: str) -> datetime:
