@@ -96,9 +96,10 @@ class Handler(BaseHTTPRequestHandler):
             reply = self._done(call, ask) if fault.is_done else None
             if fault.seconds:
                 time.sleep(fault.seconds)
-            self._suffer(fault, reply)
             if fault.posted and fault.late:
+                # Before we hang up: whose clock runs ahead is far away as soon as we have.
                 self.slack.do_late(fault.late, lambda: self._done(call, ask))
+            self._suffer(fault, reply)
         self.slack.reach("answered", call)
 
     def _done(self, call: Call, ask: Callable[[], Reply], *, limited: bool = False) -> Reply:
