@@ -227,7 +227,7 @@ class Dispatch:
             self._again(delivery, reason)
             return
         self._put_off(delivery, DeliveryState.DEAD, 0.0, f"{reason}; slack.on_unknown says to hold it")
-        logger.error("alert may not have arrived", extra={"receiver": self.receiver, "alert": delivery.key})
+        logger.error("alert may not have arrived", extra=delivery.named)
 
     def _since(self, delivery: Delivery) -> float:
         """A moment before the alert can have arrived, by the receiver's clock as far as we know it.
@@ -283,7 +283,7 @@ class Dispatch:
         with self._database.transaction() as connection:
             outbox.put_off(connection, delivery, DeliveryState.PENDING, due_at=clock.now(), error=str(error))
             outbox.uproot(connection, delivery)
-        logger.warning("a reply goes without its thread", extra=_said(delivery, error))
+        logger.warning("a reply goes without its thread", extra=delivery.named | {"error": str(error)})
 
     def _scatter(self, delivery: Delivery, error: DeliveryError) -> bool:
         """A message of several that Slack will never take is taken apart; whether it was one."""
@@ -294,7 +294,9 @@ class Dispatch:
                 connection, delivery, DeliveryState.PENDING, due_at=clock.now(), error=str(error)
             ):
                 grouping.scatter(connection, delivery, clock.now())
-        logger.warning("a message of several was refused, each goes alone", extra=_said(delivery, error))
+        logger.warning(
+            "a message of several was refused, each goes alone", extra=delivery.named | {"error": str(error)}
+        )
         return True
 
     def _again(self, delivery: Delivery, reason: str) -> None:
@@ -302,7 +304,7 @@ class Dispatch:
         self._put_off(delivery, DeliveryState.PENDING, wait, reason)
         logger.warning(
             "alert is sent again",
-            extra={"receiver": self.receiver, "alert": delivery.key, "reason": reason},
+            extra=delivery.named | {"reason": reason},
         )
 
     def _put_off(
@@ -336,12 +338,7 @@ class Dispatch:
         )
 
     def _say_taken_over(self, delivery: Delivery) -> None:
-        said = {"receiver": self.receiver, "alert": delivery.key}
-        logger.error("a delivery was taken over while it was sent", extra=said)
-
-
-def _said(delivery: Delivery, error: Exception) -> dict[str, str]:
-    return {"receiver": delivery.receiver, "alert": delivery.key, "error": str(error)}
+        logger.error("a delivery was taken over while it was sent", extra=delivery.named)
 
 
 def _unix_time(message: str | None) -> float | None:

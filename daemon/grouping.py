@@ -226,11 +226,9 @@ def settle(
         case Way.LIST:
             groups.carry(Form.LIST)
         case Way.QUIET:
-            groups.carry(Form.QUIET)
-            groups.begin_thread(delivery.id)
+            groups.begin(Form.QUIET)
         case Way.BURST:
-            groups.carry(Form.BURST)
-            groups.begin_thread(delivery.id)
+            groups.begin(Form.BURST)
         case Way.JOIN_QUIET | Way.JOIN_BURST as joining:
             groups.join(Form.QUIET if joining is Way.JOIN_QUIET else Form.BURST)
             return settle(connection, _again(connection, delivery), burst, quiet, now)
@@ -314,20 +312,19 @@ class _Groups:
             self._connection.execute(_MERGE, row)
         self._show_more(self._delivery.root)
 
-    def begin_thread(self, root: int) -> None:
-        """All that wait as this one did come into its thread."""
-        self._into_thread(root, after=self._delivery.id)
+    def begin(self, form: Form) -> None:
+        """The delivery carries the next ones, and all that wait as it did come into its thread."""
+        self.carry(form)
+        self._into_thread(self._delivery.id, form, after=self._delivery.id)
 
     def join(self, form: Form) -> None:
         """This one and all that wait as it does come into the thread of a message that is there."""
         root = self._open(form)
-        self._into_thread(root, after=self._delivery.id - 1, of_quiet=form is Form.QUIET)
+        self._into_thread(root, form, after=self._delivery.id - 1)
         self._show_more(root)
 
-    def _into_thread(self, root: int | None, *, after: int, of_quiet: bool | None = None) -> None:
-        form = deliveries.one(self._connection, root or 0)
-        kept = of_quiet if of_quiet is not None else form is not None and form.form is Form.QUIET
-        since, until = self._span(self._quiet if kept else None)
+    def _into_thread(self, root: int | None, form: Form, *, after: int) -> None:
+        since, until = self._span(self._quiet if form is Form.QUIET else None)
         row = {"root": root, "receiver": self._delivery.receiver, "after": after}
         self._connection.execute(_INTO_THREAD, row | {"since": since, "until": until})
 

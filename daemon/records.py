@@ -169,6 +169,11 @@ class Delivery:
     channel: str | None = None
     message: str | None = None
 
+    @property
+    def named(self) -> dict[str, str]:
+        """How a line of the log names it."""
+        return {"receiver": self.receiver, "alert": self.key}
+
 
 _ALERT = TypeAdapter(Alert)
 

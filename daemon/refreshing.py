@@ -54,16 +54,16 @@ class Refreshing:
             rest = self._rest(stale, was_tried)
             if rest > 0:
                 return min(rest, _IDLE)
-            message = composing.compose(connection, stale, self._choices())
         pause = self._sender.update_pause()
         if pause > 0:
             return pause
         with self._database.transaction() as connection:
             showing.mark_tried(connection, stale)
+            message = composing.compose(connection, stale, self._choices())
         try:
             self._sender.update(message, Sent(stale.channel, stale.message))
         except TargetGoneError as error:
-            logger.info("a message cannot be shown anew", extra=_said(stale, error))
+            logger.info("a message cannot be shown anew", extra=stale.named | {"error": str(error)})
         except Exception as error:
             return self._failed(stale, self._understood(error))
         self._failures = 0
@@ -100,9 +100,5 @@ class Refreshing:
         self._free_at[stale.id] = now + (_SETTLE if isinstance(error, UnknownOutcomeError) else 0.0)
         wait = self._backoff.delay(self._failures, retry_after=getattr(error, "retry_after", None))
         self._rests_until = now + wait
-        logger.warning("a message was not shown anew", extra=_said(stale, error))
+        logger.warning("a message was not shown anew", extra=stale.named | {"error": str(error)})
         return min(wait, _IDLE)
-
-
-def _said(delivery: Delivery, error: Exception) -> dict[str, str]:
-    return {"receiver": delivery.receiver, "alert": delivery.key, "error": str(error)}

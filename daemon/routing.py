@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from classifier import Grade, Tag, Tagged
 from daemon.config import Route
@@ -42,10 +42,7 @@ def alerts(
         carried.setdefault(route.receiver, set()).update(match(tagged, route).topics)
     main = [tag.topic for tag in tagged.tags if tag.grade is Grade.MAIN]
     heard = wishes.adjust(carried, main, carried)
-    return [
-        replace(_alert(tagged, receiver, topics, titles, file, source), url=url)
-        for receiver, topics in heard.items()
-    ]
+    return [_alert(tagged, receiver, topics, titles, file, source, url) for receiver, topics in heard.items()]
 
 
 def match(tagged: Tagged, route: Route) -> Match:
@@ -80,6 +77,7 @@ def _alert(
     titles: Mapping[str, str],
     file: str,
     source: str | None,
+    url: str | None,
 ) -> Alert:
     article = tagged.article
     return Alert(
@@ -103,4 +101,5 @@ def _alert(
             if tag.topic in topics
         ),
         model=tagged.model,
+        url=url,
     )
