@@ -40,6 +40,12 @@ _UNWANTED = re.compile(
 )
 _LINE_BREAK = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+# All that the three above find. Most articles have nothing of it, and are looked through once.
+_UNCLEAN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+# The high bytes of UTF-16: zero, and the pages of Cyrillic, Arabic and of punctuation.
+_PAGES = b"\x00\x04\x06\x20"
 
 _MEND = "save it as plain text in UTF-8 and drop it again"
 
@@ -57,9 +63,11 @@ def decode(data: bytes) -> str:
 
 def clean(text: str) -> str:
     """`text` in NFC, with plain line breaks, without control, direction and invisible marks."""
-    text = _LONE_SURROGATE.sub("\ufffd", text)
-    text = _LINE_BREAK.sub("\n", text)
-    return unicodedata.normalize("NFC", _UNWANTED.sub("", text))
+    if _UNCLEAN.search(text):
+        text = _LONE_SURROGATE.sub("\ufffd", text)
+        text = _LINE_BREAK.sub("\n", text)
+        text = _UNWANTED.sub("", text)
+    return unicodedata.normalize("NFC", text)
 
 
 def _decoded(data: bytes) -> str:
@@ -91,11 +99,11 @@ def _wide_encoding(data: bytes) -> str | None:
     sample = data[:4096]
     if len(data) % 2 or len(sample) < 8:
         return None
-    pages = frozenset(b"\x00\x04\x06\x20")
     for offset, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
         high = sample[offset::2]
         low = sample[1 - offset :: 2]
-        if sum(byte in pages for byte in high) >= 0.95 * len(high) and len(set(low)) > len(set(high)):
+        others = len(high.translate(None, _PAGES))
+        if others <= 0.05 * len(high) and len(set(low)) > len(set(high)):
             return encoding
     return None
 

@@ -16,6 +16,7 @@ from classifier.transliteration import is_kazakh_in_arabic
 SHIPPED = ("en", "ru", "kk", "ar")
 
 _LOOKED_AT = 4000  # characters; an article does not change its language after that
+_WORDS_LOOKED_AT = 1600  # characters; more English has so many of its words
 
 # What each Cyrillic alphabet has beyond the Russian one, and letters it must not lack.
 _BEYOND_RUSSIAN = {
@@ -99,6 +100,6 @@ def _arabic(letters: Mapping[str, int], total: int) -> str | None:
 
 
 def _latin(head: str) -> str | None:
-    words = _LATIN_WORD.findall(head)
+    words = _LATIN_WORD.findall(head, 0, _WORDS_LOOKED_AT)
     known = sum(map(_ENGLISH.__contains__, words))
     return "en" if known and known >= 0.06 * len(words) else None

@@ -61,7 +61,8 @@ class Model:
         """
         written, parts = self.table.contributions(text)
         column = parts[:, self.topics.index(topic)].tolist()
-        return {word: value for word, value in zip(written, column, strict=True) if value}
+        found = tagging.summed(zip(written, column, strict=True))
+        return {word: value for word, value in found.items() if value}
 
     def tag(self, article: Article) -> Tagged:
         """The tags of an article with their evidence, and each topic's probability."""
@@ -113,8 +114,8 @@ class Model:
             carried = []
             for row in tagging.quotable(tagging.best_passages(scores[:, column]), cut_up):
                 written, parts = contributions(row)
-                words_for = dict(zip(written, parts[:, column].tolist(), strict=True))
-                carried.append(tagging.evidence(cut_up[row], float(alone[row, column]), words_for))
+                said = zip(written, parts[:, column].tolist(), strict=True)
+                carried.append(tagging.evidence(cut_up[row], float(alone[row, column]), said))
             yield tuple(carried)
 
     def without(self, topics: Iterable[Topic]) -> Model:

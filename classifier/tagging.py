@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,10 +102,13 @@ def article_features(scores: Scores) -> Scores:
     """
     number, topics = scores.shape
     best = np.partition(scores, number - 2, axis=0)[-2:] if number > 2 else scores
-    length = np.full(topics, np.log(number))
-    lead = scores[:3].mean(axis=0)
-    columns = (best.mean(axis=0), scores.mean(axis=0), lead, length, length**2)
-    return np.stack(columns, axis=1)
+    lead = scores[:3]
+    features = np.empty((topics, len(FEATURES)))
+    for column, some in enumerate((best, scores, lead)):
+        features[:, column] = np.add.reduce(some, axis=0) / len(some)
+    features[:, 3] = np.log(number)
+    features[:, 4] = np.log(number) ** 2
+    return features
 
 
 def features_alone(scores: Scores) -> Scores:
@@ -131,8 +134,17 @@ def _is_heading(passage: Passage) -> bool:
     return len(passage.text) < _HEADING
 
 
-def evidence(passage: Passage, probability: float, contributions: Mapping[str, float]) -> Evidence:
-    """Evidence from a passage and what each of its words contributed to the topic."""
-    helped = sorted((-value, word) for word, value in contributions.items() if value > 0)
-    words = tuple((word, round(-value, 4)) for value, word in helped[:_MOST_WORDS])
+def evidence(passage: Passage, probability: float, said: Iterable[tuple[str, float]]) -> Evidence:
+    """Evidence from a passage and what each word that is said in it contributed to the topic."""
+    helped = summed((word, value) for word, value in said if value > 0)
+    largest = sorted(helped.items(), key=lambda each: (-each[1], each[0]))[:_MOST_WORDS]
+    words = tuple((word, round(value, 4)) for word, value in largest)
     return Evidence(passage.text, passage.start, passage.end, round(probability, 4), words)
+
+
+def summed(said: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """What each word contributed in all, in the order in which they are first said."""
+    found: dict[str, float] = {}
+    for word, value in said:
+        found[word] = found.get(word, 0.0) + value
+    return found

@@ -32,7 +32,7 @@ _TELLING = "ەۇۋڭۆ"
 def is_kazakh_in_arabic(text: str) -> bool:
     """Whether a text in Arabic script is plainly Kazakh: one letter in twenty says so."""
     # Most texts have none of them, which the search for a letter sees faster than we could count.
-    if not any(letter in text for letter in _TELLING):
+    if text.isascii() or not any(letter in text for letter in _TELLING):
         return False
     telling = sum(text.count(letter) for letter in _TELLING)
     return telling * 20 > sum("\u0621" <= character <= "\u06d5" for character in text)
