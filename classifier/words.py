@@ -65,6 +65,8 @@ def normalise(word: str) -> str:
     one letter for each set of Arabic and Cyrillic variants. Numbers and single letters say
     nothing about a topic.
     """
+    if word.isascii() and word.isalpha():  # a shorter way to the same
+        return word.lower()[:LONGEST_WORD] if len(word) > 1 else ""
     folded = unicodedata.normalize("NFKC", word[: 4 * LONGEST_WORD]).casefold()
     plain = folded.translate(_LETTER_VARIANTS)
     if not plain.isalpha():

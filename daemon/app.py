@@ -98,8 +98,10 @@ def start_up(settings: Settings, database: Database) -> None:
         _park_strangers(settings, database)
     with suppress(OSError, DaemonError):  # else the next backup does it
         backups.clean(settings)
-    if held is not None:
-        logger.warning("the process died with a file in hand", extra={"file": printable(held)})
+    if len(held) == 1:
+        logger.warning("the process died with a file in hand", extra={"file": printable(held[0])})
+    elif held:
+        logger.warning("the process died with files in hand", extra={"number": len(held)})
     if unknown:
         logger.warning("deliveries of unknown outcome", extra={"number": unknown})
 

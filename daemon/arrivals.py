@@ -4,29 +4,42 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 
-from sqlalchemy import Connection
-
-from classifier import Model, Tagged, UnreadableArticleError, read_articles, read_bytes
-from daemon import ledger
+from classifier import Article, Model, Tagged, UnreadableArticleError, read_articles, read_bytes
 from daemon.inbox import Candidate, Stamp, printable
 
 _SPARSE = UnreadableArticleError("a sparse file that holds next to nothing", "drop the article's text itself")
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """A file as it was read: its tagged articles, or why there are none.
+class Content:
+    """The bytes of a file that stood still, or why it is not opened."""
 
-    Neither where the ledger knows its bytes already. `fingerprint` is "" where the file was not
-    opened, or is too large.
+    candidate: Candidate
+    data: bytes = b""
+    failure: UnreadableArticleError | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 of the bytes; "" where the file was not opened, or is too large."""
+        return "" if self.failure else hashlib.sha256(self.data).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A file as it was read: its articles with their tags, or why there are none.
+
+    Neither where the ledger knows its bytes already.
     """
 
     candidate: Candidate
     fingerprint: str
     tagged: tuple[Tagged, ...] = ()
     failure: UnreadableArticleError | None = None
+    articles: tuple[Article, ...] = ()
 
     @property
     def name(self) -> str:
@@ -38,31 +51,43 @@ class Arrival:
         return os.fsencode(self.candidate.name)
 
 
-def read(connection: Connection, candidate: Candidate, model: Model) -> Arrival | None:
-    """Read and tag a file; None where it was written to meanwhile, or something else took its name.
+def read(candidate: Candidate) -> Content | None:
+    """Read a file; None where it was written to meanwhile, or something else took its name.
 
     Raises FileNotFoundError where it has gone, and OSError where it cannot be read now.
     """
     if candidate.is_sparse:
-        return Arrival(candidate, "", failure=_SPARSE)
-    failure: UnreadableArticleError | None = None
-    data = b""
+        return Content(candidate, failure=_SPARSE)
+    content = _content(candidate)
+    return content if Stamp.of(candidate.path.lstat()) == candidate.stamp else None
+
+
+def _content(candidate: Candidate) -> Content:
     try:
-        data = read_bytes(candidate.path)
+        return Content(candidate, read_bytes(candidate.path))
     except UnreadableArticleError as unreadable:
-        failure = unreadable
-    if Stamp.of(candidate.path.lstat()) != candidate.stamp:
-        return None
-    if failure is not None:
-        return Arrival(candidate, "", failure=failure)
-    fingerprint = hashlib.sha256(data).hexdigest()
-    if ledger.first_file(connection, fingerprint):
-        return Arrival(candidate, fingerprint)
+        return Content(candidate, failure=unreadable)
+
+
+def opened(content: Content, fingerprint: str) -> Arrival:
+    """The articles of what was read, not yet tagged."""
+    candidate = content.candidate
     try:
-        articles = read_articles(data, candidate.path.name)
+        if content.failure is not None:
+            raise content.failure
+        articles = read_articles(content.data, candidate.path.name)
     except UnreadableArticleError as unreadable:
         return Arrival(candidate, fingerprint, failure=unreadable)
-    return Arrival(candidate, fingerprint, tuple(model.tag(article) for article in articles))
+    return Arrival(candidate, fingerprint, articles=articles)
+
+
+def tag(arrivals: Sequence[Arrival], model: Model) -> list[Arrival]:
+    """The same with their articles tagged, all together."""
+    tagged = iter(model.tag_all(article for arrival in arrivals for article in arrival.articles))
+    return [
+        replace(arrival, tagged=tuple(islice(tagged, len(arrival.articles)))) if arrival.articles else arrival
+        for arrival in arrivals
+    ]
 
 
 def deadly(deaths: int) -> UnreadableArticleError:

@@ -95,6 +95,11 @@ class Candidate:
         return self.inbox / self.name
 
     @property
+    def identity(self) -> tuple[str, str]:
+        """The file as it is now: one that is written to is another."""
+        return self.name, str(self.stamp)
+
+    @property
     def is_sparse(self) -> bool:
         """Whether it claims to be large and holds next to nothing."""
         return self.stamp.size > _SPARSE_FROM and self.blocks * 512 * 100 < self.stamp.size
@@ -128,8 +133,8 @@ class _Rest:
 class Inbox:
     """Remembers since when each file has stood still; only in memory, so a restart settles anew.
 
-    `suspects`: how often the process died over which file, by name and stamp; those come last,
-    so that the others are taken even if it dies again.
+    `suspects`: how often the process died over which file, by name and stamp, 0 where it may have
+    been another; those come last, so that the others are taken even if it dies again.
     """
 
     def __init__(self, folder: Path, settle: float) -> None:
@@ -165,7 +170,7 @@ class Inbox:
                 waits.append(left)
         self._since, self._rests = since, resting
         self._say_odd(odd)
-        ready.sort(key=self.deaths)
+        ready.sort(key=lambda candidate: (self.is_suspect(candidate), self.deaths(candidate)))
         written = sum(rest.is_written for rest in resting.values())
         put_off = sum(rest.not_before > now and not rest.is_written for rest in resting.values())
         settling = len(oldest) - len(ready) + written
@@ -181,7 +186,11 @@ class Inbox:
 
     def deaths(self, candidate: Candidate) -> int:
         """How often the process died with this file in hand."""
-        return self.suspects.get((candidate.name, str(candidate.stamp)), 0)
+        return self.suspects.get(candidate.identity, 0) if self.suspects else 0
+
+    def is_suspect(self, candidate: Candidate) -> bool:
+        """Whether the process died with this file in hand, perhaps as one of several."""
+        return bool(self.suspects) and candidate.identity in self.suspects
 
     def vouch(self, name: str) -> None:
         """A file came by rename from our own tmp/: it is whole, and need not settle."""

@@ -11,14 +11,15 @@ import hashlib
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import TypeVar
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, SQLAlchemyError
 
 from classifier import UnreadableArticleError, read_articles, read_bytes
 from daemon import arrivals, clock, ledger, mounts, poison, shelves
-from daemon.arrivals import Arrival
+from daemon.arrivals import Arrival, Content
 from daemon.config import Settings
 from daemon.database import Database, plainly
 from daemon.errors import DaemonError
@@ -32,11 +33,14 @@ from daemon.shelving import Placement, Shelved, reconcile, shelve
 
 logger = logging.getLogger(__name__)
 
+_Made = TypeVar("_Made")
+
 _QUICK = 2.0  # seconds between looks at the folder when no event woke us
 _LONG_LOOK = 0.25  # seconds
 # watchdog keeps all events back for half a second when a file leaves the folder it watches, in case
-# it comes back under another name; our own moves leave it. So long we look without being woken.
-_BLIND, _WHEN_BLIND = 0.6, 0.05  # seconds
+# it comes back under another name; our own moves leave it. So long we look without being woken, as
+# often as an alert should not wait for, but so that looking takes no more than a tenth of the time.
+_BLIND, _WHEN_BLIND, _LOOKS_COST = 0.6, 0.02, 0.1  # seconds, seconds, share
 # A batch ends at so many files, bytes, or seconds of reading.
 _MOST_FILES, _MOST_BYTES, _LONGEST = 200, 8 * 2**20, 1.0
 
@@ -76,6 +80,7 @@ class Intake:
         self._watch = Watch(settings.inbox, wake_self, self._inbox.vouch) if watched else None
         self._ready: deque[Candidate] = deque()
         self._look_at = float("-inf")
+        self._look_took = 0.0
         self._moved_at = float("-inf")
         self._missing = False
         self._unmarked = False
@@ -123,7 +128,8 @@ class Intake:
             self.idle = not look.ready and not look.settling
             if not look.ready:
                 soon = look.next_in if look.next_in is not None else _QUICK
-                often = _WHEN_BLIND if now - self._moved_at < _BLIND else _QUICK
+                blind = now - self._moved_at < _BLIND
+                often = max(_WHEN_BLIND, self._look_took / _LOOKS_COST) if blind else _QUICK
                 return min(often, soon, self._growth.next_in(now))
         self._serving.refresh()
         self._take_batch()
@@ -156,8 +162,9 @@ class Intake:
             self._missing = False
         # A look at very many files takes long; however often we are woken, half of our time is ours.
         ended = clock.monotonic()
-        if ended - now > _LONG_LOOK:
-            self._look_at = ended + min(_QUICK, ended - now)
+        self._look_took = ended - now
+        if self._look_took > _LONG_LOOK:
+            self._look_at = ended + min(_QUICK, self._look_took)
         return look
 
     def _take_batch(self) -> None:
@@ -180,36 +187,76 @@ class Intake:
 
     def _read_batch(self) -> list[Arrival]:
         """Read and tag what is ready; only a part of it if that takes long or much memory."""
-        batch: list[Arrival] = []
-        started, size = clock.monotonic(), 0
         try:
+            contents = self._contents()
+            prints = [content.fingerprint for content in contents]
             with self._database.reading() as connection:
-                while self._ready and len(batch) < _MOST_FILES and size < _MOST_BYTES:
-                    candidate = self._ready.popleft()
-                    arrival = self._read(connection, candidate)
-                    if arrival is not None:
-                        batch.append(arrival)
-                        size += candidate.stamp.size if arrival.fingerprint else 0  # "": not opened
-                    if clock.monotonic() - started > _LONGEST:
-                        break
+                known = ledger.first_files(connection, prints)
+            return self._tagged(self._opened(contents, prints, known))
         finally:
             self._note.free()
-        return batch
 
-    def _read(self, connection: Connection, candidate: Candidate) -> Arrival | None:
-        """Read and tag one file; None if it has gone, is still being written, or cannot be read now."""
+    def _contents(self) -> list[Content]:
+        """The bytes of what is ready, up to a batch of them."""
+        contents: list[Content] = []
+        started, size = clock.monotonic(), 0
+        while self._ready and len(contents) < _MOST_FILES and size < _MOST_BYTES:
+            content = self._content(self._ready.popleft())
+            if content is not None:
+                contents.append(content)
+                size += len(content.data)
+            if clock.monotonic() - started > _LONGEST:
+                break
+        return contents
+
+    def _content(self, candidate: Candidate) -> Content | None:
         deaths = self._inbox.deaths(candidate)
         if deaths >= self._settings.poison_tries:
-            return Arrival(candidate, "", failure=arrivals.deadly(deaths))
+            return Content(candidate, failure=arrivals.deadly(deaths))
         if self._inbox.is_being_written(candidate, clock.monotonic()):
             return None
-        self._note.hold(candidate.name, str(candidate.stamp))
+        return self._with(candidate, lambda: arrivals.read(candidate))
+
+    def _opened(
+        self, contents: Sequence[Content], prints: Sequence[str], known: Collection[str]
+    ) -> list[Arrival]:
+        """The articles in what was read, but of bytes that the ledger knows. What takes long ends it."""
+        found: list[Arrival] = []
+        started = clock.monotonic()
+        for number, (content, fingerprint) in enumerate(zip(contents, prints, strict=True)):
+            if fingerprint in known:
+                found.append(Arrival(content.candidate, fingerprint))
+                continue
+            if clock.monotonic() - started > _LONGEST:
+                self._ready.extendleft(content.candidate for content in reversed(contents[number:]))
+                break
+            arrival = self._with(content.candidate, partial(arrivals.opened, content, fingerprint))
+            if arrival is not None:
+                found.append(arrival)
+        return found
+
+    def _tagged(self, opened: Sequence[Arrival]) -> list[Arrival]:
+        """All together, but singly where the process died over some of them or where that fails."""
+        if not any(self._inbox.is_suspect(each.candidate) for each in opened):
+            self._note.hold(each.candidate.identity for each in opened if each.articles)
+            try:
+                return arrivals.tag(opened, self._serving.model)
+            except Exception:
+                logger.exception("tagging a batch failed, its files are tagged one by one")
+        singly = [self._with(each.candidate, partial(self._tagged_alone, each)) for each in opened]
+        return [arrival for arrival in singly if arrival is not None]
+
+    def _tagged_alone(self, opened: Arrival) -> Arrival:
+        (arrival,) = arrivals.tag([opened], self._serving.model)
+        return arrival
+
+    def _with(self, candidate: Candidate, work: Callable[[], _Made | None]) -> _Made | None:
+        """What is made of a file; None if it has gone, is still being written, or cannot be read now."""
+        self._note.hold([candidate.identity])
         try:
-            return arrivals.read(connection, candidate, self._serving.model)
+            return work()
         except FileNotFoundError:
             logger.info("file vanished before it was read", extra={"file": printable(candidate.name)})
-        except (SQLAlchemyError, DaemonError):
-            raise
         except OSError as error:
             if error.errno in _EVERYBODYS:
                 raise
@@ -224,9 +271,9 @@ class Intake:
         with self._database.transaction() as connection:
             records = recorder(connection, self._settings, self._serving.model.titles)
             for arrival in batch:
-                if self._inbox.deaths(arrival.candidate):
+                if self._inbox.is_suspect(arrival.candidate):
                     ledger.forget_deaths(connection, arrival.candidate.name)
-            return [records.arrival(connection, arrival) for arrival in batch]
+            return records.arrivals(connection, batch)
 
     def _record_singly(self, batch: Sequence[Arrival]) -> list[Placement]:
         placements: list[Placement] = []
@@ -304,10 +351,10 @@ class Intake:
         try:
             if (self._suspects or {}).get(held, 0) >= self._settings.poison_tries:
                 raise arrivals.deadly((self._suspects or {})[held])
-            self._note.hold(*held)
+            self._note.hold([held])
             data = read_bytes(grown.path)
             fingerprint = hashlib.sha256(data).hexdigest()
-            tagged = [self._serving.model.tag(each) for each in read_articles(data, os.fspath(grown.path))]
+            tagged = self._serving.model.tag_all(read_articles(data, os.fspath(grown.path)))
         except UnreadableArticleError as failure:
             tagged, reason = [], failure.reason
         finally:

@@ -1,14 +1,16 @@
 """Poison: a file over which the process dies, each time it is started again.
 
 What is being read stands in a note in the home. A note that is found at a start names the file
-that was in hand when the process died. The note need not survive a power cut, which is nobody's
-fault; so it is written without waiting for the disk and costs next to nothing.
+that was in hand when the process died. Where it names several, any of them may have been the one:
+each is then tried by itself, and the next death tells. The note need not survive a power cut,
+which is nobody's fault; so it is written without waiting for the disk and costs next to nothing.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from sqlalchemy import Connection
 from daemon import ledger
 
 _NAME = ".in-hand"
-_LONGEST = 65536  # bytes
+_LONGEST = 4 * 2**20  # bytes; a batch of the longest paths takes less
 
 
 class Note:
@@ -27,10 +29,10 @@ class Note:
         self._path = home / _NAME
         self._handle: int | None = None
 
-    def hold(self, name: str, stamp: str) -> None:
-        """This file is read next."""
-        line = json.dumps([os.fsencode(name).hex(), stamp])
-        self._write(line.encode() + b"\n")
+    def hold(self, files: Iterable[tuple[str, str]]) -> None:
+        """These files, each a name and a stamp, are read next."""
+        lines = (json.dumps([os.fsencode(name).hex(), stamp]) for name, stamp in files)
+        self._write("".join(f"{line}\n" for line in (*lines, "")).encode())
 
     def free(self) -> None:
         """Nothing is in hand; what happens now is no file's fault."""
@@ -50,14 +52,15 @@ class Note:
             pass  # a full disk must not keep us from reading; the file is then only not suspected
 
 
-def record_death(connection: Connection, home: Path, *, now: datetime) -> str | None:
-    """Write into the ledger which file was in hand when the process died; its name, if there was one."""
+def record_death(connection: Connection, home: Path, *, now: datetime) -> list[str]:
+    """Write into the ledger which files were in hand when the process died; their names.
+
+    One that was alone has a death to answer for, of several each is suspected only.
+    """
     held = _held(home)
-    if held is None:
-        return None
-    name, stamp = held
-    ledger.record_death(connection, name, stamp, now=now)
-    return name
+    for name, stamp in held:
+        ledger.record_death(connection, name, stamp, number=1 if len(held) == 1 else 0, now=now)
+    return [name for name, _ in held]
 
 
 def clear(home: Path) -> None:
@@ -65,11 +68,11 @@ def clear(home: Path) -> None:
     (home / _NAME).unlink(missing_ok=True)
 
 
-def _held(home: Path) -> tuple[str, str] | None:
+def _held(home: Path) -> list[tuple[str, str]]:
     try:
         with (home / _NAME).open("rb") as note:
-            line = note.read(_LONGEST).split(b"\n", 1)[0]
-        name, stamp = json.loads(line)
-        return os.fsdecode(bytes.fromhex(name)), str(stamp)
+            # A longer note may have stood there before; a blank line ends this one.
+            lines = note.read(_LONGEST).partition(b"\n\n")[0].splitlines()
+        return [(os.fsdecode(bytes.fromhex(name)), str(stamp)) for name, stamp in map(json.loads, lines)]
     except (OSError, ValueError, TypeError):
-        return None
+        return []

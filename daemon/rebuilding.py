@@ -382,12 +382,12 @@ class _Rebuilder:
             return
         first = ledger.first_file(connection, fingerprint)
         if first is not None and self._was_on_its_way(first, target):
-            ledger.mark_placed(connection, first, target)
+            ledger.mark_placed(connection, [(first, target)])
             return
         if first is not None and self.settings.on_duplicate == "count":
             return
         articles = read_articles(data, path.name) if first is None else []
-        tagged = [self.model.tag(article) for article in articles]
+        tagged = self.model.tag_all(articles)
         file = ledger.record_file(
             connection,
             fingerprint=fingerprint,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
 
 from sqlalchemy import Connection
 
@@ -56,26 +58,42 @@ class Recorder:
     unmoved: Mapping[str, Sequence[FileRecord]]
     _reserved: set[str] = field(default_factory=set)  # places of this batch that nobody stands at yet
 
-    def arrival(self, connection: Connection, arrival: Arrival) -> Placement:
-        """Record a file with its articles, tags and alerts; returns where it is to go."""
-        candidate = arrival.candidate
-        for file in self.unmoved.get(candidate.name, ()):
+    def arrivals(self, connection: Connection, batch: Sequence[Arrival]) -> list[Placement]:
+        """Record files with their articles, tags and alerts; returns where each is to go, in order."""
+        placements: list[Placement] = []
+        for part in _without_repeats(batch):
+            placements += self._part(connection, part)
+        return placements
+
+    def _part(self, connection: Connection, part: Sequence[Arrival]) -> list[Placement]:
+        """The same of files whose bytes all differ."""
+        firsts = ledger.first_files(connection, [each.fingerprint for each in part if not each.failure])
+        plans = [self._plan(connection, each, firsts.get(each.fingerprint)) for each in part]
+        new = [plan.file for plan in plans if plan.is_new and plan.file]
+        recorded = iter(ledger.record_files(connection, new, now=clock.now()))
+        plans = [replace(plan, file=next(recorded)) if plan.is_new else plan for plan in plans]
+        read = [
+            _Read(plan.file, plan.arrival.tagged, plan.before) for plan in plans if plan.tells and plan.file
+        ]
+        alerts = iter(self._articles(connection, read))
+        return [plan.placement(next(alerts) if plan.tells else 0) for plan in plans]
+
+    def _plan(self, connection: Connection, arrival: Arrival, first: FileRecord | None) -> _Plan:
+        for file in self.unmoved.get(arrival.candidate.name, ()):
             if file.fingerprint == arrival.fingerprint:
-                return Placement(candidate, file.target or "", file)
+                return _Plan(arrival, file.target or "", file)
         before = self._version_before(connection, arrival)
         target = self._target(arrival)
         if arrival.failure is not None:
-            return Placement(candidate, target, self._file(connection, arrival, target))
-        first = ledger.first_file(connection, arrival.fingerprint)
+            return _Plan(arrival, target, self._file(arrival, target), is_new=True)
         if first is None:
-            file = self._file(connection, arrival, target, version_of=before)
-            alerts = self._articles(connection, file, arrival.tagged, before)
-            return Placement(candidate, target, file, articles=len(arrival.tagged), alerts=alerts)
+            file = self._file(arrival, target, version_of=before)
+            return _Plan(arrival, target, file, is_new=True, before=before, tells=True)
         if self.settings.on_duplicate == "count":
             ledger.count_repeat(connection, first)
-            return Placement(candidate, target, None, first=first.name)
-        file = self._file(connection, arrival, target, duplicate_of=first.id)
-        return Placement(candidate, target, file, first=first.name)
+            return _Plan(arrival, target, None, first=first.name)
+        file = self._file(arrival, target, duplicate_of=first.id)
+        return _Plan(arrival, target, file, is_new=True, first=first.name)
 
     def grown(
         self,
@@ -109,7 +127,10 @@ class Recorder:
             now=clock.now(),
         )
         ledger.mark_outgrown(connection, before)
-        return 0 if first is not None else self._articles(connection, file, tagged, before)
+        if first is not None:
+            return 0
+        (alerts,) = self._articles(connection, [_Read(file, tagged, before)])
+        return alerts
 
     def _target(self, arrival: Arrival) -> str:
         home, name, fingerprint = self.settings.home, arrival.name, arrival.fingerprint
@@ -133,7 +154,6 @@ class Recorder:
 
     def _file(
         self,
-        connection: Connection,
         arrival: Arrival,
         target: str,
         *,
@@ -141,8 +161,8 @@ class Recorder:
         version_of: FileRecord | None = None,
     ) -> FileRecord:
         stamp, failure = arrival.candidate.stamp, arrival.failure
-        return ledger.record_file(
-            connection,
+        return FileRecord(
+            id=ledger.NOT_YET,
             fingerprint=arrival.fingerprint,
             name=arrival.name,
             raw_name=arrival.raw_name,
@@ -155,28 +175,69 @@ class Recorder:
             version_of=version_of.id if version_of else None,
             reason=failure.reason if failure else None,
             mend=failure.mend if failure else None,
-            now=clock.now(),
         )
 
-    def _articles(
-        self,
-        connection: Connection,
-        file: FileRecord,
-        tagged: Sequence[Tagged],
-        before: FileRecord | None = None,
-    ) -> int:
-        """The articles of a file, and every alert they make; how many of these."""
-        owed, now = 0, clock.now()
-        known = ledger.articles_before(connection, before) if before is not None else []
-        earlier = earlier_versions(known, [each.article for each in tagged])
-        for position, each in enumerate(tagged):
-            article = ledger.record_article(connection, file, position, each, now=now)
+    def _articles(self, connection: Connection, read: Sequence[_Read]) -> list[int]:
+        """The articles of files, and every alert they make; how many of these each file has."""
+        now = clock.now()
+        found = [(each.file, place, tagged) for each in read for place, tagged in enumerate(each.tagged)]
+        ids = iter(ledger.record_articles(connection, found, now=now))
+        return [self._alerts(connection, each, list(islice(ids, len(each.tagged))), now) for each in read]
+
+    def _alerts(self, connection: Connection, read: _Read, ids: Sequence[int | None], now: datetime) -> int:
+        owed = 0
+        known = ledger.articles_before(connection, read.before) if read.before is not None else []
+        earlier = earlier_versions(known, [each.article for each in read.tagged])
+        for each, article, versions in zip(read.tagged, ids, earlier, strict=True):
             if article is None:
                 continue  # the same text was here before, and so were its alerts
-            told = deliveries.topics_told(connection, earlier[position])
+            told = deliveries.topics_told(connection, versions)
             tellings = self.teller.tellings(
-                connection, each, article=article, file=file.name, told=told, now=now
+                connection, each, article=article, file=read.file.name, told=told, now=now
             )
             for telling in tellings:
                 owed += owe(connection, telling, article=article, now=now)
         return owed
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A file that is recorded, with its articles; `before` is the file as it was before it grew."""
+
+    file: FileRecord
+    tagged: Sequence[Tagged]
+    before: FileRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is to be written of a file, which has its id once it `is_new` no more.
+
+    `tells`: its articles are new; `first` names the file that brought its bytes before.
+    """
+
+    arrival: Arrival
+    target: str
+    file: FileRecord | None
+    is_new: bool = False
+    before: FileRecord | None = None
+    tells: bool = False
+    first: str | None = None
+
+    def placement(self, alerts: int) -> Placement:
+        articles = len(self.arrival.tagged) if self.tells else 0
+        return Placement(self.arrival.candidate, self.target, self.file, self.first, articles, alerts)
+
+
+def _without_repeats(batch: Sequence[Arrival]) -> Iterator[list[Arrival]]:
+    """A batch in parts: bytes that come again are a repeat only once the first are recorded."""
+    part: list[Arrival] = []
+    seen: set[str] = set()
+    for arrival in batch:
+        if arrival.fingerprint in seen and not arrival.failure:
+            yield part
+            part, seen = [], set()
+        part.append(arrival)
+        seen.add(arrival.fingerprint)
+    if part:
+        yield part

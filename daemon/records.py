@@ -72,7 +72,8 @@ class FileRecord:
 
     `name` is printable, `raw_name` as the file system has it, both below the inbox. `target` is
     where the file stands, or is about to, below the home. `inode`, `size` and `modified` (ns)
-    are as it was read. `reason` and `mend` say why it is set aside, if it is.
+    are as it was read. `reason` and `mend` say why it is set aside, if it is. `version_of` is the
+    file as it was before it was written to.
     """
 
     id: int
@@ -87,6 +88,7 @@ class FileRecord:
     inode: int | None = None
     size: int = 0
     modified: int | None = None
+    version_of: int | None = None
 
     @property
     def inbox_name(self) -> str:

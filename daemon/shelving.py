@@ -57,9 +57,7 @@ def shelve(home: Path, database: Database, placements: Sequence[Placement]) -> S
     for placement in shelved.placed:
         _explain(home, placement.file, placement.target)
     with database.transaction() as connection:
-        for placement in shelved.placed:
-            if placement.file is not None:
-                ledger.mark_placed(connection, placement.file, placement.target)
+        ledger.mark_placed(connection, [(p.file, p.target) for p in shelved.placed if p.file is not None])
         for placement in shelved.gone:
             if placement.file is not None:
                 ledger.mark_gone(connection, placement.file)
@@ -86,7 +84,7 @@ def _reconcile_one(settings: Settings, database: Database, file: FileRecord) -> 
     if shelves.finish(source, home, target, known=_print_of(file), fingerprint=file.fingerprint):
         _explain(home, file, target)
         with database.transaction() as connection:
-            ledger.mark_placed(connection, file, target)
+            ledger.mark_placed(connection, [(file, target)])
         logger.info("file was moved before the last stop", extra={"file": file.name})
     elif not os.path.lexists(source) and settings.inbox.is_dir():
         with database.transaction() as connection:

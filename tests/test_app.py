@@ -137,7 +137,7 @@ def test_a_note_is_kept_until_the_ledger_has_the_death(
     tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     note = poison.Note(tmp_path)
-    note.hold("a.txt", "1:2:3:4")
+    note.hold([("a.txt", "1:2:3:4")])
     note.close()
     settings = make_settings(tmp_path)
     with monkeypatch.context() as patch, pytest.raises(RuntimeError):

@@ -8,12 +8,12 @@ import os
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
 
 from classifier import read_bytes
-from daemon import arrivals, ledger
-from daemon.records import FileState
-from tests.builders import ENERGY_ARTICLE, NOON, small_model
+from daemon import arrivals
+from daemon.arrivals import Arrival
+from daemon.inbox import Candidate
+from tests.builders import ENERGY_ARTICLE, small_model
 from tests.newsroom import DIGEST, candidate
 
 MODEL = small_model()
@@ -26,10 +26,18 @@ def path(tmp_path: Path) -> Path:
     return made
 
 
-def test_a_file_is_read_once_and_its_articles_tagged(connection: Connection, path: Path) -> None:
+def arrive(seen: Candidate) -> Arrival | None:
+    content = arrivals.read(seen)
+    if content is None:
+        return None
+    (arrival,) = arrivals.tag([arrivals.opened(content, content.fingerprint)], MODEL)
+    return arrival
+
+
+def test_a_file_is_read_once_and_its_articles_tagged(path: Path) -> None:
     path.write_text(DIGEST)
 
-    arrival = arrivals.read(connection, candidate(path), MODEL)
+    arrival = arrive(candidate(path))
 
     assert arrival is not None
     assert arrival.fingerprint == hashlib.sha256(DIGEST.encode()).hexdigest()
@@ -41,21 +49,9 @@ def test_a_file_is_read_once_and_its_articles_tagged(connection: Connection, pat
     assert arrival.failure is None
 
 
-def test_bytes_that_the_ledger_knows_are_not_tagged_again(connection: Connection, path: Path) -> None:
-    fingerprint = hashlib.sha256(ENERGY_ARTICLE.encode()).hexdigest()
-    ledger.record_file(
-        connection, fingerprint=fingerprint, name="b.txt", size=1, state=FileState.DONE, now=NOON
-    )
-
-    arrival = arrivals.read(connection, candidate(path), MODEL)
-
-    assert arrival is not None
-    assert (arrival.fingerprint, arrival.tagged, arrival.failure) == (fingerprint, (), None)
-
-
 @pytest.mark.parametrize("late", [0, 1, 2])
 def test_a_file_written_to_since_it_was_seen_is_nothing_yet(
-    connection: Connection, path: Path, monkeypatch: pytest.MonkeyPatch, late: int
+    path: Path, monkeypatch: pytest.MonkeyPatch, late: int
 ) -> None:
     """Before it is read, while it is read, and with its old size and date again."""
     seen, before = candidate(path), path.stat()
@@ -72,19 +68,19 @@ def test_a_file_written_to_since_it_was_seen_is_nothing_yet(
     else:
         monkeypatch.setattr("daemon.arrivals.read_bytes", meddle)
 
-    assert arrivals.read(connection, seen, MODEL) is None
+    assert arrive(seen) is None
 
 
-def test_a_file_that_has_gone_is_for_the_caller_to_say(connection: Connection, path: Path) -> None:
+def test_a_file_that_has_gone_is_for_the_caller_to_say(path: Path) -> None:
     seen = candidate(path)
     path.unlink()
 
     with pytest.raises(FileNotFoundError):
-        arrivals.read(connection, seen, MODEL)
+        arrive(seen)
 
 
 def test_a_file_that_cannot_be_read_now_is_for_the_caller_to_try_again(
-    connection: Connection, path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: Path) -> bytes:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
@@ -92,16 +88,14 @@ def test_a_file_that_cannot_be_read_now_is_for_the_caller_to_try_again(
     monkeypatch.setattr("daemon.arrivals.read_bytes", fail)
 
     with pytest.raises(OSError, match="Input/output error"):
-        arrivals.read(connection, candidate(path), MODEL)
+        arrive(candidate(path))
 
 
 @pytest.mark.parametrize(("content", "reason"), [(b"", "empty"), (b"%PDF-1.7 ...", "not text but a PDF")])
-def test_what_is_no_article_says_why_and_has_its_fingerprint(
-    connection: Connection, path: Path, content: bytes, reason: str
-) -> None:
+def test_what_is_no_article_says_why_and_has_its_fingerprint(path: Path, content: bytes, reason: str) -> None:
     path.write_bytes(content)
 
-    arrival = arrivals.read(connection, candidate(path), MODEL)
+    arrival = arrive(candidate(path))
 
     assert arrival is not None
     assert arrival.failure is not None
@@ -109,9 +103,7 @@ def test_what_is_no_article_says_why_and_has_its_fingerprint(
     assert arrival.fingerprint == hashlib.sha256(content).hexdigest()
 
 
-def test_a_sparse_file_is_not_opened(
-    connection: Connection, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sparse_file_is_not_opened(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.truncate(path, 1 << 40)
     opened: list[Path] = []
 
@@ -121,7 +113,7 @@ def test_a_sparse_file_is_not_opened(
 
     monkeypatch.setattr("daemon.arrivals.read_bytes", open_)
 
-    arrival = arrivals.read(connection, candidate(path), MODEL)
+    arrival = arrive(candidate(path))
 
     assert arrival is not None
     assert arrival.failure is not None
@@ -129,13 +121,11 @@ def test_a_sparse_file_is_not_opened(
     assert opened == []
 
 
-def test_an_arrival_has_a_name_to_print_and_the_bytes_of_its_name(
-    tmp_path: Path, connection: Connection
-) -> None:
+def test_an_arrival_has_a_name_to_print_and_the_bytes_of_its_name(tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9\n.txt"))
     path.write_text(ENERGY_ARTICLE)
 
-    arrival = arrivals.read(connection, candidate(path), MODEL)
+    arrival = arrive(candidate(path))
 
     assert arrival is not None
     assert (arrival.name, arrival.raw_name) == ("caf\\xe9\\n.txt", b"caf\xe9\n.txt")

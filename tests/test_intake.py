@@ -13,14 +13,14 @@ import sqlite3
 import stat
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 from sqlalchemy import event
 
-from classifier import read_bytes
+from classifier import Article, Tagged, read_bytes
 from classifier.model import Model
 from classifier.storage import load
 from daemon import arrivals, mounts, shelves
@@ -330,17 +330,16 @@ def test_a_file_swapped_for_a_link_in_ten_thousand_races_is_never_followed(newsr
     secret = newsroom.home / "secret.txt"
     secret.write_text(energy_article("Secretville"))
     path = newsroom.drop("a.txt", QUIET_ARTICLE)
-    read, taken = Counter[str](), small_model()
+    read = Counter[str]()
     swapper = os.fork()
     if swapper == 0:
         swap_for_ever(path, secret)
     until = time.monotonic() + 40.0
     try:
-        with newsroom.database.reading() as connection:
-            while read.total() < 10_000 and time.monotonic() < until:
-                for arrival in [arrivals.read(connection, candidate(path), taken)]:
-                    text = arrival.tagged[0].article.text if arrival and arrival.tagged else ""
-                    read["secret" if "Secretville" in text else "file" if text else "nothing"] += 1
+        while read.total() < 10_000 and time.monotonic() < until:
+            content = arrivals.read(candidate(path))
+            data = content.data if content else b""
+            read["secret" if b"Secretville" in data else "file" if data else "nothing"] += 1
     finally:
         os.kill(swapper, signal.SIGKILL)
         os.waitpid(swapper, 0)
@@ -656,14 +655,14 @@ def steps_of(newsroom: Newsroom) -> list[str]:
     steps: list[str] = []
     engine = newsroom.database._engine
 
-    def told(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+    def told(_: object, __: object, statement: str, rows: Any, ___: object, many: bool) -> None:
         words = statement.split()
         if statement.startswith("BEGIN IMMEDIATE"):
             steps.append("begin")
         elif words[:3] == ["INSERT", "INTO", "files"]:
             steps.append("file")
         elif words[:2] == ["UPDATE", "files"]:
-            steps.append("mark")
+            steps.extend(["mark"] * (len(rows) if many else 1))
 
     event.listen(engine, "before_cursor_execute", told)
     event.listen(engine, "commit", lambda _: steps.append("commit"))
@@ -963,6 +962,67 @@ def test_a_bug_in_reading_one_file_holds_up_no_other(
     assert newsroom.done() == ["b.txt"]
     assert newsroom.waiting() == ["odd.txt"]
     assert any(r.exc_info for r in caplog.records)
+
+
+def stumble_over(word: str, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Tagging fails on an article with that word; how many articles it was given each time."""
+    tag_all, given = Model.tag_all, []
+
+    def stumbling(model: Model, articles: Iterable[Article]) -> list[Tagged]:
+        articles = list(articles)
+        given.append(len(articles))
+        if any(word in article.text for article in articles):
+            raise ZeroDivisionError
+        return tag_all(model, articles)
+
+    monkeypatch.setattr(Model, "tag_all", stumbling)
+    return given
+
+
+def test_articles_of_a_batch_are_tagged_together(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = stumble_over("no such word", monkeypatch)
+    newsroom.drop("a.txt", DIGEST)
+    newsroom.drop("b.txt", energy_article("Pavlodar"))
+
+    newsroom.take_all()
+
+    assert given == [3]
+    assert newsroom.headlines() == [HEADLINE, "Refinery in Pavlodar restarts crude unit"]
+
+
+def test_one_article_that_cannot_be_tagged_holds_up_no_other(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = stumble_over("Aktau", monkeypatch)
+    for town in ("Atyrau", "Aktau", "Pavlodar"):
+        newsroom.drop(f"{town}.txt", energy_article(town))
+
+    newsroom.take_all()
+
+    assert given == [3, 1, 1, 1]
+    assert newsroom.done() == ["Atyrau.txt", "Pavlodar.txt"]
+    assert newsroom.waiting() == ["Aktau.txt"]
+
+
+def test_what_takes_long_to_read_ends_the_batch_and_the_rest_is_the_next(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clocks = Clocks().turn(monkeypatch)
+
+    def slowly(content: arrivals.Content, fingerprint: str) -> arrivals.Arrival:
+        clocks.go_by(0.6)
+        return opened(content, fingerprint)
+
+    opened = arrivals.opened
+    monkeypatch.setattr(arrivals, "opened", slowly)
+    for number in range(5):
+        newsroom.drop(f"{number}.txt", energy_article(f"Town {number}"))
+    steps = steps_of(newsroom)
+
+    newsroom.take_all()
+
+    assert [each.count("file") for each in written(steps) if "file" in each] == [2, 2, 1]
+    assert newsroom.headlines() == [f"Refinery in Town {number} restarts crude unit" for number in range(5)]
 
 
 def test_a_file_in_a_folder_that_we_may_not_change_is_put_off_alone(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -130,6 +131,23 @@ def test_the_first_file_is_the_one_that_brought_the_content_first(connection: Co
     assert ledger.first_file(connection, PRINT) == first
 
 
+def test_first_files_are_found_among_more_than_a_statement_takes(connection: Connection) -> None:
+    first = record(connection)
+    asked = [f"{number:064}" for number in range(12_000)]
+
+    assert ledger.first_files(connection, [*asked, PRINT, *asked]) == {PRINT: first}
+
+
+def test_files_recorded_together_have_their_own_ids_in_order(connection: Connection) -> None:
+    one = replace(record(connection), id=ledger.NOT_YET)
+    files = [replace(one, name=f"{number}.txt", fingerprint=f"{number:064}") for number in range(1500)]
+
+    recorded = ledger.record_files(connection, files, now=NOON)
+
+    assert [replace(file, id=ledger.NOT_YET) for file in recorded] == files
+    assert ledger.files_after(connection, after=1, most=2000) == recorded
+
+
 def test_a_failure_is_no_first_file(connection: Connection) -> None:
     record(connection, "bad.txt", state=FileState.FAILED, reason="empty")
     record(connection, "on its way.txt", state=FileState.TAKEN, reason="empty")
@@ -157,7 +175,7 @@ def test_a_file_marked_as_placed_is_no_longer_unmoved_and_stands_where_it_was_pu
 ) -> None:
     file, other = record(connection, "a.txt"), record(connection, "b.txt")
 
-    ledger.mark_placed(connection, file, "done/a-2.txt")
+    ledger.mark_placed(connection, [(file, "done/a-2.txt")])
 
     assert ledger.unmoved_files(connection) == [other]
     found = ledger.first_file(connection, PRINT)
@@ -168,7 +186,7 @@ def test_a_file_marked_as_placed_is_no_longer_unmoved_and_stands_where_it_was_pu
 def test_a_file_with_a_reason_is_placed_as_failed(connection: Connection) -> None:
     file = record(connection, "a.txt", reason="empty")
 
-    ledger.mark_placed(connection, file, "failed/a.txt")
+    ledger.mark_placed(connection, [(file, "failed/a.txt")])
 
     assert columns(connection, "state, target, reason") == [("failed", "failed/a.txt", "empty")]
 

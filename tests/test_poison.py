@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from classifier import read_bytes
+from classifier import Article, Tagged, read_bytes
 from classifier.model import Model
 from classifier.storage import load
 from daemon import app, ledger, poison
@@ -101,6 +101,30 @@ def test_after_the_first_death_the_others_are_taken_before_it_is_tried_again(
     assert deaths(newsroom) == {"deadly.txt": 2}
 
 
+def test_one_of_several_over_which_the_process_dies_is_found_out_by_trying_each_alone(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag_all = Model.tag_all
+
+    def deadly(model: Model, articles: Iterable[Article]) -> list[Tagged]:
+        articles = list(articles)
+        if any("Deadly" in article.text for article in articles):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return tag_all(model, articles)
+
+    monkeypatch.setattr(Model, "tag_all", deadly)
+    for town in ("Aktau", "Deadly", "Pavlodar"):
+        newsroom.drop(f"{town}.txt", energy_article(town))
+
+    assert run(newsroom) == [-signal.SIGKILL]
+    assert deaths(newsroom) == dict.fromkeys(("Aktau.txt", "Deadly.txt", "Pavlodar.txt"), 0)
+
+    assert run(newsroom, 4) == [-signal.SIGKILL] * 3 + [0]
+    assert newsroom.failed() == ["Deadly.txt", "Deadly.txt.error.json"]
+    assert newsroom.done() == ["Aktau.txt", "Pavlodar.txt"]
+    assert deaths(newsroom) == {}
+
+
 def test_a_file_that_grows_into_something_deadly_is_not_read_for_ever(
     tmp_path: Path, database: Database, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,7 +209,7 @@ def test_a_file_that_is_mended_is_tried_afresh(newsroom: Newsroom, monkeypatch: 
 
 def test_a_note_is_counted_once(newsroom: Newsroom) -> None:
     note = poison.Note(newsroom.home)
-    note.hold("a.txt", "1:2:3:4")
+    note.hold([("a.txt", "1:2:3:4")])
     note.close()
 
     for _ in range(3):
@@ -207,32 +231,32 @@ def test_a_note_that_says_nothing_is_nothing(newsroom: Newsroom, left: bytes) ->
 
 def test_a_shorter_name_after_a_longer_one_is_read_right(newsroom: Newsroom) -> None:
     note = poison.Note(newsroom.home)
-    note.hold("a" * 200, "1:2:3:4")
-    note.hold("b", "5:6:7:8")
+    note.hold([("a" * 200, "1:2:3:4")])
+    note.hold([("b", "5:6:7:8")])
     note.close()
 
     with newsroom.database.transaction() as connection:
-        assert poison.record_death(connection, newsroom.home, now=NOON) == "b"
+        assert poison.record_death(connection, newsroom.home, now=NOON) == ["b"]
 
 
 def test_what_is_free_is_held_by_nobody(newsroom: Newsroom) -> None:
     note = poison.Note(newsroom.home)
-    note.hold("a" * 200, "1:2:3:4")
+    note.hold([("a" * 200, "1:2:3:4")])
     note.free()
     note.close()
 
     with newsroom.database.transaction() as connection:
-        assert poison.record_death(connection, newsroom.home, now=NOON) is None
+        assert poison.record_death(connection, newsroom.home, now=NOON) == []
 
 
 def test_the_longest_path_is_noted_as_well(newsroom: Newsroom) -> None:
     name = "/".join(["ж" * 127] * 15)
     note = poison.Note(newsroom.home)
-    note.hold(name, "1:2:3:4")
+    note.hold([(name, "1:2:3:4")])
     note.close()
 
     with newsroom.database.transaction() as connection:
-        assert poison.record_death(connection, newsroom.home, now=NOON) == name
+        assert poison.record_death(connection, newsroom.home, now=NOON) == [name]
 
 
 def test_a_note_that_cannot_be_written_keeps_nobody_from_reading(

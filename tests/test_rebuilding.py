@@ -385,14 +385,16 @@ def test_one_file_that_the_ledger_will_not_have_does_not_keep_the_others_out(
 ) -> None:
     room.take(1, 2, 3)
     room.lose()
-    tag = type(MODEL).tag
+    tag_all = type(MODEL).tag_all
 
     def stumbling(model: Any, given: Any) -> Any:
         # The file's own row is there already when the ledger refuses two tags of one topic.
-        tagged = tag(model, given)
-        return replace(tagged, tags=tagged.tags * 2) if "field 2" in given.text else tagged
+        found = tag_all(model, given)
+        return [
+            replace(each, tags=each.tags * 2) if "field 2" in each.article.text else each for each in found
+        ]
 
-    monkeypatch.setattr(type(MODEL), "tag", stumbling)
+    monkeypatch.setattr(type(MODEL), "tag_all", stumbling)
     restored = room.restored(from_scratch=True)
 
     assert room.articles() == [1, 3]

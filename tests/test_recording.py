@@ -48,8 +48,7 @@ def arrival(
 
 def record(connection: Connection, settings: Settings, *arrivals: Arrival) -> list[Placement]:
     """One batch."""
-    records = recorder(connection, settings, TITLES)
-    return [records.arrival(connection, each) for each in arrivals]
+    return recorder(connection, settings, TITLES).arrivals(connection, arrivals)
 
 
 def rows(connection: Connection, query: str) -> list[tuple[object, ...]]:

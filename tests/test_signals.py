@@ -64,7 +64,7 @@ def test_asked_to_stop_twice_it_ends_at_once_and_no_file_is_blamed(
     signals: Signals, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     note = poison.Note(home)
-    note.hold("a.txt", "1:2:3:4")
+    note.hold([("a.txt", "1:2:3:4")])
     ends: list[int] = []
     monkeypatch.setattr(os, "_exit", ends.append)
 
