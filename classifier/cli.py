@@ -60,7 +60,7 @@ def train(options: argparse.Namespace) -> int:
     an export of doccano or Label Studio, or a folder as Annif has it; its topics are then the
     model's.
     """
-    from classifier import archives, calibrating, display, features, storage, training
+    from classifier import archives, calibrating, display, features, printing, storage, training
 
     if options.examples:
         corpus = archives.corpus(archives.read(options.examples))
@@ -97,7 +97,7 @@ def train(options: argparse.Namespace) -> int:
         return 0
     display.quality_table(model.quality, "Quality on folds that keep an article together")
     few = [f"few labels: {topic} has under {calibrating.FEW_LABELS} main articles" for topic in trained.few]
-    display.lines([*few, f"serving {model.version} from {models}"])
+    printing.lines([*few, f"serving {model.version} from {models}"])
     return 0
 
 
@@ -137,7 +137,7 @@ def explain(options: argparse.Namespace) -> int:
 
     Without --topic: for each topic that was said, or else for the likeliest one.
     """
-    from classifier import display, explaining
+    from classifier import display, explaining, printing
     from classifier.reading import read_articles, read_bytes
 
     model = _load(options)
@@ -156,7 +156,7 @@ def explain(options: argparse.Namespace) -> int:
             topics = [explanation.as_json() for explanation in explanations]
             print(json.dumps({"id": article.id, "topics": topics}, ensure_ascii=False))
             continue
-        display.tagged(found, model.titles, str(options.file))
+        printing.tagged(found, model.titles, str(options.file))
         for explanation in explanations:
             display.explained(explanation, model.titles[explanation.topic])
     return 0
@@ -169,7 +169,7 @@ def check(options: argparse.Namespace) -> int:
     stand in no labelled passage or more often in another topic's, and the labels that models
     trained without them contradict most (--quick leaves this out: it takes a training).
     """
-    from classifier import auditing, display, training
+    from classifier import auditing, display, printing, training
 
     corpus = _corpus(options)
     few = auditing.too_few(corpus, options.at_least)
@@ -195,10 +195,10 @@ def check(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(summary, ensure_ascii=False))
         return 0
-    display.lines([f"few labels: {line}" for line in few])
-    display.lines([f"term of two topics? {use}" for use in astray[: options.most]])
-    display.lines([f"doubtful: {doubt}" for doubt in doubts])
-    display.lines(
+    printing.lines([f"few labels: {line}" for line in few])
+    printing.lines([f"term of two topics? {use}" for use in astray[: options.most]])
+    printing.lines([f"doubtful: {doubt}" for doubt in doubts])
+    printing.lines(
         [
             f"ok: {summary['topics']} topics, {len(corpus.articles)} labelled articles, {nothing} of them"
             f" about nothing we follow, {len(terms)} terms ({len(idle)} of them in no labelled passage)"
@@ -209,7 +209,7 @@ def check(options: argparse.Namespace) -> int:
 
 def models_list(options: argparse.Namespace) -> int:
     """All versions with their quality on folds; the served one is marked with a star."""
-    from classifier import display, storage
+    from classifier import printing, storage
 
     folder = options.home / "models"
     served = storage.current(folder)
@@ -224,13 +224,13 @@ def models_list(options: argparse.Namespace) -> int:
         if options.json:
             print(json.dumps(row))
         else:
-            display.lines([text])
+            printing.lines([text])
     return 0
 
 
 def models_show(options: argparse.Namespace) -> int:
     """What a version says of itself: quality, cuts, the libraries that made it."""
-    from classifier import display, storage
+    from classifier import display, printing, storage
 
     found = storage.card(options.home / "models", options.version)
     if options.json:
@@ -239,17 +239,17 @@ def models_show(options: argparse.Namespace) -> int:
     display.quality_table(found["quality"], f"{options.version}, on folds")
     for topic in found["topics"]:
         cuts = found["cuts"][topic["id"]]
-        display.lines([f"{topic['id']}: main from {cuts['main']:.2f}, mention from {cuts['mention']:.2f}"])
-    display.lines([f"labels {found['labels'][:12]}, made by {found['made_by']}"])
+        printing.lines([f"{topic['id']}: main from {cuts['main']:.2f}, mention from {cuts['mention']:.2f}"])
+    printing.lines([f"labels {found['labels'][:12]}, made by {found['made_by']}"])
     return 0
 
 
 def models_use(options: argparse.Namespace) -> int:
     """Serve this version from now on; a running daemon changes over by itself."""
-    from classifier import display, storage
+    from classifier import printing, storage
 
     storage.use(options.home / "models", options.version)
-    display.lines([f"serving {options.version}"])
+    printing.lines([f"serving {options.version}"])
     return 0
 
 
@@ -357,9 +357,9 @@ def _is_of_examples(models: Path, version: str) -> bool:
 
 def _load(options: argparse.Namespace) -> Model:
     from classifier import storage
-    from classifier.topics import topics_of
+    from classifier.topics import retired_of
 
-    return storage.load(options.home / "models").without(topics_of(options.home))
+    return storage.load(options.home / "models").without(retired_of(options.home))
 
 
 def _say(options: argparse.Namespace, row: dict[str, object], text: str) -> None:

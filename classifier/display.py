@@ -1,9 +1,9 @@
-"""What the commands print for people: tags, explanations, quality, on a terminal or into a pipe."""
+"""What the commands print for people in tables and bars: explanations, quality, progress."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,17 +13,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from classifier.articles import Grade
 from classifier.explaining import Explanation
-from classifier.tagging import Evidence, Tagged
 
 # Into a pipe or a file there is no width to keep to.
 _WIDTH = None if sys.stdout.isatty() else 120
 
 out = Console(highlight=False, soft_wrap=True, width=_WIDTH)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
-
-_COLOURS = {Grade.MAIN: "bold green", Grade.MENTION: "yellow"}
 
 
 @contextmanager
@@ -39,31 +35,6 @@ def progress(title: str) -> Iterator[Any]:
             bar.update(task, description=f"{title}: {what}", completed=done, total=steps)
 
         yield tell
-
-
-def tagged(found: Tagged, titles: Mapping[str, str], file: str) -> None:
-    """An article with its topics and the passage that carries each."""
-    article = found.article
-    facts = [fact for fact in (file, article.date, article.language) if fact]
-    out.print(Text(article.headline, style="bold"))
-    out.print(Text("  " + " · ".join(facts), style="dim"))
-    if not found.tags:
-        out.print(Text("  about none of the topics we follow", style="dim"))
-    for tag in found.tags:
-        line = Text("  ")
-        line.append(titles[tag.topic], style=_COLOURS[tag.grade])
-        line.append(f"  {tag.grade}  {tag.probability:.0%}")
-        out.print(line)
-        if tag.grade is Grade.MAIN:
-            out.print(quoted(tag.evidence[0]))
-    out.print()
-
-
-def quoted(evidence: Evidence) -> Text:
-    """The passage of a piece of evidence with the words that counted set off."""
-    text = Text(f"    “{evidence.passage}”", style="italic")
-    text.highlight_words([word for word, _ in evidence.words], style="bold cyan")
-    return text
 
 
 def explained(explanation: Explanation, title: str) -> None:
@@ -110,11 +81,6 @@ def quality_table(figures: Mapping[str, Any], title: str) -> None:
     out.print(table)
     if figures.get("accuracy") is not None:
         out.print(f"accuracy {figures['accuracy']:.3f}: each article has one topic, the likeliest is it")
-
-
-def lines(texts: Sequence[str], console: Console | None = None) -> None:
-    for text in texts:
-        (console or out).print(Text(text))
 
 
 def _figures(row: Mapping[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from classifier.errors import LabelError
 from classifier.estimators import SEED, Fitted
 from classifier.evaluation import flags
 from classifier.features import Recipe, blocks, is_run, saturated
+from classifier.names import Names
 from classifier.table import Weights
 
 Floats = NDArray[np.float64]
@@ -94,10 +95,11 @@ class Material:
         """
         rows = np.column_stack([fitted.coefficients * self.idf[:, None], self.idf**2])
         kept = [number for number, name in enumerate(self.features) if is_run(name)]
+        kept.sort(key=self.features.__getitem__)
         return Weights(
-            words=self.words,
+            words=Names.of(self.words),
             word_rows=np.asarray(self.spelled @ rows),
-            runs=[self.features[number] for number in kept],
+            runs=Names.of(self.features[number] for number in kept),
             run_coefficients=fitted.coefficients[kept].astype(np.float32),
             run_idf=self.idf[kept],
             intercepts=fitted.intercepts,

@@ -12,9 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
-
 from classifier.articles import Article, compose
 from classifier.decoding import clean, decode
 from classifier.errors import UnreadableArticleError
@@ -202,9 +199,10 @@ def _date(lines: list[str]) -> str | None:
 
 
 def _markdown_article(text: str) -> Article:
+    from classifier import markdown
+
     matter, text = _front_matter(text)
-    tokens = MarkdownIt("commonmark", {"html": False, "maxNesting": 100}).parse(text)
-    heading, blocks = _blocks(tokens)
+    heading, blocks = markdown.plain(text)
     body = "\n".join(blocks).strip()
     if sum(map(str.isalnum, body)) < _LEAST_KEPT * sum(map(str.isalnum, text)):
         # Nested deeper than the parser goes, say. The text with its marks is better than none.
@@ -226,24 +224,3 @@ def _front_matter(text: str) -> tuple[dict[str, str], str]:
     pairs = (line.partition(":") for line in match[1].split("\n"))
     matter = {key.strip().lower(): value.strip().strip("\"'") for key, _, value in pairs if value}
     return {key: value for key, value in matter.items() if value}, text[match.end() :]
-
-
-def _blocks(tokens: list[Token]) -> tuple[str | None, list[str]]:
-    """The first heading, and the text of every block without its markup."""
-    heading: str | None = None
-    blocks: list[str] = []
-    for index, token in enumerate(tokens):
-        if token.type == "inline":
-            plain = "".join(_plain(child) for child in token.children or []).strip()
-            if heading is None and tokens[index - 1].type == "heading_open":
-                heading = plain or None
-            blocks.append(plain)
-        elif token.type in ("fence", "code_block"):
-            blocks.append(token.content.strip())
-    return heading, [block for block in blocks if block]
-
-
-def _plain(token: Token) -> str:
-    if token.type in ("softbreak", "hardbreak"):
-        return " "
-    return token.content  # of an image its description; of a link nothing, its text comes by itself

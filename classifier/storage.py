@@ -1,6 +1,6 @@
 """Models on disk: a folder a version, verified before it serves. Nothing in it can run code.
 
-`models/<version>/` holds `weights.npz`, `model.json` and `MANIFEST.json` (sha256 of the other
+`models/<version>/` holds `weights.npy`, `model.json` and `MANIFEST.json` (sha256 of the other
 two); `models/current` is a file with the name of the version that serves.
 """
 
@@ -13,13 +13,11 @@ import math
 import os
 import re
 import shutil
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,16 +25,16 @@ from numpy.typing import NDArray
 from classifier.errors import ModelError, NoModelError
 from classifier.features import RECIPES
 from classifier.model import Model
+from classifier.names import Names
 from classifier.table import Weights
 from classifier.tagging import FEATURES, Calibration, Cuts
 
-FORMAT = 3
+FORMAT = 4
 PROBE_TOLERANCE = 1e-6
 
 _CURRENT = "current"
-_MISSHAPEN = (
-    KeyError, TypeError, ValueError, AttributeError, IndexError, EOFError, OSError, BadZipFile, zlib.error,
-)  # fmt: skip
+_FILES = ("weights.npy", "model.json")
+_MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 _PROBED = 5  # passages whose scores are stored and checked again at each load
 
@@ -55,7 +53,7 @@ def save(
     on the model alone; only the version's name has the day in it.
     """
     files = {
-        "weights.npz": _weights_bytes(model.weights),
+        "weights.npy": _weights_bytes(model.weights),
         "model.json": _card_bytes(model, probes, made_by),
     }
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
@@ -86,7 +84,7 @@ def load(models: Path, version: str | None = None) -> Model:
     files = _verified(folder)
     try:
         card = json.loads(files["model.json"])
-        model = _model(name, card, _weights(files["weights.npz"]))
+        model = _model(name, card, _weights(files["weights.npy"]))
         _check(model, card, folder)
     except _MISSHAPEN as error:
         raise ModelError(f"{folder}: not a model of this version: {error}") from error
@@ -151,37 +149,39 @@ def _is_sound(models: Path, version: str) -> bool:
 
 
 def _weights_bytes(weights: Weights) -> bytes:
+    """An .npy file of one record, whose fields are the arrays."""
+    # Those of the largest numbers come first, so that each lies where its numbers may lie.
+    arrays: dict[str, NDArray[Any]] = {
+        "word_rows": weights.word_rows,
+        "run_idf": weights.run_idf,
+        "intercepts": weights.intercepts,
+        "run_coefficients": weights.run_coefficients,
+        "runs": weights.runs.encoded,
+        "words": weights.words.encoded,
+    }
+    record = np.zeros((), [(name, array.dtype, array.shape) for name, array in arrays.items()])
+    for name, array in arrays.items():
+        record[name] = array
     content = io.BytesIO()
-    np.savez(
-        content,
-        words=_packed(weights.words),
-        word_rows=weights.word_rows,
-        runs=_packed(weights.runs),
-        run_coefficients=weights.run_coefficients,
-        run_idf=weights.run_idf,
-        intercepts=weights.intercepts,
-    )
+    np.save(content, record, allow_pickle=False)
     return content.getvalue()
 
 
 def _weights(content: bytes) -> Weights:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return Weights(
-            words=_unpacked(arrays["words"]),
-            word_rows=arrays["word_rows"],
-            runs=_unpacked(arrays["runs"]),
-            run_coefficients=arrays["run_coefficients"],
-            run_idf=arrays["run_idf"],
-            intercepts=arrays["intercepts"],
-        )
-
-
-def _packed(names: Sequence[str]) -> NDArray[np.uint8]:
-    return np.frombuffer("\n".join(names).encode("utf-8"), dtype=np.uint8)
-
-
-def _unpacked(names: NDArray[np.uint8]) -> list[str]:
-    return names.tobytes().decode("utf-8").split("\n") if names.size else []
+    """The arrays where they lie in the file's bytes: nothing is copied."""
+    file = io.BytesIO(content)
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError("weights.npy: not of version 1.0")
+    _, _, fields = np.lib.format.read_array_header_1_0(file)
+    record = np.frombuffer(content, fields, offset=file.tell()).reshape(())
+    return Weights(
+        words=Names(record["words"]),
+        word_rows=record["word_rows"],
+        runs=Names(record["runs"]),
+        run_coefficients=record["run_coefficients"],
+        run_idf=record["run_idf"],
+        intercepts=record["intercepts"],
+    )
 
 
 def _card_bytes(model: Model, probes: Sequence[str], made_by: Mapping[str, str]) -> bytes:
@@ -247,7 +247,8 @@ def _check(model: Model, card: dict[str, Any], folder: Path) -> None:
     if not shapes or "" not in model.calibration:
         raise ModelError(f"{folder}: its parts do not fit together")
     arrays = (weights.word_rows, weights.run_coefficients, weights.run_idf, weights.intercepts)
-    if not all(np.isfinite(array).all() for array in arrays):
+    extremes = [extreme for array in arrays for extreme in (array.min(initial=0), array.max(initial=0))]
+    if not np.isfinite(extremes).all():
         raise ModelError(f"{folder}: a weight is not a finite number")
     for probe in card["probes"]:
         found = model.scores([str(probe["text"])])[0]
@@ -260,9 +261,14 @@ def _verified(folder: Path) -> dict[str, bytes]:
     try:
         _refuse_if_others_write(folder)
         manifest = json.loads((folder / "MANIFEST.json").read_bytes())
+        if manifest["format"] != FORMAT:
+            raise ModelError(
+                f"{folder}: made by another topicwire, in format {manifest['format']!r} and not {FORMAT};"
+                " train again with `classifier train`"
+            )
         sums = manifest["sha256"]
         files = {}
-        for name in ("weights.npz", "model.json"):
+        for name in _FILES:
             _refuse_if_others_write(folder / name)
             files[name] = (folder / name).read_bytes()
             if hashlib.sha256(files[name]).hexdigest() != sums[name]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from classifier import words
 from classifier.features import Recipe, runs, saturated
+from classifier.names import Names
 from classifier.transliteration import is_kazakh_in_arabic
 
 Floats = NDArray[np.float64]
@@ -40,9 +41,9 @@ class Weights:
     `intercepts` has one number a topic.
     """
 
-    words: Sequence[str]
+    words: Names
     word_rows: NDArray[np.float64]
-    runs: Sequence[str]
+    runs: Names
     run_coefficients: NDArray[np.float32]
     run_idf: NDArray[np.float64]
     intercepts: NDArray[np.float64]
@@ -69,10 +70,10 @@ class WordTable:
         self._weights = weights
         self._recipe = recipe
         columns = weights.word_rows.shape[1]
-        self._known = {word: row for row, word in enumerate(weights.words, 1)}
-        self._rows = np.vstack([np.zeros((1, columns)), weights.word_rows])
-        self._run_row: dict[str, int] | None = None
-        self._used = len(self._rows)
+        self._used = 1 + len(weights.word_rows)
+        # What is never written to costs no memory.
+        self._rows = np.zeros((self._used + max(1024, self._used // 2), columns))
+        self._rows[1 : self._used] = weights.word_rows
         self._new: dict[str, int] = {}  # by word, of those not seen in training
         self._unfilled: list[str] = []  # the last of them, whose rows are still to be found
         self._by_token = Remembered(self._number)
@@ -174,7 +175,7 @@ class WordTable:
         word = self._recipe.normalise_marked(token)
         if not word:
             return _NO_WORD
-        row = self._known.get(word) or self._new.get(word, _NO_WORD)
+        row = self._weights.words.place(word) + 1 or self._new.get(word, _NO_WORD)
         if row == _NO_WORD and self._weights.runs:
             row = self._new[word] = self._used + len(self._unfilled)
             self._unfilled.append(word)
@@ -194,12 +195,11 @@ class WordTable:
 
     def _from_runs(self, new: Sequence[str]) -> Floats:
         """The rows of words that training did not see: sums over the runs of characters that it saw."""
-        if self._run_row is None:
-            self._run_row = {run: row for row, run in enumerate(self._weights.runs)}
-        known = self._run_row.get
-        found = [[row for run in runs(word) if (row := known(run)) is not None] for word in new]
-        sizes = np.array([len(rows) for rows in found])
-        flat = np.fromiter(chain.from_iterable(found), np.int64, sizes.sum())
+        spelled = [runs(word) for word in new]
+        places = self._weights.runs.places(chain.from_iterable(spelled))
+        owners = np.repeat(np.arange(len(new)), [len(found) for found in spelled])
+        sizes = np.bincount(owners[places >= 0], minlength=len(new))
+        flat = places[places >= 0]
         idf = self._weights.run_idf.take(flat)[:, None]
         parts = np.hstack([self._weights.run_coefficients.take(flat, axis=0) * idf, idf**2])
         sums = np.zeros((len(new), parts.shape[1]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,10 +53,24 @@ def load_topics(path: Path, own: Path | None = None) -> tuple[Topic, ...]:
 
 def topics_of(home: Path) -> tuple[Topic, ...]:
     """The shipped topics with what a home's own labels/topics.toml adds and changes."""
-    return load_topics(shipped("labels") / "topics.toml", home / "labels" / "topics.toml")
+    return load_topics(shipped("labels") / "topics.toml", _own(home))
+
+
+def retired_of(home: Path) -> tuple[Topic, ...]:
+    """Those of `topics_of` that are retired."""
+    # To read all topics for that takes longer than to tag an article, and mostly there are none.
+    if not _own(home).exists() and b"retired" not in (shipped("labels") / "topics.toml").read_bytes():
+        return ()
+    return tuple(topic for topic in topics_of(home) if topic.retired)
+
+
+def _own(home: Path) -> Path:
+    return home / "labels" / "topics.toml"
 
 
 def _read(path: Path) -> tuple[str, dict[str, object]]:
+    import tomllib
+
     try:
         text = path.read_text(encoding="utf-8-sig")
         return text, tomllib.loads(text)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from classifier.articles import Article, Grade
 from classifier.model import Model
+from classifier.names import Names
 from classifier.table import Weights
 from classifier.tagging import FEATURES, Calibration, Cuts, Evidence, Tag, Tagged
 from daemon import ledger, outbox
@@ -180,13 +181,13 @@ def small_curve(offset: float = 0.0) -> Calibration:
 def small_model(**changes: Any) -> Model:
     """A model of two topics and three words, made by hand."""
     weights = Weights(
-        words=["oil", "gas", "export"],
-        word_rows=np.array([[4.0, -1.0, 2.0], [3.0, -0.5, 1.5], [-1.0, 5.0, 2.5]]),
-        runs=[" oi", "oil", "il ", "gas", "exp", "ort"],
+        words=Names.of(["export", "gas", "oil"]),
+        word_rows=np.array([[-1.0, 5.0, 2.5], [3.0, -0.5, 1.5], [4.0, -1.0, 2.0]]),
+        runs=Names.of([" oi", "exp", "gas", "il ", "oil", "ort"]),
         run_coefficients=np.array(
-            [[0.5, 0.0], [0.75, -0.25], [0.25, 0.0], [1.0, 0.0], [0.0, 1.5], [-0.25, 1.0]], dtype=np.float32
+            [[0.5, 0.0], [0.0, 1.5], [1.0, 0.0], [0.25, 0.0], [0.75, -0.25], [-0.25, 1.0]], dtype=np.float32
         ),
-        run_idf=np.array([1.5, 1.25, 2.0, 1.75, 1.5, 2.25]),
+        run_idf=np.array([1.5, 1.5, 1.75, 2.0, 1.25, 2.25]),
         intercepts=np.array([-1.0, -2.0]),
     )
     model = Model(

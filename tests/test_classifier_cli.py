@@ -583,14 +583,14 @@ def test_another_version_is_served_from_then_on(own: Shell, tmp_path: Path) -> N
 def test_a_damaged_version_is_named_in_the_list_and_cannot_be_used(own: Shell) -> None:
     models = own.home / "models"
     other = save(small_model(), models, probes=["Oil"], made_by={}, now=NOON).version
-    os.truncate(models / other / "weights.npz", 10)
+    os.truncate(models / other / "weights.npy", 10)
 
     done = own("models", "list")
     rows = own("models", "list", "--json").rows
 
-    assert done.out.splitlines()[0].startswith(f"! {models / other / 'weights.npz'}: damaged")
+    assert done.out.splitlines()[0].startswith(f"! {models / other / 'weights.npy'}: damaged")
     assert "damaged" in rows[0]["error"]
-    assert own("models", "use", other).complaint.startswith(f"{models / other / 'weights.npz'}: damaged")
+    assert own("models", "use", other).complaint.startswith(f"{models / other / 'weights.npy'}: damaged")
     assert current(models) != other
 
 
@@ -620,12 +620,12 @@ def test_a_home_without_models_lists_none(tmp_path: Path, capsys: pytest.Capture
 def test_a_damaged_model_tags_nothing_and_says_what_to_do(own: Shell, tmp_path: Path) -> None:
     version = current(own.home / "models")
     assert version is not None
-    os.truncate(own.home / "models" / version / "weights.npz", 1000)
+    os.truncate(own.home / "models" / version / "weights.npy", 1000)
     (tmp_path / "a.txt").write_text(ENGLISH, encoding="utf-8")
 
     complaint = own("tag", tmp_path / "a.txt").complaint
 
-    assert complaint.startswith(f"{own.home / 'models' / version / 'weights.npz'}: damaged")
+    assert complaint.startswith(f"{own.home / 'models' / version / 'weights.npy'}: damaged")
     assert "serve another version with `classifier models use`, or train again" in complaint
 
 

@@ -13,7 +13,11 @@ from tests.builders import ENERGY_ARTICLE
 TRAINING = {"sklearn", "scipy", "pandas", "matplotlib"}
 PROCESSES = {"joblib", "loky", "multiprocessing", "concurrent"}
 DATABASE = {"sqlalchemy", "alembic", "sqlite3"}
+READERS = {"markdown_it", "charset_normalizer", "tomllib"}  # of what a plain text in UTF-8 is not
 NETWORK = {"slack_sdk", "apprise", "http", "ssl", "socket", "asyncio", "flask", "fastapi", "starlette"}
+TAGGING_DOES_WITHOUT = (
+    TRAINING | PROCESSES | DATABASE | NETWORK | READERS | {"pydantic", "rich", "structlog", "zipfile"}
+)
 
 CALL = """
 import sys
@@ -28,9 +32,13 @@ sys.exit(code)
 
 def imported(command: str, *arguments: str) -> set[str]:
     """The packages that a fresh process has loaded by the end of a command."""
+    return {name.partition(".")[0] for name in imported_modules(command, *arguments)}
+
+
+def imported_modules(command: str, *arguments: str) -> set[str]:
     call = f"from {command}.cli import main\n" + CALL.format(command="main", arguments=list(arguments))
     process = subprocess.run([sys.executable, "-c", call], capture_output=True, text=True, check=True)
-    return {name.partition(".")[0] for name in process.stderr.splitlines()[-1].split()}
+    return set(process.stderr.splitlines()[-1].split())
 
 
 @pytest.mark.parametrize("command", ["classifier", "daemon"])
@@ -53,10 +61,10 @@ def test_an_article_is_tagged_without_what_training_and_the_daemon_need(
     loaded = imported("classifier", "tag", str(file), "--home", str(trained_home), "--json")
 
     assert "numpy" in loaded
-    assert not loaded & (TRAINING | PROCESSES | DATABASE | NETWORK | {"pydantic", "rich", "structlog"})
+    assert not loaded & TAGGING_DOES_WITHOUT
 
 
-def test_tags_are_shown_to_a_reader_without_what_training_and_the_daemon_need(
+def test_tags_go_into_a_pipe_without_what_only_a_terminal_or_another_format_needs(
     trained_home: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "article.txt"
@@ -64,7 +72,37 @@ def test_tags_are_shown_to_a_reader_without_what_training_and_the_daemon_need(
 
     loaded = imported("classifier", "tag", str(file), "--home", str(trained_home))
 
-    assert not loaded & (TRAINING | PROCESSES | DATABASE | NETWORK | {"pydantic", "structlog"})
+    assert not loaded & TAGGING_DOES_WITHOUT
+
+
+def test_only_what_tags_is_loaded_of_the_classifier(trained_home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "article.txt"
+    file.write_text(ENERGY_ARTICLE, encoding="utf-8")
+
+    modules = imported_modules("classifier", "tag", str(file), "--home", str(trained_home))
+
+    assert {name.partition(".")[2] for name in modules if name.startswith("classifier.")} == {
+        "articles", "bulk", "cli", "decoding", "defaults", "errors", "features", "languages", "model",
+        "names", "passages", "printing", "progress", "reading", "records", "spreading", "storage", "streams",
+        "table", "tagging", "topics", "transliteration", "words",
+    }  # fmt: skip
+
+
+def test_an_article_is_tagged_by_one_thread(
+    trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    file = tmp_path / "article.txt"
+    file.write_text(ENERGY_ARTICLE, encoding="utf-8")
+    call = (
+        "import os; from classifier.cli import main;"
+        f"main(['tag', {str(file)!r}, '--home', {str(trained_home)!r}]);"
+        "print(len(os.listdir('/proc/self/task')))"
+    )
+
+    process = subprocess.run([sys.executable, "-c", call], capture_output=True, text=True, check=True)
+
+    assert process.stdout.splitlines()[-1] == "1"
 
 
 @pytest.mark.parametrize("articles", [0, 1])

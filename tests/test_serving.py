@@ -36,7 +36,7 @@ def save_another(models: Path, model: Model, quality: str = "another") -> str:
 
 
 def damage(models: Path, version: str) -> None:
-    weights = models / version / "weights.npz"
+    weights = models / version / "weights.npy"
     content = bytearray(weights.read_bytes())
     content[len(content) // 2] ^= 1
     weights.write_bytes(content)
@@ -85,7 +85,7 @@ def test_a_damaged_new_model_is_refused_once_and_the_old_one_serves_on(
     assert serving.model.version == model.version
     (said,) = caplog.records
     assert (said.levelname, said.message, vars(said)["serving"]) == ("ERROR", "model refused", model.version)
-    assert "weights.npz" in vars(said)["error"]
+    assert "weights.npy" in vars(said)["error"]
     assert "\n" not in vars(said)["error"]
 
 

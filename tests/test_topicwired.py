@@ -311,7 +311,7 @@ def test_a_verdict_becomes_a_label_and_the_label_a_model(home: Path) -> None:
 
 
 def test_a_model_with_a_flipped_bit_is_not_served(home: Path) -> None:
-    weights = next((home / "models").glob("*/weights.npz"))
+    weights = next((home / "models").glob("*/weights.npy"))
     content = bytearray(weights.read_bytes())
     content[len(content) // 2] ^= 1
     weights.write_bytes(content)
