@@ -6,6 +6,10 @@ import hashlib
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+
+
+_LONGEST_REMEMBERED = 16_384  # characters
 
 
 class Grade(StrEnum):
@@ -38,8 +42,7 @@ class Article:
     @property
     def fingerprint(self) -> str:
         """sha256 of the normalised text: blanks, letter case and compatibility forms do not count."""
-        folded = unicodedata.normalize("NFKC", self.text).casefold()
-        return hashlib.sha256(" ".join(folded.split()).encode("utf-8", "replace")).hexdigest()
+        return (_remembered if len(self.text) <= _LONGEST_REMEMBERED else _fingerprint)(self.text)
 
     @property
     def headline(self) -> str:
@@ -47,6 +50,15 @@ class Article:
         if self.title:
             return shorten(self.title, 150)
         return shorten(self.text.split("\n", 1)[0], 150)
+
+
+def _fingerprint(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return hashlib.sha256(" ".join(folded.split()).encode("utf-8", "replace")).hexdigest()
+
+
+# It is asked for several times of each article of a batch.
+_remembered = lru_cache(maxsize=256)(_fingerprint)
 
 
 def compose(

@@ -15,6 +15,9 @@ class UnreadableArticleError(ClassifierError):
         self.reason = reason
         self.mend = mend
 
+    def __reduce__(self) -> tuple[type[UnreadableArticleError], tuple[str, str]]:
+        return type(self), (self.reason, self.mend)
+
 
 class LabelError(ClassifierError):
     """Labels, topics or seeds are not sound. One line a problem, each with file and line."""

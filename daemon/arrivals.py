@@ -85,7 +85,7 @@ def tag(arrivals: Sequence[Arrival], model: Model) -> list[Arrival]:
     """The same with their articles tagged, all together."""
     tagged = iter(model.tag_all(article for arrival in arrivals for article in arrival.articles))
     return [
-        replace(arrival, tagged=tuple(islice(tagged, len(arrival.articles)))) if arrival.articles else arrival
+        replace(arrival, tagged=tuple(islice(tagged, len(arrival.articles))), articles=())
         for arrival in arrivals
     ]
 

@@ -10,21 +10,19 @@ import errno
 import hashlib
 import logging
 import os
-from collections import deque
-from collections.abc import Callable, Collection, Sequence
-from functools import partial
-from typing import TypeVar
+from collections.abc import Callable, Sequence
 
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, SQLAlchemyError
 
 from classifier import UnreadableArticleError, read_articles, read_bytes
 from daemon import arrivals, clock, ledger, mounts, poison, shelves
-from daemon.arrivals import Arrival, Content
+from daemon.arrivals import Arrival
+from daemon.batches import EVERYBODYS, Batches
 from daemon.config import Settings
 from daemon.database import Database, plainly
 from daemon.errors import DaemonError
 from daemon.growth import Grown, Growth
-from daemon.inbox import Candidate, Inbox, Look, Stamp, Watch, printable
+from daemon.inbox import Inbox, Look, Stamp, Watch, printable
 from daemon.pausing import Pause
 from daemon.recording import recorder
 from daemon.records import FileState
@@ -33,21 +31,12 @@ from daemon.shelving import Placement, Shelved, reconcile, shelve
 
 logger = logging.getLogger(__name__)
 
-_Made = TypeVar("_Made")
-
 _QUICK = 2.0  # seconds between looks at the folder when no event woke us
 _LONG_LOOK = 0.25  # seconds
 # watchdog keeps all events back for half a second when a file leaves the folder it watches, in case
 # it comes back under another name; our own moves leave it. So long we look without being woken, as
 # often as an alert should not wait for, but so that looking takes no more than a tenth of the time.
 _BLIND, _WHEN_BLIND, _LOOKS_COST = 0.6, 0.02, 0.1  # seconds, seconds, share
-# A batch ends at so many files, bytes, or seconds of reading.
-_MOST_FILES, _MOST_BYTES, _LONGEST = 200, 8 * 2**20, 1.0
-
-# Not the fault of the file in hand: the next one would fare no better.
-_EVERYBODYS = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
-)
 # The fault of what one file would write into the ledger.
 _ONES_OWN = (DataError, IntegrityError, InterfaceError, UnicodeError, OverflowError)
 
@@ -78,7 +67,7 @@ class Intake:
         self._note = poison.Note(settings.home)
         watched = settings.events and not remote
         self._watch = Watch(settings.inbox, wake_self, self._inbox.vouch) if watched else None
-        self._ready: deque[Candidate] = deque()
+        self._batches = Batches(settings, database, self._inbox, serving, self._note)
         self._look_at = float("-inf")
         self._look_took = 0.0
         self._moved_at = float("-inf")
@@ -94,7 +83,7 @@ class Intake:
         try:
             wait = self._work(clock.monotonic())
         except (OSError, SQLAlchemyError, DaemonError) as error:
-            self._ready.clear()
+            self._batches.drop()
             return self._pause.begin(error)
         self._pause.end()
         return wait
@@ -107,6 +96,7 @@ class Intake:
     def close(self) -> None:
         if self._watch is not None:
             self._watch.stop()
+        self._batches.close()
         self._note.close()
 
     def _work(self, now: float) -> float:
@@ -117,16 +107,17 @@ class Intake:
             self._suspects = self._known_suspects()
         if self._growth.next_in(now) <= 0.0:
             self._take_grown(now)
-        if not self._ready:
+        if self._batches.are_empty:
             if now < self._look_at:
                 return self._look_at - now
             look = self._look(now)
             if look is None:
                 self.idle = True
                 return _QUICK
-            self._ready.extend(look.ready)
+            self._batches.add(look.ready)
             self.idle = not look.ready and not look.settling
             if not look.ready:
+                self._batches.rest(now)
                 soon = look.next_in if look.next_in is not None else _QUICK
                 blind = now - self._moved_at < _BLIND
                 often = max(_WHEN_BLIND, self._look_took / _LOOKS_COST) if blind else _QUICK
@@ -151,7 +142,7 @@ class Intake:
                 self._watch.ensure()
             look = self._inbox.look(now)
         except OSError as error:
-            if error.errno in _EVERYBODYS:
+            if error.errno in EVERYBODYS:
                 raise
             if not self._missing:
                 logger.error("inbox missing", extra={"error": plainly(error)})
@@ -169,7 +160,7 @@ class Intake:
 
     def _take_batch(self) -> None:
         """One transaction for all of a batch, or one for each where one of them spoils it."""
-        batch = self._read_batch()
+        batch = self._batches.next()
         if not batch:
             return
         try:
@@ -184,87 +175,6 @@ class Intake:
         self._unmarked = bool(shelved.failed)
         self._moved_at = clock.monotonic()
         self._say(shelved)
-
-    def _read_batch(self) -> list[Arrival]:
-        """Read and tag what is ready; only a part of it if that takes long or much memory."""
-        try:
-            contents = self._contents()
-            prints = [content.fingerprint for content in contents]
-            with self._database.reading() as connection:
-                known = ledger.first_files(connection, prints)
-            return self._tagged(self._opened(contents, prints, known))
-        finally:
-            self._note.free()
-
-    def _contents(self) -> list[Content]:
-        """The bytes of what is ready, up to a batch of them."""
-        contents: list[Content] = []
-        started, size = clock.monotonic(), 0
-        while self._ready and len(contents) < _MOST_FILES and size < _MOST_BYTES:
-            content = self._content(self._ready.popleft())
-            if content is not None:
-                contents.append(content)
-                size += len(content.data)
-            if clock.monotonic() - started > _LONGEST:
-                break
-        return contents
-
-    def _content(self, candidate: Candidate) -> Content | None:
-        deaths = self._inbox.deaths(candidate)
-        if deaths >= self._settings.poison_tries:
-            return Content(candidate, failure=arrivals.deadly(deaths))
-        if self._inbox.is_being_written(candidate, clock.monotonic()):
-            return None
-        return self._with(candidate, lambda: arrivals.read(candidate))
-
-    def _opened(
-        self, contents: Sequence[Content], prints: Sequence[str], known: Collection[str]
-    ) -> list[Arrival]:
-        """The articles in what was read, but of bytes that the ledger knows. What takes long ends it."""
-        found: list[Arrival] = []
-        started = clock.monotonic()
-        for number, (content, fingerprint) in enumerate(zip(contents, prints, strict=True)):
-            if fingerprint in known:
-                found.append(Arrival(content.candidate, fingerprint))
-                continue
-            if clock.monotonic() - started > _LONGEST:
-                self._ready.extendleft(content.candidate for content in reversed(contents[number:]))
-                break
-            arrival = self._with(content.candidate, partial(arrivals.opened, content, fingerprint))
-            if arrival is not None:
-                found.append(arrival)
-        return found
-
-    def _tagged(self, opened: Sequence[Arrival]) -> list[Arrival]:
-        """All together, but singly where the process died over some of them or where that fails."""
-        if not any(self._inbox.is_suspect(each.candidate) for each in opened):
-            self._note.hold(each.candidate.identity for each in opened if each.articles)
-            try:
-                return arrivals.tag(opened, self._serving.model)
-            except Exception:
-                logger.exception("tagging a batch failed, its files are tagged one by one")
-        singly = [self._with(each.candidate, partial(self._tagged_alone, each)) for each in opened]
-        return [arrival for arrival in singly if arrival is not None]
-
-    def _tagged_alone(self, opened: Arrival) -> Arrival:
-        (arrival,) = arrivals.tag([opened], self._serving.model)
-        return arrival
-
-    def _with(self, candidate: Candidate, work: Callable[[], _Made | None]) -> _Made | None:
-        """What is made of a file; None if it has gone, is still being written, or cannot be read now."""
-        self._note.hold([candidate.identity])
-        try:
-            return work()
-        except FileNotFoundError:
-            logger.info("file vanished before it was read", extra={"file": printable(candidate.name)})
-        except OSError as error:
-            if error.errno in _EVERYBODYS:
-                raise
-            self._put_off(candidate, error)
-        except Exception as error:
-            logger.exception("reading a file failed", extra={"file": printable(candidate.name)})
-            self._put_off(candidate, error)
-        return None
 
     def _record(self, batch: Sequence[Arrival]) -> list[Placement]:
         """The one transaction: files, articles, tags, and every alert that is owed."""
@@ -281,7 +191,7 @@ class Intake:
             try:
                 placements += self._record([arrival])
             except _ONES_OWN as error:
-                self._put_off(arrival.candidate, error)
+                self._batches.put_off(arrival.candidate, error)
         return placements
 
     def _say(self, shelved: Shelved) -> None:
@@ -292,9 +202,9 @@ class Intake:
             name = printable(placement.candidate.name)
             logger.warning("file was taken away before it was moved", extra={"file": name})
         for placement, error in shelved.failed:
-            if error.errno in _EVERYBODYS or self._is_shut(placement.target):
+            if error.errno in EVERYBODYS or self._is_shut(placement.target):
                 raise error
-            self._put_off(placement.candidate, error)
+            self._batches.put_off(placement.candidate, error)
 
     def _is_shut(self, target: str) -> bool:
         """Whether nothing at all can be put into done/, where this file was to go."""
@@ -312,13 +222,6 @@ class Intake:
             numbers = {"articles": placement.articles, "alerts": placement.alerts}
             logger.info("file taken", extra={"file": name, **numbers, "model": self._serving.model.version})
 
-    def _put_off(self, candidate: Candidate, error: Exception) -> None:
-        wait = self._inbox.put_off(candidate, clock.monotonic())
-        logger.warning(
-            "file cannot be taken now, it stays in the inbox",
-            extra={"file": printable(candidate.name), "error": plainly(error), "again_in": wait},
-        )
-
     def _take_grown(self, now: float) -> None:
         """Files that were written to after they were taken, once they stand still again."""
         for grown in self._growth.look(now):
@@ -328,7 +231,7 @@ class Intake:
                 elif grown.stamp is not None:
                     self._take_again(grown, grown.stamp)
             except OSError as error:
-                if error.errno in _EVERYBODYS:
+                if error.errno in EVERYBODYS:
                     raise
                 said = {"file": grown.file.name, "error": plainly(error)}
                 logger.warning("a file that has grown cannot be taken anew", extra=said)

@@ -35,6 +35,8 @@ def earlier_versions(known: Sequence[KnownArticle], articles: Sequence[Article])
     or stood at the same place with the same title. Anything else is another article: a file may
     have been replaced rather than written to, and file systems use an inode's number again.
     """
+    if not known:
+        return [[] for _ in articles]
     still_there = {article.fingerprint for article in articles}
     old = [each for each in known if each.fingerprint not in still_there]
     return [

@@ -49,7 +49,7 @@ def newsroom(tmp_path: Path, database: Database, model: Model) -> Iterator[Newsr
 
 def take(newsroom: Newsroom, candidate: Candidate) -> None:
     """Take a file in as an earlier look saw it."""
-    newsroom.intake._ready.append(candidate)
+    newsroom.intake._batches.add([candidate])
     newsroom.intake._take_batch()
 
 
@@ -689,7 +689,7 @@ def test_a_batch_is_one_commit_and_its_marks_are_another(newsroom: Newsroom) -> 
 
 
 def test_a_batch_ends_at_so_many_files(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("daemon.intake._MOST_FILES", 5)
+    monkeypatch.setattr("daemon.batches._MOST_FILES", 5)
     for number in range(12):
         newsroom.drop(f"{number:02}.txt", energy_article(f"Town {number}"))
     steps = steps_of(newsroom)
@@ -702,7 +702,7 @@ def test_a_batch_ends_at_so_many_files(newsroom: Newsroom, monkeypatch: pytest.M
 def test_a_batch_ends_at_so_many_bytes_so_that_memory_stays_small(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("daemon.intake._MOST_BYTES", len(ENERGY_ARTICLE) * 3 // 2)
+    monkeypatch.setattr("daemon.batches._MOST_BYTES", len(ENERGY_ARTICLE) * 3 // 2)
     for number in range(4):
         newsroom.drop(f"{number}.txt", energy_article(f"Town {number}"))
     steps = steps_of(newsroom)
@@ -1007,13 +1007,12 @@ def test_one_article_that_cannot_be_tagged_holds_up_no_other(
 def test_what_takes_long_to_read_ends_the_batch_and_the_rest_is_the_next(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clocks = Clocks().turn(monkeypatch)
+    clocks, opened = Clocks().turn(monkeypatch), arrivals.opened
 
     def slowly(content: arrivals.Content, fingerprint: str) -> arrivals.Arrival:
         clocks.go_by(0.6)
         return opened(content, fingerprint)
 
-    opened = arrivals.opened
     monkeypatch.setattr(arrivals, "opened", slowly)
     for number in range(5):
         newsroom.drop(f"{number}.txt", energy_article(f"Town {number}"))

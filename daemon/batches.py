@@ -1,0 +1,253 @@
+"""Batches: files that are ready, read and tagged together.
+
+While there are many, a process beside this one tags the next batch as this one is recorded. A
+lone file, or a few, are tagged here at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from daemon import arrivals, beside, clock, ledger, poison
+from daemon.arrivals import Arrival, Content
+from daemon.beside import Beside, GoneError
+from daemon.config import Settings
+from daemon.database import Database, plainly
+from daemon.inbox import Candidate, Inbox, printable
+from daemon.serving import Serving
+
+logger = logging.getLogger(__name__)
+
+_Made = TypeVar("_Made")
+
+# A batch ends at so many files, bytes, or seconds of reading.
+_MOST_FILES, _MOST_BYTES, _LONGEST = 200, 8 * 2**20, 1.0
+
+# To start a process takes as long as to tag a thousand files; it stays for a while, should more come.
+_MANY = 2000  # files
+_KEPT = 30.0  # seconds without a batch
+_AFTER_A_DEATH = 600.0  # seconds
+
+# Not the fault of the file in hand: the next one would fare no better.
+EVERYBODYS = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What was read, each with its fingerprint, and which of these the ledger knows."""
+
+    contents: Sequence[Content]
+    prints: Sequence[str]
+    known: Collection[str]
+
+    @property
+    def new(self) -> tuple[tuple[Content, str], ...]:
+        each = zip(self.contents, self.prints, strict=True)
+        return tuple((content, fingerprint) for content, fingerprint in each if fingerprint not in self.known)
+
+
+class Batches:
+    """What is ready in the inbox, taken a batch at a time. `put_off` is told what cannot be read now."""
+
+    def __init__(
+        self, settings: Settings, database: Database, inbox: Inbox, serving: Serving, note: poison.Note
+    ) -> None:
+        self._models = settings.models
+        self._poison_tries = settings.poison_tries
+        self._database = database
+        self._inbox = inbox
+        self._serving = serving
+        self._note = note
+        self._ready: deque[Candidate] = deque()
+        self._begun: _Batch | None = None  # in the process beside
+        self._beside: Beside | None = None
+        self._used_at = 0.0
+        self._not_before = float("-inf")
+
+    @property
+    def are_empty(self) -> bool:
+        return not self._ready and self._begun is None
+
+    def add(self, ready: Iterable[Candidate]) -> None:
+        self._ready.extend(ready)
+
+    def drop(self) -> None:
+        """Forget all that is ready or begun: the next look finds it again."""
+        self._ready.clear()
+        if self._begun is not None:
+            self.close()
+
+    def rest(self, now: float) -> None:
+        """There is nothing to do: what was started for many files ends after a while."""
+        if self._beside is not None and now - self._used_at > _KEPT:
+            self.close()
+
+    def close(self) -> None:
+        self._begun = None
+        if self._beside is not None:
+            self._beside.close()
+            self._beside = None
+
+    def next(self) -> list[Arrival]:
+        """The next batch, tagged; only a part of it if that takes long or much memory."""
+        try:
+            if self._begun is None:
+                batch = self._read()
+                if not (self._ready and self._is_beside_ready() and self._hand(batch)):
+                    return self._here(batch)
+            following = self._read()
+            tagged = self._taken()
+            if following.contents and not self._hand(following):
+                self._put_back(following.contents)
+            return tagged
+        finally:
+            self._note.free()
+
+    def put_off(self, candidate: Candidate, error: Exception) -> None:
+        """It cannot be taken now, and is tried again later."""
+        wait = self._inbox.put_off(candidate, clock.monotonic())
+        logger.warning(
+            "file cannot be taken now, it stays in the inbox",
+            extra={"file": printable(candidate.name), "error": plainly(error), "again_in": wait},
+        )
+
+    def _is_beside_ready(self) -> bool:
+        """Whether a process beside can take a batch; one is started where many files are ready."""
+        now = clock.monotonic()
+        if self._beside is None and len(self._ready) >= _MANY and now >= self._not_before:
+            if len(os.sched_getaffinity(0)) == 1:
+                return False
+            self._beside = Beside(self._models)
+            self._used_at = now
+        try:
+            return self._beside is not None and self._beside.is_ready()
+        except GoneError:
+            self._lose()
+            return False
+
+    def _hand(self, batch: _Batch) -> bool:
+        """Have a batch tagged beside; False where there is nobody any more."""
+        if self._beside is None:
+            return False
+        model = self._serving.model
+        try:
+            self._beside.hand(beside.Batch(model.version, model.retired, batch.new))
+        except GoneError:
+            self._lose()
+            return False
+        self._begun, self._used_at = batch, clock.monotonic()
+        return True
+
+    def _taken(self) -> list[Arrival]:
+        """The batch that was begun beside; tagged here where that failed."""
+        batch, self._begun = self._begun, None
+        assert batch is not None
+        assert self._beside is not None
+        try:
+            tagged = self._beside.take()
+        except GoneError:
+            self._lose()
+            tagged = None
+        if tagged is None:
+            return self._here(batch)
+        new = iter(tagged)
+        return [
+            Arrival(content.candidate, fingerprint) if fingerprint in batch.known else next(new)
+            for content, fingerprint in zip(batch.contents, batch.prints, strict=True)
+        ]
+
+    def _lose(self) -> None:
+        logger.warning("the process that tagged beside has gone; batches are tagged here")
+        self.close()
+        self._not_before = clock.monotonic() + _AFTER_A_DEATH
+
+    def _put_back(self, contents: Sequence[Content]) -> None:
+        self._ready.extendleft(content.candidate for content in reversed(contents))
+
+    def _here(self, batch: _Batch) -> list[Arrival]:
+        return self._tagged(self._opened(batch))
+
+    def _read(self) -> _Batch:
+        contents = self._contents()
+        prints = [content.fingerprint for content in contents]
+        if not contents:
+            return _Batch((), (), ())
+        with self._database.reading() as connection:
+            return _Batch(contents, prints, ledger.first_files(connection, prints))
+
+    def _contents(self) -> list[Content]:
+        """The bytes of what is ready, up to a batch of them."""
+        contents: list[Content] = []
+        started, size = clock.monotonic(), 0
+        while self._ready and len(contents) < _MOST_FILES and size < _MOST_BYTES:
+            content = self._content(self._ready.popleft())
+            if content is not None:
+                contents.append(content)
+                size += len(content.data)
+            if clock.monotonic() - started > _LONGEST:
+                break
+        return contents
+
+    def _content(self, candidate: Candidate) -> Content | None:
+        deaths = self._inbox.deaths(candidate)
+        if deaths >= self._poison_tries:
+            return Content(candidate, failure=arrivals.deadly(deaths))
+        if self._inbox.is_being_written(candidate, clock.monotonic()):
+            return None
+        return self._with(candidate, lambda: arrivals.read(candidate))
+
+    def _opened(self, batch: _Batch) -> list[Arrival]:
+        """The articles in what was read, but of bytes that the ledger knows. What takes long ends it."""
+        found: list[Arrival] = []
+        started = clock.monotonic()
+        for number, (content, fingerprint) in enumerate(zip(batch.contents, batch.prints, strict=True)):
+            if fingerprint in batch.known:
+                found.append(Arrival(content.candidate, fingerprint))
+                continue
+            if clock.monotonic() - started > _LONGEST:
+                self._put_back(batch.contents[number:])
+                break
+            arrival = self._with(content.candidate, partial(arrivals.opened, content, fingerprint))
+            if arrival is not None:
+                found.append(arrival)
+        return found
+
+    def _tagged(self, opened: Sequence[Arrival]) -> list[Arrival]:
+        """All together, but singly where the process died over some of them or where that fails."""
+        if not any(self._inbox.is_suspect(each.candidate) for each in opened):
+            self._note.hold(each.candidate.identity for each in opened if each.articles)
+            try:
+                return arrivals.tag(opened, self._serving.model)
+            except Exception:
+                logger.exception("tagging a batch failed, its files are tagged one by one")
+        singly = [self._with(each.candidate, partial(self._tagged_alone, each)) for each in opened]
+        return [arrival for arrival in singly if arrival is not None]
+
+    def _tagged_alone(self, opened: Arrival) -> Arrival:
+        (arrival,) = arrivals.tag([opened], self._serving.model)
+        return arrival
+
+    def _with(self, candidate: Candidate, work: Callable[[], _Made | None]) -> _Made | None:
+        """What is made of a file; None if it has gone, is still being written, or cannot be read now."""
+        self._note.hold([candidate.identity])
+        try:
+            return work()
+        except FileNotFoundError:
+            logger.info("file vanished before it was read", extra={"file": printable(candidate.name)})
+        except OSError as error:
+            if error.errno in EVERYBODYS:
+                raise
+            self.put_off(candidate, error)
+        except Exception as error:
+            logger.exception("reading a file failed", extra={"file": printable(candidate.name)})
+            self.put_off(candidate, error)
+        return None

@@ -1,0 +1,276 @@
+"""A process beside the daemon's tags batches while there are many files; nothing hangs on its life."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from classifier import UnreadableArticleError
+from classifier.model import Model
+from classifier.storage import load
+from daemon import arrivals
+from daemon.arrivals import Arrival, Content
+from daemon.beside import Batch, Beside, GoneError
+from daemon.database import Database
+from tests.builders import QUIET_ARTICLE, make_settings
+from tests.daemon_process import DaemonProcess
+from tests.newsroom import DIGEST, Clocks, Newsroom, candidate, energy_article
+
+FILES = 40
+
+
+@pytest.fixture(scope="module")
+def model(trained_home: Path) -> Model:
+    return load(trained_home / "models")
+
+
+@pytest.fixture
+def beside(trained_home: Path) -> Iterator[Beside]:
+    made = Beside(trained_home / "models")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def newsroom(
+    home: Path, database: Database, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Newsroom]:
+    """Batches of five, and a process beside from ten files on."""
+    monkeypatch.setattr("daemon.batches._MOST_FILES", 5)
+    monkeypatch.setattr("daemon.batches._MANY", 10)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    opened = Newsroom(make_settings(home), database, model)
+    yield opened
+    opened.intake.close()
+
+
+def contents(folder: Path, *texts: str) -> list[Content]:
+    found = []
+    for number, text in enumerate(texts):
+        path = folder / f"{number}.txt"
+        path.write_text(text)
+        content = arrivals.read(candidate(path))
+        assert content is not None
+        found.append(content)
+    return found
+
+
+def batch(model: Model, read: list[Content]) -> Batch:
+    return Batch(model.version, model.retired, tuple((each, each.fingerprint) for each in read))
+
+
+def here(model: Model, read: list[Content]) -> list[Arrival]:
+    return arrivals.tag([arrivals.opened(each, each.fingerprint) for each in read], model)
+
+
+def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
+
+def drop(newsroom: Newsroom) -> list[str]:
+    for number in range(FILES):
+        newsroom.drop(f"{number:02}.txt", energy_article(f"Town {number}"))
+    return [f"Refinery in Town {number} restarts crude unit" for number in range(FILES)]
+
+
+def take_with_one_beside(newsroom: Newsroom) -> Beside:
+    """One batch here, which starts the process, and then no other until that is ready."""
+    assert newsroom.intake.work() == 0.0
+    beside = newsroom.intake._batches._beside
+    assert beside is not None
+    until(beside.is_ready)
+    return beside
+
+
+def test_it_tags_as_is_tagged_here(beside: Beside, model: Model, tmp_path: Path) -> None:
+    read = contents(tmp_path, DIGEST, energy_article("Aktau"), QUIET_ARTICLE)
+    until(beside.is_ready)
+
+    beside.hand(batch(model, read))
+
+    assert beside.take() == here(model, read)
+
+
+def test_what_is_no_article_says_why(beside: Beside, model: Model, tmp_path: Path) -> None:
+    read = contents(tmp_path, "%PDF-1.7")
+    failure = UnreadableArticleError("a sparse file", "drop the text")
+    read.append(replace(read[0], data=b"", failure=failure))
+
+    until(beside.is_ready)
+    beside.hand(batch(model, read))
+    first, second = beside.take() or []
+
+    assert first.failure is not None
+    assert (first.failure.reason, first.tagged) == ("not text but a PDF", ())
+    assert second.failure is not None
+    assert (second.failure.reason, second.failure.mend) == ("a sparse file", "drop the text")
+
+
+def test_a_batch_that_it_cannot_tag_is_given_back_and_it_goes_on(
+    beside: Beside, model: Model, tmp_path: Path
+) -> None:
+    read = contents(tmp_path, energy_article("Aktau"))
+    until(beside.is_ready)
+
+    beside.hand(replace(batch(model, read), version="20000101T000000Z-00000000"))
+    refused = beside.take()
+    beside.hand(batch(model, read))
+
+    assert refused is None
+    assert beside.take() == here(model, read)
+
+
+def test_what_is_retired_is_not_said(beside: Beside, model: Model, tmp_path: Path) -> None:
+    read = contents(tmp_path, energy_article("Aktau"))
+    until(beside.is_ready)
+
+    beside.hand(replace(batch(model, read), retired=frozenset(model.topics)))
+
+    [arrival] = beside.take() or []
+    assert [tagged.tags for tagged in arrival.tagged] == [()]
+
+
+def test_one_that_has_died_says_so_at_every_question(beside: Beside, model: Model, tmp_path: Path) -> None:
+    until(beside.is_ready)
+    beside._process.kill()
+    beside._process.wait()
+
+    with pytest.raises(GoneError):
+        beside.hand(batch(model, contents(tmp_path, DIGEST)))
+        beside.take()
+
+
+def test_many_files_are_taken_in_order_with_one_beside(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headlines = drop(newsroom)
+    beside = take_with_one_beside(newsroom)
+    handed, hand = [], beside.hand
+
+    def counted(batch: Batch) -> None:
+        handed.append(len(batch.read))
+        hand(batch)
+
+    monkeypatch.setattr(beside, "hand", counted)
+
+    newsroom.take_all()
+
+    assert handed == [5] * (FILES // 5 - 1)
+    assert newsroom.headlines() == headlines
+    assert len(newsroom.done()) == FILES
+    assert newsroom.waiting() == []
+
+
+def test_a_few_files_start_nothing(newsroom: Newsroom) -> None:
+    for number in range(9):
+        newsroom.drop(f"{number}.txt", energy_article(f"Town {number}"))
+
+    newsroom.take_all()
+
+    assert newsroom.intake._batches._beside is None
+
+
+def test_should_it_die_the_files_are_taken_all_the_same(
+    newsroom: Newsroom, caplog: pytest.LogCaptureFixture
+) -> None:
+    headlines = drop(newsroom)
+    beside = take_with_one_beside(newsroom)
+    newsroom.intake.work()
+    beside._process.send_signal(signal.SIGKILL)
+    beside._process.wait()
+
+    newsroom.take_all()
+
+    assert newsroom.headlines() == headlines
+    assert newsroom.waiting() == []
+    gone = "the process that tagged beside has gone; batches are tagged here"
+    assert [r.message for r in caplog.records].count(gone) == 1
+    assert newsroom.intake._batches._beside is None
+
+
+def test_one_that_does_not_answer_is_given_up(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("daemon.beside._LONGEST", 0.1)
+    headlines = drop(newsroom)
+    beside = take_with_one_beside(newsroom)
+    beside._process.send_signal(signal.SIGSTOP)
+
+    newsroom.take_all()
+
+    assert newsroom.headlines() == headlines
+    assert beside._process.returncode == -signal.SIGKILL
+
+
+def test_a_ledger_that_fails_while_a_batch_is_beside_loses_and_doubles_nothing(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clocks = Clocks().turn(monkeypatch)
+    headlines = drop(newsroom)
+    take_with_one_beside(newsroom)
+    assert newsroom.intake.work() == 0.0
+
+    def full(_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(newsroom.intake, "_record", full)
+        assert newsroom.intake.work() > 0.0
+    clocks.go_by(60.0)
+
+    newsroom.take_all()
+
+    assert newsroom.headlines() == headlines
+    assert newsroom.waiting() == []
+
+
+def test_it_ends_when_there_has_been_nothing_to_do_for_a_while(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clocks = Clocks().turn(monkeypatch)
+    drop(newsroom)
+    beside = take_with_one_beside(newsroom)
+    newsroom.take_all()
+    assert beside._process.poll() is None
+
+    clocks.go_by(31.0)
+    newsroom.intake.work()
+
+    assert beside._process.poll() is not None
+    assert newsroom.intake._batches._beside is None
+
+
+@pytest.mark.slow
+def test_it_ends_with_the_daemon_even_if_that_is_killed(home: Path) -> None:
+    (home / "inbox").mkdir()
+    for number in range(4000):
+        (home / "inbox" / f"{number}.txt").write_text(energy_article(f"Town {number}"))
+    daemon = DaemonProcess(home)
+
+    def children() -> list[int]:
+        tasks = Path(f"/proc/{daemon.process.pid}/task")
+        found = [child for task in tasks.iterdir() for child in (task / "children").read_text().split()]
+        return [
+            int(child) for child in found if b"daemon.beside" in Path(f"/proc/{child}/cmdline").read_bytes()
+        ]
+
+    daemon.wait_until(lambda: bool(children()))
+    [child] = children()
+    daemon.kill()
+
+    until(lambda: not Path(f"/proc/{child}").exists() or "Z" in _state(child))
+
+
+def _state(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return "Z"
