@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from daemon import sketches
 from daemon.likeness import rarity
 from daemon.sketches import Sketch
+from daemon.statements import Statement
 
 LAST = 3  # articles of a story that a new one is compared with, besides its first
 
@@ -21,6 +23,7 @@ _SEARCHED = 12  # of these, the ones by which stories are searched
 _RARE = 24  # a mark that more stories share is not searched by
 _CANDIDATES = 6  # stories that are compared
 _ENOUGH_IN_COMMON = 1.0
+_MILLIONTHS = 1_000_000  # what marks weigh is added up in whole numbers: the same in whatever order
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,54 +43,69 @@ class Candidate:
     members: tuple[Sketch, ...]
 
 
-def _names(name: str, count: int) -> list[str]:
-    return [f"{name}{number}" for number in range(count)]
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f":{name}" for name in names)
 
 
-def _parameters(name: str, count: int) -> str:
-    return ", ".join(f":{each}" for each in _names(name, count))
+_MARKS = [f"mark{number}" for number in range(_ASKED)]
+_WEIGHTS = [f"weight{number}" for number in range(_SEARCHED)]
 
-
-_COUNT = text(
+# A row without a mark is the story that the article belongs to already.
+_COUNT = Statement(
     f"""
     SELECT mark, COUNT(*)
     FROM marks
-    WHERE mark IN ({_parameters("mark", _ASKED)})
+    WHERE mark IN ({_listed(_MARKS)})
     GROUP BY mark
-    """  # noqa: S608  our own words alone
-)
-_SEARCH = text(
-    f"""
-    SELECT mark, story_id
-    FROM marks
-    WHERE mark IN ({_parameters("mark", _SEARCHED)})
-    """  # noqa: S608  our own words alone
-)
-_COMPARED = text(
-    f"""
-    SELECT story_id, article_id, sketch
+    UNION ALL
+    SELECT NULL, story_id
     FROM sketches
-    JOIN stories ON stories.id = story_id
-    WHERE story_id IN ({_parameters("story", _CANDIDATES)})
-      AND sketch IS NOT NULL
-      AND last_at >= :since
-    ORDER BY story_id, article_id
+    WHERE article_id = :article
     """  # noqa: S608  our own words alone
 )
-_MARKS_OF = text(
+_COMPARED = Statement(
+    f"""
+    WITH
+    asked (mark, weight) AS (
+        VALUES {", ".join(f"(:{mark}, :{weight})" for mark, weight in zip(_MARKS, _WEIGHTS, strict=False))}
+    ),
+    likely AS (
+        SELECT story_id
+        FROM asked
+        JOIN marks ON marks.mark = asked.mark
+        GROUP BY story_id
+        HAVING SUM(weight) >= :enough
+        ORDER BY SUM(weight) DESC, story_id
+        LIMIT {_CANDIDATES}
+    )
+    SELECT likely.story_id, article_id, sketch
+    FROM likely
+    JOIN stories ON stories.id = likely.story_id
+    JOIN sketches ON sketches.story_id = likely.story_id
+    WHERE sketch IS NOT NULL
+      AND last_at >= :since
+    ORDER BY likely.story_id, article_id
+    """  # noqa: S608  our own words alone
+)
+_MARKS_OF = Statement(
     f"""
     SELECT mark
     FROM marks
-    WHERE mark IN ({_parameters("mark", _ASKED)})
+    WHERE mark IN ({_listed(_MARKS)})
       AND story_id = :story
     """  # noqa: S608  our own words alone
 )
 
 
-def known_marks(connection: Connection, sketch: Sketch) -> Marks:
+def known_marks(connection: Connection, article: int, sketch: Sketch) -> Marks | None:
+    """None where the article belongs to a story already."""
     asked = sketch.marks[:_ASKED]
-    found = connection.execute(_COUNT, _padded("mark", asked, _ASKED, ""))
-    counts = {**dict.fromkeys(asked, 0), **dict(map(tuple, found))}
+    given = {**_padded(_MARKS, asked, ""), "article": article}
+    counts = dict.fromkeys(asked, 0)
+    for mark, count in _COUNT.execute(connection, given).all():
+        if mark is None:
+            return None
+        counts[mark] = count
     return Marks(counts, {mark: rarity(count) for mark, count in counts.items()})
 
 
@@ -98,26 +116,14 @@ def candidates(connection: Connection, sketch: Sketch, marks: Marks, *, since: s
     """
     rare = sorted((count, mark) for mark, count in marks.counts.items() if 0 < count <= _RARE)
     searched = [mark for _, mark in rare[:_SEARCHED]]
-    if not searched:
+    weights = [round(sketch.weights[mark] * marks.rarities[mark] * _MILLIONTHS) for mark in searched]
+    enough = round(_ENOUGH_IN_COMMON * _MILLIONTHS)
+    if sum(weights) < enough:
         return []
-    shared: dict[int, float] = {}
-    for mark, story in connection.execute(_SEARCH, _padded("mark", searched, _SEARCHED, "")):
-        shared[story] = shared.get(story, 0.0) + sketch.weights[mark] * marks.rarities[mark]
-    likely = sorted((-weight, story) for story, weight in shared.items() if weight >= _ENOUGH_IN_COMMON)
-    stories = [story for _, story in likely[:_CANDIDATES]]
-    return _with_members(connection, stories, since) if stories else []
-
-
-def marks_of(connection: Connection, story: int, marks: Marks) -> frozenset[str]:
-    """Those of the marks that a story is known by."""
-    given = {**_padded("mark", list(marks.counts), _ASKED, ""), "story": story}
-    return frozenset(connection.execute(_MARKS_OF, given).scalars())
-
-
-def _with_members(connection: Connection, stories: Sequence[int], since: str) -> list[Candidate]:
+    given = {**_padded(_MARKS[:_SEARCHED], searched, ""), **_padded(_WEIGHTS, weights, 0)}
     found: dict[int, list[tuple[int, str]]] = {}
-    given = {**_padded("story", stories, _CANDIDATES, 0), "since": since}
-    for story, article, written in connection.execute(_COMPARED, given):
+    rows = _COMPARED.execute(connection, {**given, "enough": enough, "since": since})
+    for story, article, written in rows.all():
         found.setdefault(story, []).append((article, written))
     return [
         Candidate(
@@ -129,7 +135,12 @@ def _with_members(connection: Connection, stories: Sequence[int], since: str) ->
     ]
 
 
-def _padded(name: str, values: Sequence[str | int], count: int, filler: str | int) -> dict[str, str | int]:
+def marks_of(connection: Connection, story: int, marks: Marks) -> frozenset[str]:
+    """Those of the marks that a story is known by."""
+    given = _padded(_MARKS, list(marks.counts), "")
+    return frozenset(_MARKS_OF.execute(connection, {**given, "story": story}).scalars())
+
+
+def _padded(names: Sequence[str], values: Sequence[str | int], filler: str | int) -> dict[str, str | int]:
     """Values for a statement that always takes so many, so that it is prepared only once."""
-    padded = [*values, *[filler] * (count - len(values))]
-    return dict(zip(_names(name, count), padded, strict=True))
+    return dict(zip(names, chain(values, repeat(filler)), strict=False))

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
 from daemon.clock import from_text
-from daemon.records import Alert, Delivery, DeliveryState, Form, alert_from_json
+from daemon.records import Delivery, DeliveryState, Form, alert_from_json
+from daemon.statements import Statement
 
 _OWED = frozenset({DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNKNOWN, DeliveryState.PARKED})
+
+
+@dataclass(frozen=True, slots=True)
+class ToldOfStory:
+    """What a receiver has been told of a story, or will be.
+
+    `root` is the delivery with which it began there, `carrier` the one whose message shows that;
+    `topics` are ids.
+    """
+
+    root: int
+    carrier: int
+    headline: str
+    topics: frozenset[str]
 
 
 SELECT_DELIVERY = """
@@ -31,26 +47,16 @@ _OLDEST = text(
     """
 )
 _ONE = text(SELECT_DELIVERY + "WHERE deliveries.id = :id")
-_CARRIER = text(
+_TOLD_OF_STORY = Statement(
     """
-    SELECT COALESCE(deliveries.into_id, deliveries.id)
-    FROM deliveries
-    JOIN alerts ON alerts.id = deliveries.alert_id
-    WHERE alerts.key = :key
-    """
-)
-_STORY_ROOT = text(
-    """
-    SELECT deliveries.id, alerts.payload
+    SELECT deliveries.id, COALESCE(deliveries.into_id, deliveries.id), alerts.payload
     FROM alerts
     JOIN deliveries ON deliveries.alert_id = alerts.id
     WHERE alerts.story_id = :story
       AND alerts.receiver = :receiver
     ORDER BY alerts.id
-    LIMIT 1
     """
 )
-_STORY_PAYLOADS = text("SELECT payload FROM alerts WHERE story_id = :story AND receiver = :receiver")
 _LAST_MESSAGE = text(
     """
     SELECT message
@@ -104,22 +110,15 @@ def _above(connection: Connection, row: Row[Any]) -> list[Row[Any]]:
     return found
 
 
-def carrier_of(connection: Connection, key: str) -> int | None:
-    """The delivery whose message shows the alert of this key."""
-    found: int | None = connection.execute(_CARRIER, {"key": key}).scalar_one_or_none()
-    return found
-
-
-def story_root(connection: Connection, story: int, receiver: str) -> tuple[int, Alert] | None:
-    """The delivery with which a story began at a receiver, and its alert."""
-    row = connection.execute(_STORY_ROOT, {"story": story, "receiver": receiver}).one_or_none()
-    return (row.id, alert_from_json(row.payload)) if row else None
-
-
-def topics_of_story(connection: Connection, story: int, receiver: str) -> set[str]:
-    """Of which topics a receiver has been told, or will be, in a story."""
-    rows = connection.execute(_STORY_PAYLOADS, {"story": story, "receiver": receiver}).scalars()
-    return {topic.id for payload in rows for topic in alert_from_json(payload).topics}
+def told_of_story(connection: Connection, story: int, receiver: str) -> ToldOfStory | None:
+    """None where a receiver has not been told of a story."""
+    rows = _TOLD_OF_STORY.execute(connection, {"story": story, "receiver": receiver}).all()
+    if not rows:
+        return None
+    root, carrier, _ = rows[0]
+    alerts = [alert_from_json(payload) for _, _, payload in rows]
+    topics = frozenset(topic.id for alert in alerts for topic in alert.topics)
+    return ToldOfStory(root, carrier, alerts[0].headline, topics)
 
 
 def topics_told(connection: Connection, articles: Iterable[int]) -> dict[str, set[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -98,9 +99,9 @@ def figures(text: str, language: str | None) -> list[Figure]:
     return found
 
 
-def counts(words: set[str]) -> set[str]:
+def counts(words: Iterable[str]) -> set[str]:
     """The keys of the small numbers that stand in words: "five", "пятеро"."""
-    return {_COUNTS[word] for word in words & _COUNTS.keys()}
+    return {_COUNTS[word] for word in _COUNTS.keys() & words}
 
 
 _Read = tuple[
@@ -175,9 +176,11 @@ def _scale(word: str) -> float:
 
 
 def _month(text: str, start: int, tail: str | None) -> int:
-    before = _WORD_BEFORE.search(text, max(0, start - 11), start)
-    if before is not None and before[1].lower() in _ENGLISH_MONTHS:
-        return _MONTH_OF[before[1].lower()[:3]]
+    # An English month ends in an ASCII letter: other texts need no search.
+    if text[max(0, start - 2) : start].isascii():
+        before = _WORD_BEFORE.search(text, max(0, start - 11), start)
+        if before is not None and before[1].lower() in _ENGLISH_MONTHS:
+            return _MONTH_OF[before[1].lower()[:3]]
     if not tail or len(tail) < 3:
         return 0
     word = tail.lower()

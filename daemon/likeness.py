@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from daemon.sketches import TRIPLES, Sketch
 
@@ -58,6 +58,7 @@ class _Overlap:
         return min(self.shared / _ENOUGH, 1.0)
 
 
+@lru_cache(maxsize=2 * COMMON)
 def rarity(stories: int) -> float:
     """How much a mark tells that so many stories share: 1 for one story, 0 from COMMON on."""
     return max(0.0, 1.0 - math.log(max(stories, 1)) / math.log(COMMON))
@@ -104,7 +105,7 @@ def _overlap(
         shared += min(before, now) * rarity
         lost += before * (1.0 - rarity)
     had = _total(older.weights, olders) - lost
-    has = sum(newer.weights.get(mark, 0.0) * rarities.get(mark, 1.0) for mark in newers)
+    has = sum([newer.weights.get(mark, 0.0) * rarities.get(mark, 1.0) for mark in newers])
     return _Overlap(shared, min(had, has))
 
 
@@ -126,7 +127,7 @@ def _led(one: Sketch, other: Sketch) -> float:
 
 
 def _total(weights: Mapping[str, float], marks: Iterable[str]) -> float:
-    return sum(weights.get(mark, 0.0) for mark in marks)
+    return sum([weights.get(mark, 0.0) for mark in marks])
 
 
 def _logistic(value: float) -> float:
@@ -135,12 +136,10 @@ def _logistic(value: float) -> float:
 
 def _is_near_copy(older: Sketch, newer: Sketch) -> bool:
     """Whether nearly all of the newer text stands in the older one, and no figure of it is new."""
-    if _contained(older, newer) < _COPIED:
-        return False
     if any(mark not in older.figures for mark in newer.figures if not _is_date(mark)):
         return False
     new = [mark for mark in newer.names if mark not in older.names]
-    return _total(newer.weights, new) <= _NEW_IN_A_COPY
+    return _total(newer.weights, new) <= _NEW_IN_A_COPY and _contained(older, newer) >= _COPIED
 
 
 def _contained(older: Sketch, newer: Sketch) -> float:
@@ -153,7 +152,7 @@ def _contained(older: Sketch, newer: Sketch) -> float:
     both = theirs & ours
     if not both:
         return 0.0
-    lowest = heapq.nsmallest(TRIPLES, theirs | ours)
+    lowest = sorted(theirs | ours)[:TRIPLES]
     alike = sum(each in both for each in lowest) / len(lowest)
     return alike / (1.0 + alike) * (older.length + newer.length) / newer.length
 

@@ -9,22 +9,25 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
 _LETTERS_OF_A_KEY = 7
 _LONGEST_NAME = 60
 _MOST_OF_A_RUN = 5
+_LONGEST_KNOWN = 80  # characters of a run that is remembered
 
 _UPPER = "A-ZÀ-ÖØ-ÞĀČĐĒĞĢĪİĶŁĻŃŅŌŐŘŚŞŠŪŮŰŹŻŽА-ЯЁІЇЄӘҒҚҢӨҰҮҺ"
 _WORD = rf"[{_UPPER}][^\W_]*(?:['’ʼ][^\W\d_]+)?"
 # What stands before the capital is looked at last: that is asked of few places.
 _RUN = re.compile(rf"[{_UPPER}](?<![^\W_].)[^\W_]*(?:['’ʼ][^\W\d_]+)?(?:[ \u00a0-]{_WORD})*")
-_PARTS = re.compile(r"[ \u00a0-]")
-_ARABIC = re.compile(r"[\u0621-\u064a\u066e-\u06d3]{3,}")
+# Its first letter stands apart, since re finds its way faster to one sign than to a repetition.
+_ARABIC = re.compile(r"[\u0621-\u064a\u066e-\u06d3][\u0621-\u064a\u066e-\u06d3]{2,}")
 _QUOTED = re.compile(r"«([\u0621-\u06d3]+(?: [\u0621-\u06d3]+){0,3})»")
 _OPENING = " \u00a0\t\"'«„“”‘(—–-"
 _ENDS = ".!?…:;•\n\r"
+_NEAR = 5  # characters before a word in which its sentence's opening is looked for
 
 # Words that open a sentence before a name, and capitals that name nobody: days, months, titles.
 _NO_NAMES = frozenset(
@@ -72,10 +75,9 @@ _AS_ONE = {
 _LATIN_ALONE = str.maketrans("ıøłđðþßæœ", "iolddtsao")
 _MARKED_LATIN = str.maketrans({"ş": "sh", "š": "sh", "ç": "ch", "č": "ch", "ž": "zh", "ğ": "g"})
 _APART = re.compile(r"['’]s$|['’ʼ]")
-_TWICE = re.compile(r"(.)\1+")
-_NOT_KEY = re.compile(r"[^A-Z]+")
 # Endings of cases and of adjectives made of places; what only changes vowels needs no rule.
 _RUSSIAN_ENDING = re.compile(r"(?<=\w{4})(?:(?:ин)?ск(?:ий|ая|ое|ие|ого|ому|ой|ую|ом|им|их)|[иы]м|ых)$")
+_ENDS_OF_RUSSIAN_ENDINGS = tuple("йяеоуюмх")
 _ADJECTIVE = re.compile(r"[а-яё]{3}(?:[ое]го|[ое]му|[ыио]й|[ая]я|[ое]е|[ыи]е|[ыи]х|[ую]ю)$")
 _KAZAKH_ENDING = re.compile(
     r"(?<=\w{3})(?:[дт][ае]ғы|[дт]егі|[нд][ыі]ң|т[ыі]ң|[дтн][ае]н|[мбп]ен|[дт][ае]|[ғқ]а|[гк]е|д[ыі])$"
@@ -90,53 +92,61 @@ class Name(NamedTuple):
     keys: tuple[str, ...]
 
 
-def names(text: str, language: str | None = None) -> list[Name]:
+def names(text: str, language: str | None = None) -> Iterator[Name]:
     """Names in the order they come. A capital that only opens a sentence makes none."""
-    fold = kazakh_key if language == "kk" else key
-    found: list[Name] = []
-    openers: Counter[str] = Counter()
+    openers: list[str] = []
     sure: set[str] = set()
-    for run in _RUN.finditer(text):
-        opener, words, start = _parted(text, run)
+    for found in _RUN.finditer(text):
+        run = found[0]
+        part = _known if len(run) <= _LONGEST_KNOWN else _parted
+        opener, name = part(run, _opens(text, found.start()), language)
         if opener:
-            openers[opener] += 1
-        if words:
-            keys = tuple(filter(None, map(fold, words)))
-            sure.update(keys)
+            openers.append(opener)
+        if name is not None:
+            sure.update(name.keys)
             if opener and opener.lower() not in text:
-                keys = (*keys, fold(opener))
-            found.append(Name(_shown(text, start, words, language), keys))
-    for word, times in openers.items():
-        folded = fold(word)
+                name = Name(name.shown, (*name.keys, _fold(opener, language)))
+            yield name
+    for word, times in Counter(openers).items():
+        folded = _fold(word, language)
         if folded in sure or (times > 1 and word.lower() not in text):
-            found.append(Name(word[:_LONGEST_NAME], (folded,)))
-    return found
+            yield Name(word[:_LONGEST_NAME], (folded,))
 
 
-def _parted(text: str, run: re.Match[str]) -> tuple[str, list[str], int]:
-    """The word that opens a sentence, if the run does; the words that are a name; and where these begin."""
-    words = _PARTS.split(run[0])
-    start = run.start()
-    opens = _opens(text, start)
+def _parted(run: str, opens: bool, language: str | None) -> tuple[str, Name | None]:
+    """The word that opens a sentence, where the run does, and the name in the rest of it."""
+    words = run.replace("\u00a0", " ").replace("-", " ").split(" ")
+    start = 0
     while words and words[0].lower() in _NO_NAMES:
         opens = False
         start += len(words.pop(0)) + 1
-    if not opens:
-        return "", words[:_MOST_OF_A_RUN], start
-    return words[0], words[1 : _MOST_OF_A_RUN + 1], start + len(words[0]) + 1
-
-
-def _shown(text: str, start: int, words: list[str], language: str | None) -> str:
+    opener = words.pop(0) if opens else ""
+    if opens:
+        start += len(opener) + 1
+    words = words[:_MOST_OF_A_RUN]
+    if not words:
+        return opener, None
+    shown = run[start : start + sum(map(len, words)) + len(words) - 1][:_LONGEST_NAME]
     if len(words) == 1 and language == "ru" and _ADJECTIVE.search(words[0]):
-        return ""  # "Государственного", of the name of an office: too little to be shown
-    return text[start : start + sum(map(len, words)) + len(words) - 1][:_LONGEST_NAME]
+        shown = ""  # "Государственного", of the name of an office: too little to be shown
+    return opener, Name(shown, tuple(filter(None, (_fold(word, language) for word in words))))
 
 
-def words_like_names(text: str) -> list[Name]:
-    """Arabic words: any may be a name. Shown are those that stand in quotation marks."""
+# The same names stand in most articles of a day.
+_known = lru_cache(maxsize=1 << 14)(_parted)
+
+
+def words_like_names(text: str) -> Iterator[tuple[str, str]]:
+    """Keys of Arabic words in the order they come, for any may be a name; each with what is shown of
+    it: nothing, but for those that stand in quotation marks.
+    """
+    if text.isascii():
+        return
     quoted = {word: phrase for phrase in _QUOTED.findall(text) for word in phrase.split()}
-    found = ((word, key(word)) for word in _ARABIC.findall(text))
-    return [Name(quoted.get(word, ""), (folded,)) for word, folded in found if len(folded) > 2]
+    for found in _ARABIC.finditer(text):
+        folded = key(found[0])
+        if len(folded) > 2:
+            yield folded, quoted.get(found[0], "")
 
 
 def is_headline_case(title: str) -> bool:
@@ -145,9 +155,9 @@ def is_headline_case(title: str) -> bool:
     return len(long) > 3 and sum(word[0].isupper() for word in long) > 0.7 * len(long)
 
 
-def kazakh_key(word: str) -> str:
-    """The key of a word in a Kazakh text, where endings bring consonants: Алматыдан."""
-    return key(_KAZAKH_ENDING.sub("", word))
+def _fold(word: str, language: str | None) -> str:
+    """The key of a word in a text of this language. Kazakh endings bring consonants: Алматыдан."""
+    return key(_KAZAKH_ENDING.sub("", word) if language == "kk" else word)
 
 
 @lru_cache(maxsize=1 << 15)
@@ -157,10 +167,14 @@ def key(word: str) -> str:
     After Soundex and its kin (R. Russell, US patent 1,261,167): letters that one script cannot tell
     apart are one, vowels go, and only that a word begins with one is kept.
     """
-    word = _APART.sub("", word.lower().replace("ё", "е"))
+    word = word.lower().replace("ё", "е")
+    if "'" in word or "’" in word or "ʼ" in word:
+        word = _APART.sub("", word)
     first = word[:1]
     if "\u0400" <= first <= "\u052f":
-        letters = _RUSSIAN_ENDING.sub("", word).replace("дж", "ж").replace("тс", "с").translate(_CYRILLIC)
+        if word.endswith(_ENDS_OF_RUSSIAN_ENDINGS):
+            word = _RUSSIAN_ENDING.sub("", word)
+        letters = word.replace("дж", "ж").replace("тс", "с").translate(_CYRILLIC)
     elif "\u0600" <= first <= "\u06ff":
         word = _ARABIC_PREFIX.sub("", word)
         first = word[:1]
@@ -170,8 +184,18 @@ def key(word: str) -> str:
         letters = ending.replace("تش", "چ").replace("دج", "ج").translate(_ARABIC_LETTERS)
     else:
         letters = _latin(word)
-    letters = _NOT_KEY.sub("", letters) if letters[:1].isupper() else "A" + _NOT_KEY.sub("", letters)
-    return _TWICE.sub(r"\1", letters)[:_LETTERS_OF_A_KEY]
+    return _consonants(letters)
+
+
+def _consonants(letters: str) -> str:
+    """The capitals alone, and of those that follow each other and are the same only one."""
+    kept = "" if letters[:1].isupper() else "A"
+    for letter in letters:
+        if "A" <= letter <= "Z" and letter != kept[-1:]:
+            kept += letter
+            if len(kept) == _LETTERS_OF_A_KEY:
+                break
+    return kept
 
 
 def _latin(word: str) -> str:
@@ -179,16 +203,18 @@ def _latin(word: str) -> str:
         word = unicodedata.normalize("NFKD", word.translate(_MARKED_LATIN)).translate(_LATIN_ALONE)
     if word.startswith("w"):
         word = "v" + word[1:]
-    return _TOGETHER.sub(lambda found: _AS_ONE[found[0]], word).translate(_LATIN)
+    if "h" in word or "c" in word or "ts" in word:
+        word = _TOGETHER.sub(lambda found: _AS_ONE[found[0]], word)
+    return word.translate(_LATIN)
 
 
 def _opens(text: str, start: int) -> bool:
     """Whether a sentence begins here. An initial before a name ("A. Dosanov") ends none."""
-    before = start - 1
-    while before >= 0 and start - before < 5 and text[before] in _OPENING:
-        before -= 1
-    if before < 0 or text[before] in "\n\r":
-        return True
-    if text[before] not in _ENDS:
-        return False
-    return not (text[before] == "." and text[before - 1 : before].isupper())
+    if text[start - 1 : start] == " " and text[start - 2 : start - 1].isalnum():
+        return False  # as for most words, and sooner said
+    near = max(0, start - _NEAR)
+    end = near + len(text[near:start].rstrip(_OPENING))
+    if end == near:
+        return start < _NEAR
+    last = text[end - 1]
+    return last in _ENDS and not (last == "." and text[end - 2 : end - 1].isupper())

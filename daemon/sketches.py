@@ -6,12 +6,15 @@ of its word triples.
 
 from __future__ import annotations
 
-import json
 import re
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
+
+from pydantic_core import from_json as parsed
+from pydantic_core import to_json
 
 from daemon.figures import Figure, counts, figures
 from daemon.names import is_headline_case, key, names, words_like_names
@@ -29,6 +32,7 @@ _STEM = 6
 _SHORTEST_WORD = 4
 _LONG = 6
 _TOKENS = re.compile(r"\w+")
+_NO_TOKEN_OF_ASCII = {sign: " " for sign in range(128) if not re.match(r"\w", chr(sign))}
 _LENGTH_WEIGHTS = (0.0, 0.0, 0.25, 0.5, 0.8, 1.0)
 _OF_A_WORD = 0.5
 _USUAL_WEIGHT = 0.1
@@ -70,30 +74,21 @@ class Sketch:
     @property
     def marks(self) -> list[str]:
         """All marks, the most telling first; of equals, what stands first in the article."""
-        places = [(mark, place) for group in (self.names, self.figures) for place, mark in enumerate(group)]
-        ordered = sorted((-self.weights[mark], place, mark) for mark, place in places if mark in self.weights)
-        return [mark for _, _, mark in ordered]
+        places = [mark for pair in zip_longest(self.figures, self.names) for mark in pair]
+        telling = [mark for mark in places if mark in self.weights]
+        return sorted(telling, key=self.weights.__getitem__, reverse=True)
 
     def to_json(self) -> str:
         parts = (
-            self.language, dict(self.names), dict(self.figures), dict(self.weights),
+            self.language, self.names, self.figures, self.weights,
             " ".join(sorted(self.words)), " ".join(sorted(self.lead)), self.triples, self.length,
         )  # fmt: skip
-        return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
-
-
-@dataclass(frozen=True, slots=True)
-class Likeness:
-    """How alike two articles are. `near_copy`: the newer one brings next to nothing of its own."""
-
-    score: float
-    same_story: bool
-    near_copy: bool
+        return to_json(parts).decode()
 
 
 @lru_cache(maxsize=1024)
 def from_json(written: str) -> Sketch:
-    language, named, figured, weights, words, lead, triples, length = json.loads(written)
+    language, named, figured, weights, words, lead, triples, length = parsed(written)
     return Sketch(
         language,
         named,
@@ -116,23 +111,31 @@ def sketch(title: str | None, text: str, language: str | None) -> Sketch:
     named = _names("" if is_headline_case(headline) else headline, body, language)
     figured = _figures(whole, language)
     # Any Arabic word may be a name, so each says less.
-    part = _OF_A_WORD if language == "ar" else 1.0
-    weights = {mark: _name_weight(mark) * (part if not shown else 1.0) for mark, shown in named.items()}
+    unshown = _OF_A_WORD if language == "ar" else 1.0
+    weights = {mark: _name_weight(mark, 1.0 if shown else unshown) for mark, shown in named.items()}
     weights |= {mark: figure.weight for mark, figure in figured.items()}
-    heading = _TOKENS.findall(headline.lower())
-    tokens = _TOKENS.findall(body.lower())
+    heading, tokens = _tokens(headline), _tokens(body)
+    words = heading + tokens
     triples = _triples(tokens)
     return Sketch(
         language=language,
         names=named,
         figures={mark: figure.shown for mark, figure in figured.items()}
-        | dict.fromkeys(sorted(counts({*heading, *tokens}) - figured.keys()), ""),
-        weights={mark: round(weight, 2) for mark, weight in weights.items() if weight > 0.0},
-        words=_words((*heading, *tokens), _MOST_WORDS),
+        | dict.fromkeys(sorted(counts(words) - figured.keys()), ""),
+        weights={mark: weight for mark, weight in weights.items() if weight > 0.0},
+        words=_words(words, _MOST_WORDS),
         lead=_words(heading, _MOST_WORDS) or _words(tokens, _WORDS_OF_A_LEAD),
         triples=tuple(triples[:TRIPLES]),
         length=len(triples),
     )
+
+
+def _tokens(text: str) -> list[str]:
+    """The words of a text in small letters."""
+    lowered = text.lower()
+    if lowered.isascii():  # the same, three times as fast
+        return lowered.translate(_NO_TOKEN_OF_ASCII).split()
+    return _TOKENS.findall(lowered)
 
 
 def _triples(tokens: Sequence[str]) -> list[int]:
@@ -147,15 +150,20 @@ def _triples(tokens: Sequence[str]) -> list[int]:
 
 def _names(headline: str, body: str, language: str | None) -> dict[str, str]:
     found: dict[str, str] = {}
+    for mark, shown in _marks_of_names(headline, body, language):
+        if mark not in found:
+            found[mark] = shown
+            if len(found) == _MOST_NAMES:
+                break
+    return found
+
+
+def _marks_of_names(headline: str, body: str, language: str | None) -> Iterator[tuple[str, str]]:
     for name in names(f"{headline}\n{body}", language):
         for mark in name.keys:
-            if len(mark) > 1 and mark not in found and len(found) < _MOST_NAMES:
-                found[mark] = name.shown
-    for name in words_like_names(f"{headline} {body}"):
-        if len(found) >= _MOST_NAMES:
-            break
-        found.setdefault(name.keys[0], name.shown)
-    return found
+            if len(mark) > 1:
+                yield mark, name.shown
+    yield from words_like_names(f"{headline} {body}")
 
 
 def _figures(whole: str, language: str | None) -> dict[str, Figure]:
@@ -169,9 +177,10 @@ def _figures(whole: str, language: str | None) -> dict[str, Figure]:
     return found
 
 
-def _name_weight(mark: str) -> float:
-    weight = _LENGTH_WEIGHTS[min(len(mark), 5)]
-    return weight * _USUAL_WEIGHT if mark in _USUAL else weight
+@lru_cache(maxsize=1 << 14)
+def _name_weight(mark: str, part: float) -> float:
+    weight = _LENGTH_WEIGHTS[min(len(mark), 5)] * (_USUAL_WEIGHT if mark in _USUAL else 1.0)
+    return round(weight * part, 2)
 
 
 def _words(tokens: Iterable[str], most: int) -> frozenset[str]:

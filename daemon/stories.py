@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, text
 
 from daemon import sketches
@@ -14,6 +14,7 @@ from daemon.candidates import LAST, Candidate, Marks, candidates, known_marks, m
 from daemon.clock import to_text
 from daemon.likeness import COMMON, likeness, news
 from daemon.sketches import Sketch
+from daemon.statements import Statement
 
 _KEPT = 16  # marks of an article by which its story is found later
 _RELATED = 0.02  # how like its story's first article one must be that is like a later one
@@ -38,7 +39,7 @@ class _Match:
     near_copy: bool
 
 
-_PLACED = text(
+_PLACED = Statement(
     """
     SELECT story_id, first_article, near_copy, news
     FROM sketches
@@ -46,34 +47,34 @@ _PLACED = text(
     WHERE article_id = :article
     """
 )
-_OPEN = text(
+_OPEN = Statement(
     """
     INSERT INTO stories (opened_at, last_at, first_article)
     VALUES (:now, :now, :article)
     RETURNING id
     """
 )
-_GO_ON = text(
+_GO_ON = Statement(
     """
     UPDATE stories
     SET last_at = :now
     WHERE id = :story
     """
 )
-_COMPARE_NO_MORE = text(
+_COMPARE_NO_MORE = Statement(
     """
     UPDATE sketches
     SET sketch = NULL
     WHERE article_id = :article
     """
 )
-_ADD = text(
+_ADD = Statement(
     """
     INSERT INTO sketches (article_id, story_id, source, near_copy, news, sketch)
     VALUES (:article, :story, :source, :near_copy, :news, :sketch)
     """
 )
-_MARK = text(
+_MARK = Statement(
     """
     INSERT INTO marks (mark, story_id)
     VALUES (:mark, :story)
@@ -128,11 +129,10 @@ def join(
     A story takes articles until it got none for a window. An article that has its place already
     keeps it. The same articles in the same order give the same stories.
     """
-    placed = _placed(connection, article)
-    if placed is not None:
-        return placed
     sketch = sketches.sketch(title, text, language)
-    marks = known_marks(connection, sketch)
+    marks = known_marks(connection, article, sketch)
+    if marks is None:
+        return _placed(connection, article)
     since = to_text(now - window)
     match = _best(candidates(connection, sketch, marks, since=since), sketch, marks)
     if match is None:
@@ -176,12 +176,9 @@ def _forget(connection: Connection, before: str) -> int:
     return len(ended)
 
 
-def _placed(connection: Connection, article: int) -> Place | None:
-    row = connection.execute(_PLACED, {"article": article}).one_or_none()
-    if row is None:
-        return None
-    story, first, near_copy, brought = row
-    return Place(story, first == article, bool(near_copy), tuple(json.loads(brought)))
+def _placed(connection: Connection, article: int) -> Place:
+    story, first, near_copy, brought = _PLACED.execute(connection, {"article": article}).one()
+    return Place(story, first == article, bool(near_copy), tuple(from_json(brought)))
 
 
 def _best(found: Iterable[Candidate], sketch: Sketch, marks: Marks) -> _Match | None:
@@ -203,7 +200,7 @@ def _best(found: Iterable[Candidate], sketch: Sketch, marks: Marks) -> _Match | 
 
 
 def _open(connection: Connection, article: int, now: datetime, since: str) -> Place:
-    story = connection.execute(_OPEN, {"now": to_text(now), "article": article}).scalar_one()
+    story = _OPEN.execute(connection, {"now": to_text(now), "article": article}).scalar_one()
     if story % _FORGOTTEN_WITH == 0:
         _forget(connection, since)
     return Place(story, is_first=True, near_copy=False, news=())
@@ -211,11 +208,11 @@ def _open(connection: Connection, article: int, now: datetime, since: str) -> Pl
 
 def _go_on(connection: Connection, match: _Match, sketch: Sketch, marks: Marks, now: datetime) -> Place:
     candidate = match.candidate
-    connection.execute(_GO_ON, {"now": to_text(now), "story": candidate.story})
+    _GO_ON.execute(connection, {"now": to_text(now), "story": candidate.story})
     if match.near_copy:
         return Place(candidate.story, is_first=False, near_copy=True, news=())
     if len(candidate.articles) > LAST:
-        connection.execute(_COMPARE_NO_MORE, {"article": candidate.articles[1]})
+        _COMPARE_NO_MORE.execute(connection, {"article": candidate.articles[1]})
     known = marks_of(connection, candidate.story, marks)
     return Place(
         candidate.story, is_first=False, near_copy=False, news=news(sketch, candidate.members, known)
@@ -225,14 +222,14 @@ def _go_on(connection: Connection, match: _Match, sketch: Sketch, marks: Marks, 
 def _keep(connection: Connection, place: Place, sketch: Sketch, article: int, source: str | None) -> None:
     # A near-copy says nothing that the article which it copies does not say.
     written = None if place.near_copy else sketch.to_json()
-    connection.execute(
-        _ADD,
+    _ADD.execute(
+        connection,
         {
             "article": article,
             "story": place.story,
             "source": source,
             "near_copy": place.near_copy,
-            "news": json.dumps(place.news, ensure_ascii=False),
+            "news": to_json(place.news).decode(),
             "sketch": written,
         },
     )
@@ -250,4 +247,4 @@ def _mark(connection: Connection, story: int, sketch: Sketch, marks: Marks) -> N
     )
     kept = [{"mark": mark, "story": story} for _, mark in telling[:_KEPT]]
     if kept:
-        connection.execute(_MARK, kept)
+        _MARK.execute_all(connection, kept)

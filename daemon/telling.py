@@ -87,22 +87,20 @@ class Teller:
 
     def _in_story(self, connection: Connection, alert: Alert, place: Place) -> Telling | None:
         """None where the receiver had the same already."""
-        root = None
+        told = None
         if not place.is_first:
-            root = deliveries.story_root(connection, place.story, alert.receiver)
-        if root is None:
+            told = deliveries.told_of_story(connection, place.story, alert.receiver)
+        if told is None:
             return self._plainly(alert, place.story)
-        identity, first = root
-        showing.touch(connection, deliveries.carrier_of(connection, first.key) or identity)
-        known = deliveries.topics_of_story(connection, place.story, alert.receiver)
-        topics = tuple(f"topic {topic.title}" for topic in alert.topics if topic.id not in known)
+        showing.touch(connection, told.carrier)
+        topics = tuple(f"topic {topic.title}" for topic in alert.topics if topic.id not in told.topics)
         if place.near_copy and not topics:
             return None
-        reply = replace(alert, follows=first.headline, news=(*topics, *place.news))
+        reply = replace(alert, follows=told.headline, news=(*topics, *place.news))
         if self._hears_in_digests(alert.receiver):
             return Telling(reply, place.story, held=True)
         loud = self.settings.story.broadcast == "news" and bool(reply.news)
-        return Telling(reply, place.story, identity, loud)
+        return Telling(reply, place.story, told.root, loud)
 
     def _hears_in_digests(self, receiver: str) -> bool:
         return any(each.name == receiver and each.alerts == "in digests" for each in self.settings.receivers)

@@ -91,7 +91,7 @@ def test_after_the_first_death_the_others_are_taken_before_it_is_tried_again(
     newsroom.drop("deadly.txt", ENERGY_ARTICLE)
     time.sleep(0.01)
     newsroom.drop("a.txt", QUIET_ARTICLE)
-    monkeypatch.setattr("daemon.intake._MOST_FILES", 1)
+    monkeypatch.setattr("daemon.batches._MOST_FILES", 1)
     die_over("deadly.txt", monkeypatch)
 
     assert run(newsroom, 2) == [-signal.SIGKILL] * 2

@@ -132,6 +132,14 @@ def test_a_sketch_comes_back_from_its_writing() -> None:
         assert from_json(made.to_json()) == made
 
 
+def test_signs_beyond_ascii_part_words_as_those_of_ascii_do() -> None:
+    title, text = ATYRAU
+    plain = known((title, f"{text} One_word of sub-contractors' e-mails..."))
+    marked = known((title, f"{text} One_word of sub-contractors’ e—mails…".replace(" a ", "\u00a0a ")))
+
+    assert (plain.words, plain.triples, plain.length) == (marked.words, marked.triples, marked.length)
+
+
 def test_the_same_event_is_known_again_in_other_words_and_another_language() -> None:
     assert likeness(known(ATYRAU), known(ATYRAU_RU, "ru"), {}).same_story
     assert not likeness(known(ATYRAU), known(ATYRAU_RU, "ru"), {}).near_copy

@@ -148,6 +148,16 @@ def test_the_message_of_the_first_is_shown_anew_for_each_that_follows(desk: Desk
         showing.mark_shown(desk.connection, stale[0])
 
 
+def test_where_another_message_carries_the_first_it_is_that_which_is_shown_anew(desk: Desk) -> None:
+    desk.hears(OTHER)
+    desk.hears(FIRST)
+    desk.connection.exec_driver_sql("UPDATE deliveries SET into_id = 1, state = 'merged' WHERE id = 2")
+
+    desk.hears(COPY)
+
+    assert [desk.delivery(number).revision for number in (1, 2)] == [1, 0]
+
+
 def test_another_event_is_an_alert_of_its_own(desk: Desk) -> None:
     desk.hears(FIRST)
     desk.hears(OTHER, "trade")
