@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from classifier import Article, Model, Tagged, UnreadableArticleError, read_articles, read_bytes
+from daemon import sketches
 from daemon.inbox import Candidate, Stamp, printable
+from daemon.sketches import Sketch
 
 _SPARSE = UnreadableArticleError("a sparse file that holds next to nothing", "drop the article's text itself")
 
@@ -32,7 +34,8 @@ class Content:
 class Arrival:
     """A file as it was read: its articles with their tags, or why there are none.
 
-    Neither where the ledger knows its bytes already.
+    Neither where the ledger knows its bytes already. `sketches`, where they were made, has for each
+    article what it is known by; None for one that nobody would be told of.
     """
 
     candidate: Candidate
@@ -40,6 +43,7 @@ class Arrival:
     tagged: tuple[Tagged, ...] = ()
     failure: UnreadableArticleError | None = None
     articles: tuple[Article, ...] = ()
+    sketches: tuple[Sketch | None, ...] = ()
 
     @property
     def name(self) -> str:
@@ -88,6 +92,12 @@ def tag(arrivals: Sequence[Arrival], model: Model) -> list[Arrival]:
         replace(arrival, tagged=tuple(islice(tagged, len(arrival.articles))), articles=())
         for arrival in arrivals
     ]
+
+
+def sketched(arrival: Arrival) -> Arrival:
+    """The same with sketches of all articles that have a tag."""
+    found = [sketches.of(each.article) if each.tags else None for each in arrival.tagged]
+    return replace(arrival, sketches=tuple(found))
 
 
 def deadly(deaths: int) -> UnreadableArticleError:

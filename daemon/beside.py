@@ -64,7 +64,7 @@ class Beside:
             raise GoneError from error
 
     def take(self) -> list[Arrival] | None:
-        """The batch, tagged; None where that failed. Waits for it. Raises GoneError."""
+        """The batch, tagged and sketched; None where that failed. Waits for it. Raises GoneError."""
         if not self._has_said_something(_LONGEST):
             raise GoneError
         return self._heard()  # type: ignore[return-value]
@@ -112,7 +112,8 @@ def main(models: Path) -> None:
 
 
 def _tagged(batch: Batch, model: Model) -> Sequence[Arrival]:
-    return arrivals.tag([arrivals.opened(*each) for each in batch.read], model)
+    tagged = arrivals.tag([arrivals.opened(*each) for each in batch.read], model)
+    return [arrivals.sketched(each) for each in tagged]
 
 
 if __name__ == "__main__":

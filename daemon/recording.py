@@ -16,6 +16,7 @@ from daemon.config import Settings
 from daemon.inbox import Stamp
 from daemon.records import FileRecord, FileState, KnownArticle
 from daemon.shelving import Placement
+from daemon.sketches import Sketch
 from daemon.telling import Teller, owe
 
 
@@ -75,7 +76,9 @@ class Recorder:
         recorded = iter(ledger.record_files(connection, new, now=clock.now()))
         plans = [replace(plan, file=next(recorded)) if plan.is_new else plan for plan in plans]
         read = [
-            _Read(plan.file, plan.arrival.tagged, plan.before) for plan in plans if plan.tells and plan.file
+            _Read(plan.file, plan.arrival.tagged, plan.before, plan.arrival.sketches)
+            for plan in plans
+            if plan.tells and plan.file
         ]
         alerts = iter(self._articles(connection, read))
         return [plan.placement(next(alerts) if plan.tells else 0) for plan in plans]
@@ -190,12 +193,13 @@ class Recorder:
         owed = 0
         known = ledger.articles_before(connection, read.before) if read.before is not None else []
         earlier = earlier_versions(known, [each.article for each in read.tagged])
-        for each, article, versions in zip(read.tagged, ids, earlier, strict=True):
+        sketches = read.sketches or [None] * len(ids)
+        for each, article, versions, sketch in zip(read.tagged, ids, earlier, sketches, strict=True):
             if article is None:
                 continue  # the same text was here before, and so were its alerts
             told = deliveries.topics_told(connection, versions)
             tellings = self.teller.tellings(
-                connection, each, article=article, file=read.file.name, told=told, now=now
+                connection, each, article=article, file=read.file.name, told=told, now=now, sketch=sketch
             )
             for telling in tellings:
                 owed += owe(connection, telling, article=article, now=now)
@@ -209,6 +213,7 @@ class _Read:
     file: FileRecord
     tagged: Sequence[Tagged]
     before: FileRecord | None
+    sketches: Sequence[Sketch | None] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from itertools import zip_longest
 from pydantic_core import from_json as parsed
 from pydantic_core import to_json
 
+from classifier import Article
 from daemon.figures import Figure, counts, figures
 from daemon.names import is_headline_case, key, names, words_like_names
 
@@ -99,6 +100,10 @@ def from_json(written: str) -> Sketch:
         tuple(triples),
         length,
     )
+
+
+def of(article: Article) -> Sketch:
+    return sketch(article.title, article.text, article.language)
 
 
 def sketch(title: str | None, text: str, language: str | None) -> Sketch:

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, text
 
-from daemon import sketches
 from daemon.candidates import LAST, Candidate, Marks, candidates, known_marks, marks_of
 from daemon.clock import to_text
 from daemon.likeness import COMMON, likeness, news
@@ -117,9 +116,7 @@ def join(
     connection: Connection,
     *,
     article: int,
-    title: str | None,
-    text: str,
-    language: str | None,
+    sketch: Sketch,
     source: str | None,
     now: datetime,
     window: timedelta,
@@ -129,7 +126,6 @@ def join(
     A story takes articles until it got none for a window. An article that has its place already
     keeps it. The same articles in the same order give the same stories.
     """
-    sketch = sketches.sketch(title, text, language)
     marks = known_marks(connection, article, sketch)
     if marks is None:
         return _placed(connection, article)

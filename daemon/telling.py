@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from classifier import Tagged
-from daemon import deliveries, links, outbox, routing, showing, stories
+from daemon import deliveries, links, outbox, routing, showing, sketches, stories
 from daemon.config import Settings
 from daemon.records import Alert
+from daemon.sketches import Sketch
 from daemon.stories import Place
 from daemon.wishes import Wishes
 
@@ -48,8 +49,13 @@ class Teller:
         file: str,
         told: Mapping[str, Collection[str]],
         now: datetime,
+        sketch: Sketch | None = None,
     ) -> list[Telling]:
-        """What is to be told of an article. `told`: topics that receivers had of earlier versions of it."""
+        """What is to be told of an article.
+
+        `told`: topics that receivers had of earlier versions of it; `sketch`: what it is known by,
+        where that was found before.
+        """
         source = file.rpartition("/")[0] or None
         alerts = [
             alert
@@ -61,9 +67,7 @@ class Teller:
         place = stories.join(
             connection,
             article=article,
-            title=tagged.article.title,
-            text=tagged.article.text,
-            language=tagged.article.language,
+            sketch=sketch or sketches.of(tagged.article),
             source=source,
             now=now,
             window=timedelta(hours=self.settings.story.window_hours),

@@ -67,7 +67,8 @@ def batch(model: Model, read: list[Content]) -> Batch:
 
 
 def here(model: Model, read: list[Content]) -> list[Arrival]:
-    return arrivals.tag([arrivals.opened(each, each.fingerprint) for each in read], model)
+    tagged = arrivals.tag([arrivals.opened(each, each.fingerprint) for each in read], model)
+    return [arrivals.sketched(each) for each in tagged]
 
 
 def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
@@ -167,6 +168,7 @@ def test_many_files_are_taken_in_order_with_one_beside(
 
     assert handed == [5] * (FILES // 5 - 1)
     assert newsroom.headlines() == headlines
+    assert newsroom.rows("SELECT COUNT(*) FROM sketches") == [(FILES,)]
     assert len(newsroom.done()) == FILES
     assert newsroom.waiting() == []
 

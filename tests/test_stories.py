@@ -110,9 +110,7 @@ def join(
     return stories.join(
         connection,
         article=article,
-        title=title,
-        text=text,
-        language=language,
+        sketch=sketches.sketch(title, text, language),
         source=source,
         now=NOON + hours * HOUR,
         window=WINDOW,

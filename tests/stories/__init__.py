@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 from daemon import stories
+from daemon.sketches import sketch
 from daemon.stories import Place
 from tests.builders import NOON
 
@@ -112,9 +113,7 @@ def join_one(connection: Connection, article: Told, identity: int, *, minutes: i
     return stories.join(
         connection,
         article=identity,
-        title=article.title,
-        text=article.text,
-        language=article.language,
+        sketch=sketch(article.title, article.text, article.language),
         source=article.source,
         now=NOON + minutes * _BETWEEN,
         window=_WINDOW,
