@@ -23,10 +23,11 @@ from sqlalchemy import Connection, text
 
 from daemon.clock import to_text
 from daemon.records import Alert, Delivery, DeliveryState, alert_to_json
+from daemon.statements import Statement
 
 _STRANGER = "the configuration has no receiver of this name"
 
-_ADD_ALERT = text(
+_ADD_ALERT = Statement(
     """
     INSERT INTO alerts (key, article_id, receiver, payload, created_at, story_id)
     VALUES (:key, :article_id, :receiver, :payload, :now, :story)
@@ -34,7 +35,7 @@ _ADD_ALERT = text(
     RETURNING id
     """
 )
-_ADD_DELIVERY = text(
+_ADD_DELIVERY = Statement(
     """
     INSERT INTO deliveries (alert_id, receiver, key, root_id, broadcast, state, attempts, looks, due_at)
     VALUES (:alert_id, :receiver, :key, :root, :broadcast, :state, 0, 0, :now)
@@ -184,12 +185,12 @@ def add(
     """
     row: dict[str, object] = {"key": alert.key, "receiver": alert.receiver, "now": to_text(now)}
     article_row = {"article_id": article, "payload": alert_to_json(alert), "story": story}
-    identity = connection.execute(_ADD_ALERT, row | article_row).scalar_one_or_none()
+    identity = _ADD_ALERT.execute(connection, row | article_row).scalar_one_or_none()
     if identity is None:
         return False
     state = DeliveryState.HELD if held else DeliveryState.PENDING
     row |= {"alert_id": identity, "root": root, "broadcast": broadcast, "state": state}
-    connection.execute(_ADD_DELIVERY, row)
+    _ADD_DELIVERY.execute(connection, row)
     return True
 
 
