@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
-
-
-_LONGEST_REMEMBERED = 16_384  # characters
 
 
 class Grade(StrEnum):
@@ -33,6 +29,7 @@ class Article:
     date: str | None = None
     language: str | None = None
     given_id: str | None = None
+    _fingerprint: str = field(default="", init=False, repr=False, compare=False)  # once it was asked for
 
     @property
     def id(self) -> str:
@@ -42,7 +39,14 @@ class Article:
     @property
     def fingerprint(self) -> str:
         """sha256 of the normalised text: blanks, letter case and compatibility forms do not count."""
-        return (_remembered if len(self.text) <= _LONGEST_REMEMBERED else _fingerprint)(self.text)
+        return self._fingerprint or self.remember_fingerprint()
+
+    def remember_fingerprint(self) -> str:
+        """Find the fingerprint now, so that it need not be found where time is short."""
+        folded = unicodedata.normalize("NFKC", self.text).casefold()
+        found = hashlib.sha256(" ".join(folded.split()).encode("utf-8", "replace")).hexdigest()
+        object.__setattr__(self, "_fingerprint", found)
+        return found
 
     @property
     def headline(self) -> str:
@@ -50,15 +54,6 @@ class Article:
         if self.title:
             return shorten(self.title, 150)
         return shorten(self.text.split("\n", 1)[0], 150)
-
-
-def _fingerprint(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return hashlib.sha256(" ".join(folded.split()).encode("utf-8", "replace")).hexdigest()
-
-
-# It is asked for several times of each article of a batch.
-_remembered = lru_cache(maxsize=256)(_fingerprint)
 
 
 def compose(

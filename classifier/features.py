@@ -18,7 +18,7 @@ SHORTEST_RUN = 3
 LONGEST_RUN = 6
 
 _WHOLE = "="  # opens a word's own feature; no normalised word contains it
-_BOUNDARY = " "
+BOUNDARY = " "
 _TITLE = "^"  # opens the features of a word that stands in the title, where they count apart
 
 
@@ -109,7 +109,7 @@ def runs(word: str) -> list[str]:
     The same that scikit-learn's analyzer "char_wb" takes, but that a word shorter than a run
     is not taken whole again and again.
     """
-    bounded = f"{_BOUNDARY}{word}{_BOUNDARY}"
+    bounded = f"{BOUNDARY}{word}{BOUNDARY}"
     return [
         bounded[start : start + length]
         for length in range(SHORTEST_RUN, LONGEST_RUN + 1)

@@ -5,6 +5,7 @@ It gives the scores of a linear model over tf·idf features, exactly. Imports nu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from classifier import words
 from classifier.features import Recipe, runs, saturated
 from classifier.names import Names
+from classifier.spelling import Spelling
 from classifier.transliteration import is_kazakh_in_arabic
 
 Floats = NDArray[np.float64]
@@ -28,6 +30,7 @@ _LONGEST_REMEMBERED = 160  # characters
 
 _AT_ONCE = 100_000  # characters; the rows of their words fit into the processor's cache
 _MOST_ROWS = 1 << 32
+_MANY = 10_000  # words that training did not see; for fewer it does not pay to make a `Spelling`
 _NO_WORD = 0  # the row of words that say nothing: zeros
 
 
@@ -76,6 +79,8 @@ class WordTable:
         self._rows[1 : self._used] = weights.word_rows
         self._new: dict[str, int] = {}  # by word, of those not seen in training
         self._unfilled: list[str] = []  # the last of them, whose rows are still to be found
+        self._spelling: Spelling | None = None
+        self._until_it_pays: float = _MANY
         self._by_token = Remembered(self._number)
         self._by_stretch = Remembered(self._number_of_stretch)
         self._several: dict[int, tuple[int, ...]] = {}  # words written together, by a number below 0
@@ -195,18 +200,29 @@ class WordTable:
 
     def _from_runs(self, new: Sequence[str]) -> Floats:
         """The rows of words that training did not see: sums over the runs of characters that it saw."""
-        spelled = [runs(word) for word in new]
-        places = self._weights.runs.places(chain.from_iterable(spelled))
-        owners = np.repeat(np.arange(len(new)), [len(found) for found in spelled])
-        sizes = np.bincount(owners[places >= 0], minlength=len(new))
-        flat = places[places >= 0]
-        idf = self._weights.run_idf.take(flat)[:, None]
-        parts = np.hstack([self._weights.run_coefficients.take(flat, axis=0) * idf, idf**2])
+        places, sizes = self._spelled(new)
+        idf = self._weights.run_idf.take(places)[:, None]
+        parts = np.hstack([self._weights.run_coefficients.take(places, axis=0) * idf, idf**2])
         sums = np.zeros((len(new), parts.shape[1]))
         some = np.flatnonzero(sizes)
         if some.size:
             sums[some] = np.add.reduceat(parts, (np.cumsum(sizes) - sizes)[some], axis=0)
         return sums
+
+    def _spelled(self, new: Sequence[str]) -> tuple[Numbers, Numbers]:
+        """The runs of words, those that training saw, and how many each word has."""
+        self._until_it_pays -= len(new)
+        if self._spelling is None and self._until_it_pays <= 0:
+            try:
+                self._spelling = Spelling(self._weights.runs)
+            except ValueError:
+                self._until_it_pays = math.inf
+        if self._spelling is not None:
+            return self._spelling.of(new)
+        spelled = [runs(word) for word in new]
+        places = self._weights.runs.places(chain.from_iterable(spelled))
+        owners = np.repeat(np.arange(len(new)), [len(found) for found in spelled])
+        return places[places >= 0], np.bincount(owners[places >= 0], minlength=len(new))
 
 
 def _blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:

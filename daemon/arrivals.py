@@ -95,7 +95,9 @@ def tag(arrivals: Sequence[Arrival], model: Model) -> list[Arrival]:
 
 
 def sketched(arrival: Arrival) -> Arrival:
-    """The same with sketches of all articles that have a tag."""
+    """The same with the fingerprints of its articles found, and sketches of those that have a tag."""
+    for tagged in arrival.tagged:
+        tagged.article.remember_fingerprint()
     found = [sketches.of(each.article) if each.tags else None for each in arrival.tagged]
     return replace(arrival, sketches=tuple(found))
 

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 _Made = TypeVar("_Made")
 
 # A batch ends at so many files, bytes, or seconds of reading.
-_MOST_FILES, _MOST_BYTES, _LONGEST = 200, 8 * 2**20, 1.0
+_MOST_FILES, _MOST_BYTES, _LONGEST = 400, 8 * 2**20, 1.0
 
 # To start a process takes as long as to tag a thousand files; it stays for a while, should more come.
 _MANY = 2000  # files
