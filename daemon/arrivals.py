@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from classifier import Article, Model, Tagged, UnreadableArticleError, read_articles, read_bytes
-from daemon import sketches
 from daemon.inbox import Candidate, Stamp, printable
 from daemon.sketches import Sketch
 
@@ -92,14 +91,6 @@ def tag(arrivals: Sequence[Arrival], model: Model) -> list[Arrival]:
         replace(arrival, tagged=tuple(islice(tagged, len(arrival.articles))), articles=())
         for arrival in arrivals
     ]
-
-
-def sketched(arrival: Arrival) -> Arrival:
-    """The same with the fingerprints of its articles found, and sketches of those that have a tag."""
-    for tagged in arrival.tagged:
-        tagged.article.remember_fingerprint()
-    found = [sketches.of(each.article) if each.tags else None for each in arrival.tagged]
-    return replace(arrival, sketches=tuple(found))
 
 
 def deadly(deaths: int) -> UnreadableArticleError:

@@ -13,11 +13,12 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import compress
 from typing import TypeVar
 
 from daemon import arrivals, beside, clock, ledger, poison
 from daemon.arrivals import Arrival, Content
-from daemon.beside import Beside, GoneError
+from daemon.beside import Beside, Found, GoneError
 from daemon.config import Settings
 from daemon.database import Database, plainly
 from daemon.inbox import Candidate, Inbox, printable
@@ -50,9 +51,13 @@ class _Batch:
     known: Collection[str]
 
     @property
-    def new(self) -> tuple[tuple[Content, str], ...]:
+    def to_tag(self) -> list[bool]:
         each = zip(self.contents, self.prints, strict=True)
-        return tuple((content, fingerprint) for content, fingerprint in each if fingerprint not in self.known)
+        return [content.failure is None and fingerprint not in self.known for content, fingerprint in each]
+
+
+def _arrival(content: Content, fingerprint: str, found: Found) -> Arrival:
+    return Arrival(content.candidate, fingerprint, found.tagged, found.failure, sketches=found.sketches)
 
 
 class Batches:
@@ -139,8 +144,9 @@ class Batches:
         if self._beside is None:
             return False
         model = self._serving.model
+        files = compress(((each.candidate.path.name, each.data) for each in batch.contents), batch.to_tag)
         try:
-            self._beside.hand(beside.Batch(model.version, model.retired, batch.new))
+            self._beside.hand(beside.Batch(model.version, model.retired, tuple(files)))
         except GoneError:
             self._lose()
             return False
@@ -159,10 +165,10 @@ class Batches:
             tagged = None
         if tagged is None:
             return self._here(batch)
-        new = iter(tagged)
+        found = iter(tagged)
         return [
-            Arrival(content.candidate, fingerprint) if fingerprint in batch.known else next(new)
-            for content, fingerprint in zip(batch.contents, batch.prints, strict=True)
+            _arrival(content, fingerprint, next(found) if to_tag else Found((), (), content.failure))
+            for content, fingerprint, to_tag in zip(batch.contents, batch.prints, batch.to_tag, strict=True)
         ]
 
     def _lose(self) -> None:

@@ -1,7 +1,5 @@
 """A process beside this one that tags what was read, while here a batch before it is recorded.
 
-    python -m daemon.beside MODELS
-
 It is handed batches on stdin and answers on stdout, and ends with whoever started it. It touches
 neither the inbox nor the ledger: should it die, nothing has happened.
 """
@@ -14,17 +12,19 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
-from classifier import Model, load_model
-from daemon import arrivals
-from daemon.arrivals import Arrival, Content
+from classifier import Article, Model, Tagged, UnreadableArticleError, load_model, read_articles
+from daemon import sketches
+from daemon.sketches import Sketch
 
 _LONGEST = 120.0  # seconds that a batch may take
-_UNUSABLE = (OSError, EOFError, pickle.UnpicklingError)
+# The last two: the program was changed under us.
+_UNUSABLE = (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError)
 
 
 class GoneError(Exception):
@@ -33,18 +33,30 @@ class GoneError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What is to be tagged, each with its fingerprint, and by which model."""
+    """Files to be tagged, each a name and its bytes, and by which model."""
 
     version: str
     retired: frozenset[str]
-    read: tuple[tuple[Content, str], ...]
+    files: tuple[tuple[str, bytes], ...]
+
+
+class Found(NamedTuple):
+    """What came of a file: its articles with their tags, or why there are none.
+
+    `sketches`: what each article is known by; None for one that nobody would be told of.
+    """
+
+    tagged: tuple[Tagged, ...]
+    sketches: tuple[Sketch | None, ...] = ()
+    failure: UnreadableArticleError | None = None
 
 
 class Beside:
     """Starts when made, and needs as long to be ready as it takes to load a model."""
 
     def __init__(self, models: Path) -> None:
-        command = [sys.executable, "-m", "daemon.beside", str(models)]
+        # Not with -m: what it answers would be of a module of another name.
+        command = [sys.executable, "-c", "from daemon.beside import main; main()", str(models)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._is_ready = False
 
@@ -63,8 +75,8 @@ class Beside:
         except OSError as error:
             raise GoneError from error
 
-    def take(self) -> list[Arrival] | None:
-        """The batch, tagged and sketched; None where that failed. Waits for it. Raises GoneError."""
+    def take(self) -> list[Found] | None:
+        """What came of the batch, file by file; None where it failed. Waits for it. Raises GoneError."""
         if not self._has_said_something(_LONGEST):
             raise GoneError
         return self._heard()  # type: ignore[return-value]
@@ -89,8 +101,9 @@ class Beside:
             raise GoneError from error
 
 
-def main(models: Path) -> None:
-    """Tag batches until whoever hands them has gone."""
+def main() -> None:
+    """Tag batches until whoever hands them has gone, with models from the folder that is named."""
+    models = Path(sys.argv[1])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us hears of it, and ends us
     said = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -104,17 +117,27 @@ def main(models: Path) -> None:
             try:
                 if model is None or model.version != batch.version:
                     model = load_model(models, batch.version)
-                answer = _tagged(batch, replace(model, retired=batch.retired))
+                answer = _found(batch, replace(model, retired=batch.retired))
             except Exception:
                 answer = None  # the one who handed it finds out which article it is
     except (EOFError, OSError):
         return
 
 
-def _tagged(batch: Batch, model: Model) -> Sequence[Arrival]:
-    tagged = arrivals.tag([arrivals.opened(*each) for each in batch.read], model)
-    return [arrivals.sketched(each) for each in tagged]
+def _found(batch: Batch, model: Model) -> list[Found]:
+    read = [_articles(name, data) for name, data in batch.files]
+    tagged = iter(model.tag_all(article for articles, _ in read for article in articles))
+    return [_sketched(tuple(islice(tagged, len(articles))), failure) for articles, failure in read]
 
 
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+def _articles(name: str, data: bytes) -> tuple[tuple[Article, ...], UnreadableArticleError | None]:
+    try:
+        return read_articles(data, name), None
+    except UnreadableArticleError as unreadable:
+        return (), unreadable
+
+
+def _sketched(tagged: tuple[Tagged, ...], failure: UnreadableArticleError | None) -> Found:
+    for each in tagged:
+        each.article.remember_fingerprint()
+    return Found(tagged, tuple(sketches.of(each.article) if each.tags else None for each in tagged), failure)

@@ -12,16 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from classifier import UnreadableArticleError
 from classifier.model import Model
+from classifier.reading import read_articles
 from classifier.storage import load
-from daemon import arrivals
-from daemon.arrivals import Arrival, Content
-from daemon.beside import Batch, Beside, GoneError
+from daemon import sketches
+from daemon.beside import Batch, Beside, Found, GoneError
 from daemon.database import Database
 from tests.builders import QUIET_ARTICLE, make_settings
 from tests.daemon_process import DaemonProcess
-from tests.newsroom import DIGEST, Clocks, Newsroom, candidate, energy_article
+from tests.newsroom import DIGEST, Clocks, Newsroom, energy_article
 
 FILES = 40
 
@@ -51,24 +50,17 @@ def newsroom(
     opened.intake.close()
 
 
-def contents(folder: Path, *texts: str) -> list[Content]:
-    found = []
-    for number, text in enumerate(texts):
-        path = folder / f"{number}.txt"
-        path.write_text(text)
-        content = arrivals.read(candidate(path))
-        assert content is not None
-        found.append(content)
-    return found
+def batch(model: Model, *texts: str) -> Batch:
+    files = tuple((f"{number}.txt", text.encode()) for number, text in enumerate(texts))
+    return Batch(model.version, model.retired, files)
 
 
-def batch(model: Model, read: list[Content]) -> Batch:
-    return Batch(model.version, model.retired, tuple((each, each.fingerprint) for each in read))
-
-
-def here(model: Model, read: list[Content]) -> list[Arrival]:
-    tagged = arrivals.tag([arrivals.opened(each, each.fingerprint) for each in read], model)
-    return [arrivals.sketched(each) for each in tagged]
+def here(model: Model, *texts: str) -> list[Found]:
+    tagged = [tuple(model.tag_all(read_articles(text.encode(), "a.txt"))) for text in texts]
+    return [
+        Found(each, tuple(sketches.of(found.article) if found.tags else None for found in each))
+        for each in tagged
+    ]
 
 
 def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
@@ -93,61 +85,54 @@ def take_with_one_beside(newsroom: Newsroom) -> Beside:
     return beside
 
 
-def test_it_tags_as_is_tagged_here(beside: Beside, model: Model, tmp_path: Path) -> None:
-    read = contents(tmp_path, DIGEST, energy_article("Aktau"), QUIET_ARTICLE)
+def test_it_tags_and_sketches_as_is_done_here(beside: Beside, model: Model) -> None:
+    texts = DIGEST, energy_article("Aktau"), QUIET_ARTICLE
     until(beside.is_ready)
 
-    beside.hand(batch(model, read))
+    beside.hand(batch(model, *texts))
 
-    assert beside.take() == here(model, read)
+    assert beside.take() == here(model, *texts)
 
 
-def test_what_is_no_article_says_why(beside: Beside, model: Model, tmp_path: Path) -> None:
-    read = contents(tmp_path, "%PDF-1.7")
-    failure = UnreadableArticleError("a sparse file", "drop the text")
-    read.append(replace(read[0], data=b"", failure=failure))
-
+def test_what_is_no_article_says_why(beside: Beside, model: Model) -> None:
     until(beside.is_ready)
-    beside.hand(batch(model, read))
+
+    beside.hand(batch(model, "%PDF-1.7", QUIET_ARTICLE))
+
     first, second = beside.take() or []
-
     assert first.failure is not None
     assert (first.failure.reason, first.tagged) == ("not text but a PDF", ())
-    assert second.failure is not None
-    assert (second.failure.reason, second.failure.mend) == ("a sparse file", "drop the text")
+    assert first.failure.mend
+    assert [second] == here(model, QUIET_ARTICLE)
 
 
-def test_a_batch_that_it_cannot_tag_is_given_back_and_it_goes_on(
-    beside: Beside, model: Model, tmp_path: Path
-) -> None:
-    read = contents(tmp_path, energy_article("Aktau"))
+def test_a_batch_that_it_cannot_tag_is_given_back_and_it_goes_on(beside: Beside, model: Model) -> None:
     until(beside.is_ready)
 
-    beside.hand(replace(batch(model, read), version="20000101T000000Z-00000000"))
+    beside.hand(replace(batch(model, QUIET_ARTICLE), version="20000101T000000Z-00000000"))
     refused = beside.take()
-    beside.hand(batch(model, read))
+    beside.hand(batch(model, QUIET_ARTICLE))
 
     assert refused is None
-    assert beside.take() == here(model, read)
+    assert beside.take() == here(model, QUIET_ARTICLE)
 
 
-def test_what_is_retired_is_not_said(beside: Beside, model: Model, tmp_path: Path) -> None:
-    read = contents(tmp_path, energy_article("Aktau"))
+def test_what_is_retired_is_not_said(beside: Beside, model: Model) -> None:
     until(beside.is_ready)
 
-    beside.hand(replace(batch(model, read), retired=frozenset(model.topics)))
+    beside.hand(replace(batch(model, energy_article("Aktau")), retired=frozenset(model.topics)))
 
-    [arrival] = beside.take() or []
-    assert [tagged.tags for tagged in arrival.tagged] == [()]
+    [found] = beside.take() or []
+    assert [tagged.tags for tagged in found.tagged] == [()]
 
 
-def test_one_that_has_died_says_so_at_every_question(beside: Beside, model: Model, tmp_path: Path) -> None:
+def test_one_that_has_died_says_so(beside: Beside, model: Model) -> None:
     until(beside.is_ready)
     beside._process.kill()
     beside._process.wait()
 
     with pytest.raises(GoneError):
-        beside.hand(batch(model, contents(tmp_path, DIGEST)))
+        beside.hand(batch(model, DIGEST))
         beside.take()
 
 
@@ -159,7 +144,7 @@ def test_many_files_are_taken_in_order_with_one_beside(
     handed, hand = [], beside.hand
 
     def counted(batch: Batch) -> None:
-        handed.append(len(batch.read))
+        handed.append(len(batch.files))
         hand(batch)
 
     monkeypatch.setattr(beside, "hand", counted)
