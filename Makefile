@@ -12,8 +12,8 @@ run: $(READY)  ## watch ./var/inbox, alerts on the console
 demo: $(READY)  ## the same on a scratch home with shipped articles; ends by itself
 	@$(BIN)/topicwired demo
 
-test: $(READY)  ## all tests that CI runs
-	$(BIN)/pytest $(ARGS)
+test: $(READY)  ## all tests that CI runs; many of them wait, so more at once than there are cores
+	$(BIN)/pytest --numprocesses 3 $(ARGS)
 
 contract: $(READY)  ## set up the programs nobody here wrote that check what we send (npm); says so if it cannot
 	@$(BIN)/python -m tests.contract.peers
@@ -27,8 +27,8 @@ lint: $(READY)  ## style, types, floors
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY)  ## speed as ratios to a scikit-learn pipeline of the same features
-	@$(BIN)/python -m tests.bench
+bench: $(READY)  ## speed as ratios to scikit-learn and a naive daemon; ARGS="PART…" (million: ten minutes more)
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 wheel: $(READY)  ## build the wheel and try it in a bare environment outside the checkout
 	rm -rf dist

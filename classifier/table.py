@@ -169,6 +169,8 @@ class WordTable:
 
     def _number_of_stretch(self, stretch: str) -> int:
         """The number of the only word in a stretch without blanks, or one of `_several`."""
+        if stretch.isalpha() and len(stretch) <= words.LONGEST_TOKEN:
+            return self._number(stretch)
         found = self._numbers(words.as_written(stretch))
         if len(found) <= 1:
             return found[0] if found else _NO_WORD

@@ -14,10 +14,10 @@ from classifier.transliteration import is_kazakh_in_arabic, to_cyrillic
 
 # Hostile text can be one word of a megabyte; what lies behind this length says nothing.
 LONGEST_WORD = 40
+LONGEST_TOKEN = 160  # a longer one is taken in pieces, so that none is remembered whole
 
 # Letters, digits and the marks that may stand on a letter (Arabic vowel signs, combining accents).
-# A longer one is taken in pieces, so that none is remembered whole.
-_WORD = re.compile(r"[^\W_][\w\u0300-\u036f\u064b-\u065f\u0670]{0,159}", re.UNICODE)
+_WORD = re.compile(rf"[^\W_][\w\u0300-\u036f\u064b-\u065f\u0670]{{0,{LONGEST_TOKEN - 1}}}", re.UNICODE)
 
 _LETTER_VARIANTS = str.maketrans(
     {

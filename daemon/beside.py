@@ -6,6 +6,7 @@ neither the inbox nor the ledger: should it die, nothing has happened.
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import select
@@ -18,10 +19,11 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from classifier import Article, Model, Tagged, UnreadableArticleError, load_model, read_articles
+from classifier import Article, Grade, Model, Tagged, UnreadableArticleError, load_model, read_articles
 from daemon import sketches
 from daemon.sketches import Sketch
 
+_SELDOM = 100_000  # objects made between two collections
 _LONGEST = 120.0  # seconds that a batch may take
 # The last two: the program was changed under us.
 _UNUSABLE = (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError)
@@ -43,7 +45,7 @@ class Batch:
 class Found(NamedTuple):
     """What came of a file: its articles with their tags, or why there are none.
 
-    `sketches`: what each article is known by; None for one that nobody would be told of.
+    `sketches`: what each article is known by; None for one that hardly anybody would be told of.
     """
 
     tagged: tuple[Tagged, ...]
@@ -117,6 +119,10 @@ def main() -> None:
             try:
                 if model is None or model.version != batch.version:
                     model = load_model(models, batch.version)
+                    # What lives on is not to be looked through again and again.
+                    gc.collect()
+                    gc.freeze()
+                    gc.set_threshold(_SELDOM)
                 answer = _found(batch, replace(model, retired=batch.retired))
             except Exception:
                 answer = None  # the one who handed it finds out which article it is
@@ -140,4 +146,5 @@ def _articles(name: str, data: bytes) -> tuple[tuple[Article, ...], UnreadableAr
 def _sketched(tagged: tuple[Tagged, ...], failure: UnreadableArticleError | None) -> Found:
     for each in tagged:
         each.article.remember_fingerprint()
-    return Found(tagged, tuple(sketches.of(each.article) if each.tags else None for each in tagged), failure)
+    found = (sketches.of(each.article) if each.topics(Grade.MAIN) else None for each in tagged)
+    return Found(tagged, tuple(found), failure)

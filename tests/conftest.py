@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -23,10 +24,15 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 @pytest.fixture(scope="session")
-def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """A home with a model of the shipped labels. Tests only read it; copy it to change it."""
-    home = tmp_path_factory.mktemp("trained")
-    assert classifier(["train", "--home", str(home), "--json"]) == 0
+    own = tmp_path_factory.getbasetemp()
+    # Processes that test side by side train one model for all, the first of them.
+    home = (own if worker_id == "master" else own.parent) / "trained"
+    with home.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (home / "models" / "current").exists():
+            assert classifier(["train", "--home", str(home), "--json"]) == 0
     return home
 
 

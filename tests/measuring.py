@@ -47,36 +47,48 @@ class Compared:
         )
 
 
-def compare(what: str, slow: Callable[[], object], fast: Callable[[], object]) -> Compared:
-    """Both once for nothing, then by turns."""
+def say(what: str) -> None:
+    """What is done now, for who waits."""
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
+
+
+def compare(
+    what: str,
+    slow: Callable[[], object],
+    fast: Callable[[], object],
+    times: int = ROUNDS,
+    clock: Callable[[], float] = time.process_time,
+) -> Compared:
+    """Both once for nothing, then by turns. What this process alone does is timed by its own work."""
+    say(what)
     slow(), fast()
-    rounds = [(_seconds(slow), _seconds(fast)) for _ in range(ROUNDS)]
+    rounds = [(_seconds(slow, clock), _seconds(fast, clock)) for _ in range(times)]
     return Compared(what, tuple(s for s, _ in rounds), tuple(f for _, f in rounds))
 
 
-def compare_processes(slow: Sequence[str], fast: Sequence[str]) -> tuple[Compared, Compared]:
+def compare_processes(
+    slow: Sequence[str], fast: Sequence[str], times: int = ROUNDS
+) -> tuple[Compared, Compared]:
     """Start to exit of two Python processes, and the most memory each had."""
-    _process(slow), _process(fast)
-    rounds = [(_process(slow), _process(fast)) for _ in range(ROUNDS)]
-    seconds = Compared(
-        "a process that tags one file, start to exit",
-        tuple(s[0] for s, _ in rounds),
-        tuple(f[0] for _, f in rounds),
-    )
+    what = "a process that tags one file, start to exit"
+    say(what)
+    process(slow), process(fast)
+    rounds = [(process(slow), process(fast)) for _ in range(times)]
+    seconds = Compared(what, tuple(s[0] for s, _ in rounds), tuple(f[0] for _, f in rounds))
     memory = Compared(
         "its peak memory", tuple(s[1] for s, _ in rounds), tuple(f[1] for _, f in rounds), "MiB"
     )
     return seconds, memory
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
+def _seconds(work: Callable[[], object], clock: Callable[[], float]) -> float:
+    started = clock()
     work()
-    return time.perf_counter() - started
+    return clock() - started
 
 
-def _process(arguments: Sequence[str]) -> tuple[float, float]:
-    """Seconds that a Python process took, and its peak memory in MiB."""
+def process(arguments: Sequence[str]) -> tuple[float, float]:
+    """Seconds that a Python process took, and the peak memory in MiB of the largest that it came to."""
     launched = subprocess.run(
         [sys.executable, "-c", _LAUNCH, *arguments], stdout=subprocess.PIPE, text=True, check=True
     )

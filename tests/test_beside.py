@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from classifier.articles import Grade
 from classifier.model import Model
 from classifier.reading import read_articles
 from classifier.storage import load
@@ -58,7 +59,7 @@ def batch(model: Model, *texts: str) -> Batch:
 def here(model: Model, *texts: str) -> list[Found]:
     tagged = [tuple(model.tag_all(read_articles(text.encode(), "a.txt"))) for text in texts]
     return [
-        Found(each, tuple(sketches.of(found.article) if found.tags else None for found in each))
+        Found(each, tuple(sketches.of(found.article) if found.topics(Grade.MAIN) else None for found in each))
         for each in tagged
     ]
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 from classifier import shipped
+from classifier.archives import read
 from classifier.articles import Article, compose
 from classifier.corpus import Corpus, load_corpus
 from classifier.estimators import fit
@@ -24,7 +25,7 @@ from classifier.reading import read_articles, read_bytes
 from classifier.storage import load
 from classifier.tagging import Cuts
 from tests.builders import small_curve, small_model, write_labels
-from tests.reference import Reference, whole
+from tests.reference import PlainTagger, Reference, whole
 
 EXACT = 1e-9
 # More words than a table remembers; numbers, which say nothing but are remembered all the same.
@@ -61,6 +62,18 @@ def test_the_table_scores_the_seeds_as_scikit_learn_does(served: Model, referenc
 
     assert len(texts) > 100
     assert np.abs(scores - reference.scores(texts)).max() < EXACT
+
+
+def test_articles_get_the_tags_and_the_evidence_that_scikit_learn_gives_them(served: Model) -> None:
+    paths = sorted(shipped("seeds").iterdir())
+    articles = [article for path in paths for article in read_articles(read_bytes(path), path.name)]
+    held_out = read(shipped("labels") / "held-out" / "dev.jsonl")
+    articles += [judged.article for judged in held_out]
+
+    tagged = served.tag_all(articles)
+
+    assert [found.tags for found in tagged] == [found.tags for found in PlainTagger(served).tag_all(articles)]
+    assert sum(bool(found.tags) for found in tagged) > 100
 
 
 def test_the_table_scores_words_never_seen_as_scikit_learn_does(served: Model, reference: Reference) -> None:
