@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from classifier import words
 from classifier.features import Recipe, runs, saturated
 from classifier.names import Names
-from classifier.spelling import Spelling
 from classifier.transliteration import is_kazakh_in_arabic
+
+if TYPE_CHECKING:
+    from classifier.spelling import Spelling
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -215,6 +217,8 @@ class WordTable:
         """The runs of words, those that training saw, and how many each word has."""
         self._until_it_pays -= len(new)
         if self._spelling is None and self._until_it_pays <= 0:
+            from classifier.spelling import Spelling
+
             try:
                 self._spelling = Spelling(self._weights.runs)
             except ValueError:

@@ -69,9 +69,9 @@ def normalise(word: str) -> str:
         return word.lower()[:LONGEST_WORD] if len(word) > 1 else ""
     folded = unicodedata.normalize("NFKC", word[: 4 * LONGEST_WORD]).casefold()
     plain = folded.translate(_LETTER_VARIANTS)
-    if not plain.isalpha():
+    if not plain.isalpha():  # else nothing is to be taken out of it
         decomposed = unicodedata.normalize("NFC", plain)
         plain = "".join(c for c in decomposed if unicodedata.category(c) not in ("Mn", "Cf"))
-    if len(plain) < 2 or not any(c.isalpha() for c in plain):
-        return ""
-    return plain[:LONGEST_WORD]
+        if not any(c.isalpha() for c in plain):
+            return ""
+    return plain[:LONGEST_WORD] if len(plain) > 1 else ""

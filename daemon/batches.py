@@ -73,14 +73,14 @@ class Batches:
         self._serving = serving
         self._note = note
         self._ready: deque[Candidate] = deque()
-        self._begun: _Batch | None = None  # in the process beside
+        self._begun: deque[_Batch] = deque()  # in the process beside
         self._beside: Beside | None = None
         self._used_at = 0.0
         self._not_before = float("-inf")
 
     @property
     def are_empty(self) -> bool:
-        return not self._ready and self._begun is None
+        return not self._ready and not self._begun
 
     def add(self, ready: Iterable[Candidate]) -> None:
         self._ready.extend(ready)
@@ -88,7 +88,7 @@ class Batches:
     def drop(self) -> None:
         """Forget all that is ready or begun: the next look finds it again."""
         self._ready.clear()
-        if self._begun is not None:
+        if self._begun:
             self.close()
 
     def rest(self, now: float) -> None:
@@ -97,7 +97,7 @@ class Batches:
             self.close()
 
     def close(self) -> None:
-        self._begun = None
+        self._begun.clear()
         if self._beside is not None:
             self._beside.close()
             self._beside = None
@@ -105,15 +105,14 @@ class Batches:
     def next(self) -> list[Arrival]:
         """The next batch, tagged; only a part of it if that takes long or much memory."""
         try:
-            if self._begun is None:
+            if not self._begun:
                 batch = self._read()
                 if not (self._ready and self._is_beside_ready() and self._hand(batch)):
                     return self._here(batch)
             following = self._read()
-            tagged = self._taken()
             if following.contents and not self._hand(following):
                 self._put_back(following.contents)
-            return tagged
+            return self._taken()
         finally:
             self._note.free()
 
@@ -131,7 +130,10 @@ class Batches:
         if self._beside is None and len(self._ready) >= _MANY and now >= self._not_before:
             if len(os.sched_getaffinity(0)) == 1:
                 return False
-            self._beside = Beside(self._models)
+            try:
+                self._beside = Beside(self._models)
+            except GoneError:
+                self._lose()
             self._used_at = now
         try:
             return self._beside is not None and self._beside.is_ready()
@@ -150,19 +152,17 @@ class Batches:
         except GoneError:
             self._lose()
             return False
-        self._begun, self._used_at = batch, clock.monotonic()
+        self._begun.append(batch)
+        self._used_at = clock.monotonic()
         return True
 
     def _taken(self) -> list[Arrival]:
-        """The batch that was begun beside; tagged here where that failed."""
-        batch, self._begun = self._begun, None
-        assert batch is not None
-        assert self._beside is not None
+        """The batch that was begun first beside; tagged here where that failed."""
+        batch, tagged = self._begun.popleft(), None
         try:
-            tagged = self._beside.take()
+            tagged = self._beside.take() if self._beside is not None else None
         except GoneError:
             self._lose()
-            tagged = None
         if tagged is None:
             return self._here(batch)
         found = iter(tagged)
@@ -173,7 +173,9 @@ class Batches:
 
     def _lose(self) -> None:
         logger.warning("the process that tagged beside has gone; batches are tagged here")
-        self.close()
+        if self._beside is not None:
+            self._beside.close()
+            self._beside = None
         self._not_before = clock.monotonic() + _AFTER_A_DEATH
 
     def _put_back(self, contents: Sequence[Content]) -> None:

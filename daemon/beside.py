@@ -9,15 +9,17 @@ from __future__ import annotations
 import gc
 import os
 import pickle
-import select
 import signal
 import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import NamedTuple
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, NamedTuple
 
 from classifier import Article, Grade, Model, Tagged, UnreadableArticleError, load_model, read_articles
 from daemon import sketches
@@ -57,77 +59,101 @@ class Beside:
     """Starts when made, and needs as long to be ready as it takes to load a model."""
 
     def __init__(self, models: Path) -> None:
-        # Not with -m: what it answers would be of a module of another name.
+        its_end, hand = os.pipe()
+        take, its_other_end = os.pipe()
         command = [sys.executable, "-c", "from daemon.beside import main; main()", str(models)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            self._process = subprocess.Popen(command, stdin=its_end, stdout=its_other_end)
+        except OSError as error:
+            os.close(hand)
+            os.close(take)
+            raise GoneError from error
+        finally:
+            os.close(its_end)
+            os.close(its_other_end)
+        self._hand = Connection(hand, readable=False)
+        self._take = Connection(take, writable=False)
         self._is_ready = False
 
     def is_ready(self) -> bool:
         """Whether it would begin at once with what it is handed. Raises GoneError."""
-        if not self._is_ready and self._has_said_something(0.0):
-            self._is_ready = self._heard() is True
+        if not self._is_ready and self._take.poll(0.0):
+            self._is_ready = self._answer() is True
         return self._is_ready
 
     def hand(self, batch: Batch) -> None:
-        """Give it a batch to begin with; its answer must be taken before the next. Raises GoneError."""
+        """Give it a batch, while it has no more than one in hand. Raises GoneError."""
         try:
-            assert self._process.stdin is not None
-            pickle.dump(batch, self._process.stdin, pickle.HIGHEST_PROTOCOL)
-            self._process.stdin.flush()
+            self._hand.send(batch)
         except OSError as error:
             raise GoneError from error
 
     def take(self) -> list[Found] | None:
-        """What came of the batch, file by file; None where it failed. Waits for it. Raises GoneError."""
-        if not self._has_said_something(_LONGEST):
+        """What came of the first batch, file by file; None where it failed. Raises GoneError.
+
+        Waits for it.
+        """
+        if not self._take.poll(_LONGEST):
             raise GoneError
-        return self._heard()  # type: ignore[return-value]
+        return self._answer()  # type: ignore[no-any-return]
 
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with suppress(OSError):  # what it did not read cannot be written any more
-                    pipe.close()
+        self._hand.close()
+        self._take.close()
 
-    def _has_said_something(self, seconds: float) -> bool:
-        assert self._process.stdout is not None
-        return bool(select.select([self._process.stdout], [], [], seconds)[0])
-
-    def _heard(self) -> object:
+    def _answer(self) -> Any:
         try:
-            assert self._process.stdout is not None
-            return pickle.load(self._process.stdout)  # noqa: S301  by a process of our own, through a pipe
+            return self._take.recv()
         except _UNUSABLE as error:
             raise GoneError from error
 
 
 def main() -> None:
     """Tag batches until whoever hands them has gone, with models from the folder that is named."""
-    models = Path(sys.argv[1])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us hears of it, and ends us
-    said = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    model: Model | None = None
-    answer: object = True
+    hands, answers = Connection(os.dup(0), writable=False), Connection(os.dup(1), readable=False)
+    os.dup2(2, 1)
+    batches: SimpleQueue[Batch] = SimpleQueue()
+    Thread(target=_listen, args=(hands, batches), daemon=True).start()
+    work = _Work(Path(sys.argv[1]))
+    with suppress(BrokenPipeError):
+        answers.send(True)
+        while True:
+            answers.send(work.answer(batches.get()))
+
+
+def _listen(hands: Connection, batches: SimpleQueue[Batch]) -> None:
+    """Hear of the next batch while one is in the making; and of the end."""
     try:
         while True:
-            pickle.dump(answer, said, pickle.HIGHEST_PROTOCOL)
-            said.flush()
-            batch: Batch = pickle.load(sys.stdin.buffer)  # noqa: S301  by the process that started us
-            try:
-                if model is None or model.version != batch.version:
-                    model = load_model(models, batch.version)
-                    # What lives on is not to be looked through again and again.
-                    gc.collect()
-                    gc.freeze()
-                    gc.set_threshold(_SELDOM)
-                answer = _found(batch, replace(model, retired=batch.retired))
-            except Exception:
-                answer = None  # the one who handed it finds out which article it is
+            batches.put(hands.recv())
     except (EOFError, OSError):
-        return
+        os._exit(0)
+
+
+class _Work:
+    """Tags with the model that a batch names, loaded once."""
+
+    def __init__(self, models: Path) -> None:
+        self._models = models
+        self._model: Model | None = None
+
+    def answer(self, batch: Batch) -> list[Found] | None:
+        try:
+            return _found(batch, replace(self._served(batch.version), retired=batch.retired))
+        except Exception:
+            return None  # the one who handed it finds out which article it is
+
+    def _served(self, version: str) -> Model:
+        if self._model is None or self._model.version != version:
+            self._model = load_model(self._models, version)
+            # What lives on is not to be looked through again and again.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(_SELDOM)
+        return self._model
 
 
 def _found(batch: Batch, model: Model) -> list[Found]:

@@ -21,5 +21,8 @@ api_url = "{slack.url}"
 name = "desk"
 type = "slack"
 channel = "C0DESK"
+
+[retrain]
+cron = "never"
 {more}
 """

@@ -19,9 +19,13 @@ def resident(process: int) -> float:
 
 
 def processor_time(process: int) -> float:
-    """Seconds that the threads of a process have worked in all."""
+    """Seconds that the threads of a process have worked in all; 0 where it has ended."""
+    try:
+        found = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
     # The name before the last bracket may hold blanks (proc_pid_stat(5)).
-    numbers = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    numbers = found.rpartition(")")[2].split()
     return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
 
 
