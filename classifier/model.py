@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
+import numpy as np
+
 from classifier import tagging, words
 from classifier.articles import Article
 from classifier.features import PASSAGES, Recipe
@@ -72,21 +74,32 @@ class Model:
     def tag_all(self, articles: Iterable[Article]) -> list[Tagged]:
         """The same of several articles in their order; many at once are tagged faster."""
         cut_up = [(article, passages(article)) for article in articles]
-        scores = self.scores([passage.text for _, found in cut_up for passage in found])
-        tagged, start = [], 0
-        for article, found in cut_up:
-            end = start + len(found)
-            tagged.append(self._tagged(article, found, scores[start:end]))
-            start = end
-        return tagged
+        if not cut_up:
+            return []
+        together = self.scores([passage.text for _, found in cut_up for passage in found])
+        scores = np.split(together, np.cumsum([len(found) for _, found in cut_up])[:-1])
+        judged = [self._judged(*each, own) for each, own in zip(cut_up, scores, strict=True)]
+        features = tagging.features_of_all(np.concatenate(judged), [len(each) for each in judged])
+        curves = [self.curve(article.language) for article, _ in cut_up]
+        probabilities = tagging.probabilities_by(curves, features).tolist()
+        return [
+            self._tagged(*each, own, dict(zip(self.topics, likely, strict=True)), curve)
+            for each, own, likely, curve in zip(cut_up, scores, probabilities, curves, strict=True)
+        ]
 
-    def _tagged(self, article: Article, cut_up: Sequence[Passage], scores: Scores) -> Tagged:
+    def _judged(self, article: Article, cut_up: Sequence[Passage], scores: Scores) -> Scores:
         judged = self.article_scores(article, cut_up) if self.recipe.whole else scores
-        if not len(judged):  # nothing but blanks
-            judged = self.weights.intercepts[None, :]
-        curve = self.curve(article.language)
-        probabilities = curve.probabilities(tagging.article_features(judged)).tolist()
-        everything = dict(zip(self.topics, probabilities, strict=True))
+        # Nothing but blanks has no passage.
+        return judged if len(judged) else self.weights.intercepts[None, :]
+
+    def _tagged(
+        self,
+        article: Article,
+        cut_up: Sequence[Passage],
+        scores: Scores,
+        everything: Mapping[str, float],
+        curve: Calibration,
+    ) -> Tagged:
         said = {
             topic: grade
             for topic, probability in everything.items()

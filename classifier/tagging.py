@@ -12,6 +12,7 @@ from classifier.articles import Article, Grade
 from classifier.passages import Passage
 
 Scores = NDArray[np.float64]
+Numbers = NDArray[np.int64]
 
 # Evidence shows the words that made up most of a score, not every syllable of the passage.
 _MOST_WORDS = 8
@@ -48,7 +49,20 @@ class Calibration:
 
     def probabilities(self, features: Scores) -> Scores:
         """Probabilities between 0 and 1 of features (… × features)."""
-        return sigmoid(features @ np.asarray(self.weights) + self.offset)
+        (found,) = probabilities_by([self], features[None])
+        return np.asarray(found)
+
+
+def probabilities_by(curves: Sequence[Calibration], features: Scores) -> Scores:
+    """Probabilities of features (articles × … × features), each article's by its own curve.
+
+    Alone and among others an article has the same, to the last bit.
+    """
+    shape = (len(curves),) + (1,) * (features.ndim - 2)
+    scores = np.array([curve.offset for curve in curves]).reshape(shape)
+    for number, weights in enumerate(zip(*(curve.weights for curve in curves), strict=True)):
+        scores = scores + features[..., number] * np.array(weights).reshape(shape)
+    return sigmoid(scores)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +114,39 @@ def article_features(scores: Scores) -> Scores:
     is not about; the mean of all; the mean of the first three, the title among them where there is
     one; and the logarithm of their number and its square, because the best of thirty is high by chance.
     """
-    number, topics = scores.shape
-    best = np.partition(scores, number - 2, axis=0)[-2:] if number > 2 else scores
-    lead = scores[:3]
-    features = np.empty((topics, len(FEATURES)))
-    for column, some in enumerate((best, scores, lead)):
-        features[:, column] = np.add.reduce(some, axis=0) / len(some)
-    features[:, 3] = np.log(number)
-    features[:, 4] = np.log(number) ** 2
-    return features
+    (features,) = features_of_all(scores, [len(scores)])
+    return np.asarray(features)
+
+
+def features_of_all(scores: Scores, sizes: Sequence[int]) -> Scores:
+    """The same of several articles, whose passages follow each other (articles × topics × features)."""
+    numbers = np.array(sizes)
+    starts = np.cumsum(numbers) - numbers
+    number = numbers[:, None].astype(np.float64)
+    lead = _first_three(scores, starts, numbers) / np.minimum(number, 3.0)
+    length = np.broadcast_to(np.log(number), lead.shape)
+    mean = np.add.reduceat(scores, starts) / number
+    return np.stack((_best_two(scores, starts, numbers), mean, lead, length, length**2), axis=2)
+
+
+def _best_two(scores: Scores, starts: Numbers, numbers: Numbers) -> Scores:
+    """The mean of the two highest scores of each article; of one passage its own."""
+    first = np.maximum.reduceat(scores, starts)
+    is_first = scores == first.repeat(numbers, axis=0)
+    others = np.maximum.reduceat(np.where(is_first, -np.inf, scores), starts)
+    # Two that are equally high are both the highest; of one alone there is no other.
+    several = np.add.reduceat(is_first.astype(np.int64), starts) > 1
+    second = np.where(several | (numbers == 1)[:, None], first, others)
+    return (first + second) / 2.0
+
+
+def _first_three(scores: Scores, starts: Numbers, numbers: Numbers) -> Scores:
+    """The sum of the first three scores of each article, or of as many as there are."""
+    found = scores[starts]
+    for place in (1, 2):
+        has = numbers > place
+        found[has] += scores[starts[has] + place]
+    return found
 
 
 def features_alone(scores: Scores) -> Scores:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 def now() -> datetime:
@@ -19,6 +20,7 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+@lru_cache(maxsize=64)  # everything of a batch happens at one moment
 def to_text(moment: datetime) -> str:
     """Sorts as text in the order of time. Raises ValueError without a zone."""
     if moment.tzinfo is None:
