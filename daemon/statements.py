@@ -18,7 +18,7 @@ class Statement:
     """A statement with named parameters, written as for `sqlalchemy.text`."""
 
     def __init__(self, sql: str) -> None:
-        self._text = text(sql)
+        self.text = text(sql)
         self._compiled = lru_cache(maxsize=4)(self._compile)
 
     def execute(self, connection: Connection, values: _Values) -> CursorResult[*tuple[Any, ...]]:
@@ -32,7 +32,7 @@ class Statement:
 
     def _compile(self, dialect: Dialect) -> tuple[str, Sequence[str] | None]:
         """As the driver takes it, and the order of its parameters where these have no names there."""
-        compiled = self._text.compile(dialect=dialect)
+        compiled = self.text.compile(dialect=dialect)
         return str(compiled), compiled.positiontup if compiled.positional else None
 
 
