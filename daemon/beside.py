@@ -74,6 +74,7 @@ class Beside:
         self._hand = Connection(hand, readable=False)
         self._take = Connection(take, writable=False)
         self._is_ready = False
+        self._sending: Thread | None = None
 
     def is_ready(self) -> bool:
         """Whether it would begin at once with what it is handed. Raises GoneError."""
@@ -83,10 +84,16 @@ class Beside:
 
     def hand(self, batch: Batch) -> None:
         """Give it a batch, while it has no more than one in hand. Raises GoneError."""
-        try:
+        # One that is stopped reads nothing: to write to it would take for ever.
+        self._sending = Thread(target=self._send, args=(batch,), daemon=True, name="handing beside")
+        self._sending.start()
+        self._sending.join(_LONGEST)
+        if self._sending.is_alive():
+            raise GoneError
+
+    def _send(self, batch: Batch) -> None:
+        with suppress(OSError):  # it has gone, which whoever takes its answer is told
             self._hand.send(batch)
-        except OSError as error:
-            raise GoneError from error
 
     def take(self) -> list[Found] | None:
         """What came of the first batch, file by file; None where it failed. Raises GoneError.
@@ -100,6 +107,8 @@ class Beside:
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
+        if self._sending is not None:
+            self._sending.join()  # nobody reads any more, so it ends; only then may the pipe be closed
         self._hand.close()
         self._take.close()
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -137,6 +139,18 @@ def test_one_that_has_died_says_so(beside: Beside, model: Model) -> None:
         beside.take()
 
 
+def test_one_that_is_stopped_is_not_waited_for_for_ever(
+    beside: Beside, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than the pipe holds, so that it cannot even be handed over."""
+    until(beside.is_ready)
+    beside._process.send_signal(signal.SIGSTOP)
+    monkeypatch.setattr("daemon.beside._LONGEST", 0.2)
+
+    with pytest.raises(GoneError):
+        beside.hand(batch(model, QUIET_ARTICLE * 5000))
+
+
 def test_many_files_are_taken_in_order_with_one_beside(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,29 +250,51 @@ def test_it_ends_when_there_has_been_nothing_to_do_for_a_while(
     assert newsroom.intake._batches._beside is None
 
 
+def started_by(daemon: DaemonProcess) -> list[int]:
+    tasks = Path(f"/proc/{daemon.process.pid}/task").glob("*/children")
+    found = [int(child) for task in tasks for child in task.read_text().split()]
+    return [child for child in found if b"daemon.beside" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def fill(home: Path, number: int) -> None:
+    (home / "inbox").mkdir()
+    for each in range(number):
+        (home / "inbox" / f"{each}.txt").write_text(energy_article(f"Town {each}"))
+
+
 @pytest.mark.slow
 def test_it_ends_with_the_daemon_even_if_that_is_killed(home: Path) -> None:
-    (home / "inbox").mkdir()
-    for number in range(4000):
-        (home / "inbox" / f"{number}.txt").write_text(energy_article(f"Town {number}"))
+    fill(home, 4000)
     daemon = DaemonProcess(home)
+    daemon.wait_until(lambda: bool(started_by(daemon)))
+    [child] = started_by(daemon)
 
-    def children() -> list[int]:
-        tasks = Path(f"/proc/{daemon.process.pid}/task")
-        found = [child for task in tasks.iterdir() for child in (task / "children").read_text().split()]
-        return [
-            int(child) for child in found if b"daemon.beside" in Path(f"/proc/{child}/cmdline").read_bytes()
-        ]
-
-    daemon.wait_until(lambda: bool(children()))
-    [child] = children()
     daemon.kill()
 
-    until(lambda: not Path(f"/proc/{child}").exists() or "Z" in _state(child))
+    until(lambda: _state(child) in "ZX")
+
+
+@pytest.mark.slow
+def test_a_daemon_killed_while_batches_are_beside_loses_and_doubles_nothing(home: Path) -> None:
+    fill(home, 5000)
+    for _ in range(3):
+        daemon = DaemonProcess(home)
+        before = len(daemon.done())
+        daemon.wait_until(lambda: len(daemon.done()) > before + 400)  # noqa: B023  called at once
+        daemon.kill()
+
+    daemon = DaemonProcess(home)
+    daemon.wait_until(lambda: len(daemon.done()) == 5000, seconds=60.0)
+    daemon.stop()
+
+    with closing(sqlite3.connect(home / "ledger.db")) as ledger:
+        for table in ("files", "articles", "alerts", "deliveries WHERE form = 'alert'"):
+            assert ledger.execute(f"SELECT COUNT(*) FROM {table}").fetchone() == (5000,)
+    assert not list((home / "inbox").iterdir())
 
 
 def _state(process: int) -> str:
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
-        return "Z"
+        return "X"
