@@ -20,12 +20,18 @@ def monotonic() -> float:
     return time.monotonic()
 
 
-@lru_cache(maxsize=64)  # everything of a batch happens at one moment
 def to_text(moment: datetime) -> str:
     """Sorts as text in the order of time. Raises ValueError without a zone."""
     if moment.tzinfo is None:
         raise ValueError("a moment without a zone")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return _written(moment.astimezone(UTC))
+
+
+# Everything of a batch happens at one moment. Only in UTC are two moments that are equal the same:
+# in the hour that comes twice when clocks go back, an earlier one equals a later one.
+@lru_cache(maxsize=64)
+def _written(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def from_text(text: str) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -24,6 +25,14 @@ def test_a_moment_is_written_in_utc_with_microseconds() -> None:
     moment = datetime(2026, 3, 5, 17, 0, tzinfo=timezone(timedelta(hours=5)))
 
     assert to_text(moment) == "2026-03-05T12:00:00.000000Z"
+
+
+def test_the_hour_that_comes_twice_when_clocks_go_back_is_written_as_two() -> None:
+    early = datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+
+    assert early == early.replace(fold=1)
+    assert to_text(early) == "2026-10-25T00:30:00.000000Z"
+    assert to_text(early.replace(fold=1)) == "2026-10-25T01:30:00.000000Z"
 
 
 def test_a_moment_without_a_zone_is_refused() -> None:
