@@ -34,7 +34,8 @@ class Arrival:
     """A file as it was read: its articles with their tags, or why there are none.
 
     Neither where the ledger knows its bytes already. `sketches`, where they were made, has for each
-    article what it is known by; None for one that nobody would be told of.
+    article what it is known by; None for one that nobody would be told of. `articles` are those that
+    are still to be tagged.
     """
 
     candidate: Candidate
@@ -75,22 +76,30 @@ def _content(candidate: Candidate) -> Content:
 def opened(content: Content, fingerprint: str) -> Arrival:
     """The articles of what was read, not yet tagged."""
     candidate = content.candidate
+    if content.failure is not None:
+        return Arrival(candidate, fingerprint, failure=content.failure)
+    articles, failure = articles_of(candidate.path.name, content.data)
+    return Arrival(candidate, fingerprint, failure=failure, articles=articles)
+
+
+def articles_of(name: str, data: bytes) -> tuple[tuple[Article, ...], UnreadableArticleError | None]:
+    """The articles of a file, or why there are none."""
     try:
-        if content.failure is not None:
-            raise content.failure
-        articles = read_articles(content.data, candidate.path.name)
+        return read_articles(data, name), None
     except UnreadableArticleError as unreadable:
-        return Arrival(candidate, fingerprint, failure=unreadable)
-    return Arrival(candidate, fingerprint, articles=articles)
+        return (), unreadable
 
 
 def tag(arrivals: Sequence[Arrival], model: Model) -> list[Arrival]:
     """The same with their articles tagged, all together."""
-    tagged = iter(model.tag_all(article for arrival in arrivals for article in arrival.articles))
-    return [
-        replace(arrival, tagged=tuple(islice(tagged, len(arrival.articles))), articles=())
-        for arrival in arrivals
-    ]
+    tagged = tag_each(model, [arrival.articles for arrival in arrivals])
+    return [replace(arrival, tagged=own, articles=()) for arrival, own in zip(arrivals, tagged, strict=True)]
+
+
+def tag_each(model: Model, files: Sequence[Sequence[Article]]) -> list[tuple[Tagged, ...]]:
+    """The articles of each file, tagged all together."""
+    tagged = iter(model.tag_all(article for articles in files for article in articles))
+    return [tuple(islice(tagged, len(articles))) for articles in files]
 
 
 def deadly(deaths: int) -> UnreadableArticleError:

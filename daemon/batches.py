@@ -98,9 +98,7 @@ class Batches:
 
     def close(self) -> None:
         self._begun.clear()
-        if self._beside is not None:
-            self._beside.close()
-            self._beside = None
+        self._end_beside()
 
     def next(self) -> list[Arrival]:
         """The next batch, tagged; only a part of it if that takes long or much memory."""
@@ -127,15 +125,11 @@ class Batches:
     def _is_beside_ready(self) -> bool:
         """Whether a process beside can take a batch; one is started where many files are ready."""
         now = clock.monotonic()
-        if self._beside is None and len(self._ready) >= _MANY and now >= self._not_before:
-            if len(os.sched_getaffinity(0)) == 1:
-                return False
-            try:
-                self._beside = Beside(self._models)
-            except GoneError:
-                self._lose()
-            self._used_at = now
+        pays = len(self._ready) >= _MANY and len(os.sched_getaffinity(0)) > 1
         try:
+            if self._beside is None and pays and now >= self._not_before:
+                self._beside = Beside(self._models)
+                self._used_at = now
             return self._beside is not None and self._beside.is_ready()
         except GoneError:
             self._lose()
@@ -173,10 +167,13 @@ class Batches:
 
     def _lose(self) -> None:
         logger.warning("the process that tagged beside has gone; batches are tagged here")
+        self._end_beside()
+        self._not_before = clock.monotonic() + _AFTER_A_DEATH
+
+    def _end_beside(self) -> None:
         if self._beside is not None:
             self._beside.close()
             self._beside = None
-        self._not_before = clock.monotonic() + _AFTER_A_DEATH
 
     def _put_back(self, contents: Sequence[Content]) -> None:
         self._ready.extendleft(content.candidate for content in reversed(contents))

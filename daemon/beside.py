@@ -14,15 +14,15 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple
 
-from classifier import Article, Grade, Model, Tagged, UnreadableArticleError, load_model, read_articles
+from classifier import Grade, Model, Tagged, UnreadableArticleError, load_model
 from daemon import sketches
+from daemon.arrivals import articles_of, tag_each
 from daemon.sketches import Sketch
 
 _SELDOM = 100_000  # objects made between two collections
@@ -166,16 +166,9 @@ class _Work:
 
 
 def _found(batch: Batch, model: Model) -> list[Found]:
-    read = [_articles(name, data) for name, data in batch.files]
-    tagged = iter(model.tag_all(article for articles, _ in read for article in articles))
-    return [_sketched(tuple(islice(tagged, len(articles))), failure) for articles, failure in read]
-
-
-def _articles(name: str, data: bytes) -> tuple[tuple[Article, ...], UnreadableArticleError | None]:
-    try:
-        return read_articles(data, name), None
-    except UnreadableArticleError as unreadable:
-        return (), unreadable
+    read = [articles_of(name, data) for name, data in batch.files]
+    tagged = tag_each(model, [articles for articles, _ in read])
+    return [_sketched(own, failure) for own, (_, failure) in zip(tagged, read, strict=True)]
 
 
 def _sketched(tagged: tuple[Tagged, ...], failure: UnreadableArticleError | None) -> Found:

@@ -990,6 +990,20 @@ def test_articles_of_a_batch_are_tagged_together(newsroom: Newsroom, monkeypatch
     assert newsroom.headlines() == [HEADLINE, "Refinery in Pavlodar restarts crude unit"]
 
 
+def test_bytes_that_the_ledger_knows_are_not_tagged_again(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newsroom.drop("a.txt", ENERGY_ARTICLE)
+    newsroom.take_all()
+    given = stumble_over("no such word", monkeypatch)
+    newsroom.drop("b.txt", ENERGY_ARTICLE)
+
+    newsroom.take_all()
+
+    assert given == [0]
+    assert newsroom.done() == ["a.txt", "b.txt"]
+
+
 def test_one_article_that_cannot_be_tagged_holds_up_no_other(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
