@@ -21,7 +21,8 @@ class Article:
 
     `text` is the whole of it; where there is a title, the text begins with it, on a line of
     its own. `date` is ISO 8601, as exact as the source was. `language` is an ISO 639-1 code,
-    or None where we would have to guess.
+    or None where we would have to guess. `source` is the outlet. `remarks` say in a line each what
+    whoever reads the article should know of how it was read: what was guessed, what was left out.
     """
 
     text: str
@@ -29,6 +30,10 @@ class Article:
     date: str | None = None
     language: str | None = None
     given_id: str | None = None
+    source: str | None = None
+    author: str | None = None
+    url: str | None = None
+    remarks: tuple[str, ...] = ()
     _fingerprint: str = field(default="", init=False, repr=False, compare=False)  # once it was asked for
 
     @property
@@ -56,6 +61,14 @@ class Article:
         return shorten(self.text.split("\n", 1)[0], 150)
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a file holds: its articles in order, and a line for each part of it that is none."""
+
+    articles: tuple[Article, ...]
+    left_out: tuple[str, ...] = ()
+
+
 def compose(
     title: str | None,
     body: str,
@@ -63,10 +76,14 @@ def compose(
     date: str | None = None,
     language: str | None = None,
     given_id: str | None = None,
+    source: str | None = None,
+    author: str | None = None,
+    url: str | None = None,
+    remarks: tuple[str, ...] = (),
 ) -> Article:
     """An article from a title and a body that came apart."""
     text = f"{title}\n{body}" if title else body
-    return Article(text, title or None, date, language, given_id)
+    return Article(text, title or None, date, language, given_id, source, author, url, remarks)
 
 
 def shorten(text: str, most: int) -> str:

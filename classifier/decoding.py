@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from dataclasses import dataclass, replace
 
 from classifier.errors import UnreadableArticleError
 
@@ -18,20 +19,6 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-
-_BINARY = {
-    b"%PDF": "a PDF",
-    b"PK\x03\x04": "a zip archive or an office document",
-    b"\xd0\xcf\x11\xe0": "an old office document",
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
-    b"GIF8": "a picture",
-    b"\x7fELF": "a program",
-    b"MZ\x90": "a program",
-    b"\x1f\x8b": "a gzip archive",
-    b"Rar!": "an archive",
-    b"7z\xbc\xaf": "an archive",
-}
 
 # Controls other than tab and line break, and the marks that turn or hide text: an article
 # does not need them, and a terminal or a Slack client must not obey them.
@@ -50,15 +37,29 @@ _PAGES = b"\x00\x04\x06\x20"
 _MEND = "save it as plain text in UTF-8 and drop it again"
 
 
-def decode(data: bytes) -> str:
-    """The clean text of a file. Raises UnreadableArticleError where it is empty or not text."""
-    for start, kind in _BINARY.items():
-        if data.startswith(start):
-            raise UnreadableArticleError(f"not text but {kind}", _MEND)
-    text = clean(_decoded(data))
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Clean text, and which encoding it was in."""
+
+    text: str
+    encoding: str
+    is_guess: bool = False
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        return (f"encoding guessed: {self.encoding}",) if self.is_guess else ()
+
+
+def decode(data: bytes, declared: str | None = None) -> Decoded:
+    """The clean text of a file; `declared` is the encoding that it says it is in.
+
+    Raises UnreadableArticleError where it is empty or not text.
+    """
+    found = _decoded(data)
+    text = clean(found.text)
     if not text.strip():
         raise UnreadableArticleError("empty", "drop it again when there is text in it")
-    return text
+    return replace(found, text=text)
 
 
 def clean(text: str) -> str:
@@ -70,20 +71,20 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _decoded(data: bytes) -> str:
+def _decoded(data: bytes) -> Decoded:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
-            return _strictly(data, encoding)
+            return Decoded(_strictly(data, encoding), encoding)
     wide = _wide_encoding(data)
     if wide:
-        return _strictly(data, wide)
+        return Decoded(_strictly(data, wide), wide, is_guess=True)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         return _guessed(data)
     if text.count("\0") * 20 > len(text):
         raise UnreadableArticleError("not text: too many zero bytes", _MEND)
-    return text
+    return Decoded(text, "utf-8")
 
 
 def _strictly(data: bytes, encoding: str) -> str:
@@ -108,7 +109,7 @@ def _wide_encoding(data: bytes) -> str | None:
     return None
 
 
-def _guessed(data: bytes) -> str:
+def _guessed(data: bytes) -> Decoded:
     # Imported here: most files are UTF-8 and never need it.
     from charset_normalizer import from_bytes
 
@@ -118,4 +119,4 @@ def _guessed(data: bytes) -> str:
     text = data.decode(guess.encoding, errors="replace")
     if text.count("\ufffd") * 100 > len(text) or len(_UNWANTED.findall(text)) * 50 > len(text):
         raise UnreadableArticleError("not text in any encoding we know", _MEND)
-    return text
+    return Decoded(text, guess.encoding, is_guess=True)

@@ -1,40 +1,39 @@
-"""File ▶ articles: plain text and Markdown, one article or a press-service digest of many."""
+"""File ▶ articles: plain text here, all that needs a parser in the jail."""
 
 from __future__ import annotations
 
+import atexit
 import errno
 import json
 import os
-import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from classifier.articles import Article, compose
-from classifier.decoding import clean, decode
+from classifier import dates
+from classifier.articles import Article, Contents, compose
+from classifier.decoding import clean
 from classifier.errors import UnreadableArticleError
+from classifier.formats import plain
+from classifier.formats.kinds import Format
+from classifier.formats.sniffing import sniff
+from classifier.formats.ways import Way
 from classifier.languages import detect
+from classifier.rules import Rules
+
+if TYPE_CHECKING:
+    from classifier.jail import Jail
 
 LARGEST_FILE = 64 * 1024 * 1024  # bytes
-LONGEST_TEXT = 4 * 1024 * 1024  # characters
 
-TEXT_ENDINGS = frozenset({".txt", ".text", ".md", ".markdown", ""})
-MARKDOWN_ENDINGS = frozenset({".md", ".markdown"})
-
-_LONGEST_TITLE = 200  # characters
-_LEAST_KEPT = 0.5  # of a Markdown text's letters must be left when its marks are gone
-# How a press-service digest opens each of its articles: date, time, views.
-_DIGEST_LINE = re.compile(r"^(\d{2}\.\d{2}\.\d{4}), (\d{2}:\d{2})[ \t]+\d+[ \t]*$", re.MULTILINE)
-_DATE_LINES = (
-    (re.compile(r"\d{4}-\d{2}-\d{2}"), "%Y-%m-%d"),
-    (re.compile(r"\d{2}\.\d{2}\.\d{4}"), "%d.%m.%Y"),
-    (re.compile(r"\d{1,2} [A-Z][a-z]+ \d{4}"), "%d %B %Y"),
-    (re.compile(r"[A-Z][a-z]+ \d{1,2}, \d{4}"), "%B %d, %Y"),
+# Of the files in a folder, those that are tagged with it; each is then what its bytes say.
+ENDINGS = frozenset(
+    {".txt", ".text", ".md", ".markdown", "", ".html", ".htm", ".xhtml", ".mhtml", ".mht", ".pdf", ".docx"}
+    | {".odt", ".rtf", ".eml", ".mbox", ".json", ".rss", ".atom", ".xml", ".zip"}
 )
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
-_SENTENCE_ENDS = ".!?…:;؟؛"
 
 
 def read_bytes(path: Path) -> bytes:
@@ -63,22 +62,57 @@ def read_bytes(path: Path) -> bytes:
         os.close(handle)
 
 
-def read_articles(data: bytes, name: str) -> tuple[Article, ...]:
-    """The articles of a file's bytes, in order; at least one.
+class Reader:
+    """Reads files by one set of rules. Its jail, for what needs a parser, starts when first used."""
 
-    `name` serves only to tell Markdown from plain text. Raises UnreadableArticleError.
-    """
-    ending = Path(name).suffix.lower()
-    text = decode(data)
-    if len(text) > LONGEST_TEXT:
-        raise UnreadableArticleError(f"longer than {LONGEST_TEXT:,} characters", "part it into smaller files")
-    if ending in MARKDOWN_ENDINGS:
-        return (_markdown_article(text),)
-    parts = _parts(text)
-    articles = tuple(_article(body, date) for date, body in parts if body.strip())
-    if not articles:
-        raise UnreadableArticleError("empty", "drop it again when there is text in it")
-    return articles
+    def __init__(self, rules: Rules | None = None) -> None:
+        self.rules = rules or Rules()
+        self._jail: Jail | None = None
+
+    @property
+    def jail(self) -> Jail:
+        if self._jail is None:
+            from classifier.jail import Jail
+
+            self._jail = Jail(self.rules)
+        return self._jail
+
+    def read(self, data: bytes, name: str) -> Contents:
+        """The contents of a file's bytes; at least one article.
+
+        `name` counts only where the bytes leave open what they are. Raises UnreadableArticleError, and
+        OSError where no process can be started just now.
+        """
+        format = sniff(data, name)
+        if format is Format.TEXT:
+            found = plain.read(data, name, Way(self.rules, _refuse))
+        else:
+            found = self.jail.read(format, data, name)
+        return replace(found, articles=tuple(map(_in_its_language, found.articles)))
+
+    def close(self) -> None:
+        if self._jail is not None:
+            self._jail.close()
+
+
+def read_articles(data: bytes, name: str) -> tuple[Article, ...]:
+    """The articles of a file's bytes, in order, by the usual rules; as `Reader.read`."""
+    return _usual().read(data, name).articles
+
+
+@cache
+def _usual() -> Reader:
+    reader = Reader()
+    atexit.register(reader.close)
+    return reader
+
+
+def _refuse(data: bytes, name: str, way: Way) -> Contents:
+    raise UnreadableArticleError("a file in a text", "drop the file itself")
+
+
+def _in_its_language(article: Article) -> Article:
+    return article if article.language else replace(article, language=detect(article.text))
 
 
 def read_jsonl(
@@ -132,95 +166,7 @@ def article_of_record(given: dict[str, Any], title: str, body: str) -> Article:
     return compose(
         title or None,
         body,
-        date=_iso(given.get("date")),
+        date=dates.of_machine(given.get("date")),
         language=language if isinstance(language, str) else detect(f"{title}\n{body}"),
         given_id=str(given["id"]) if given.get("id") is not None else None,
     )
-
-
-def _iso(given: object) -> str | None:
-    """A date that is ISO 8601, as it is; None for any other."""
-    if not isinstance(given, str):
-        return None
-    try:
-        datetime.fromisoformat(given.strip())
-    except ValueError:
-        return None
-    return given.strip()
-
-
-def _parts(text: str) -> list[tuple[str | None, str]]:
-    """Each article's date and text: a digest is parted at its date lines, other files are whole."""
-    heads = list(_DIGEST_LINE.finditer(text))
-    if not heads:
-        return [(None, text)]
-    ends = [head.start() for head in heads[1:]] + [len(text)]
-    parts: list[tuple[str | None, str]] = [(None, text[: heads[0].start()])]
-    for head, end in zip(heads, ends, strict=True):
-        parts.append((_moment(f"{head[1]} {head[2]}"), text[head.end() : end]))
-    return parts
-
-
-def _moment(text: str) -> str | None:
-    try:
-        return datetime.strptime(text, "%d.%m.%Y %H:%M").isoformat(timespec="minutes")
-    except ValueError:
-        return None
-
-
-def _article(text: str, date: str | None) -> Article:
-    lines = text.strip().split("\n")
-    date = date or _date(lines)
-    while len(lines) > 1 and (not lines[0].strip() or _date(lines[:1])):
-        del lines[0]  # a date above the title
-    body = "\n".join(lines)
-    return Article(body, _title(lines), date, detect(body))
-
-
-def _title(lines: list[str]) -> str | None:
-    """The first line, where it is short, does not end like a sentence, and text follows it."""
-    first = lines[0].strip()
-    follows = any(line.strip() for line in lines[1:])
-    if follows and len(first) <= _LONGEST_TITLE and first[-1] not in _SENTENCE_ENDS:
-        return first
-    return None
-
-
-def _date(lines: list[str]) -> str | None:
-    """A date that stands alone on one of the first lines or the last one."""
-    for line in [*lines[:5], lines[-1]]:
-        for pattern, form in _DATE_LINES:
-            if pattern.fullmatch(line.strip()):
-                try:
-                    return datetime.strptime(line.strip(), form).date().isoformat()
-                except ValueError:
-                    continue
-    return None
-
-
-def _markdown_article(text: str) -> Article:
-    from classifier import markdown
-
-    matter, text = _front_matter(text)
-    heading, blocks = markdown.plain(text)
-    body = "\n".join(blocks).strip()
-    if sum(map(str.isalnum, body)) < _LEAST_KEPT * sum(map(str.isalnum, text)):
-        # Nested deeper than the parser goes, say. The text with its marks is better than none.
-        heading, body = None, text.strip()
-    title = matter.get("title") or heading
-    if heading and title == heading and body.startswith(heading):
-        body = body[len(heading) :].lstrip("\n")
-    if not (title or body):
-        raise UnreadableArticleError("empty", "drop it again when there is text in it")
-    date = _iso(matter.get("date")) or _date(body.split("\n"))
-    return compose(title, body, date=date, language=detect(f"{title or ''}\n{body}"))
-
-
-def _front_matter(text: str) -> tuple[dict[str, str], str]:
-    """`key: value` lines between two `---` at the start, and the text behind them."""
-    match = _FRONT_MATTER.match(text)
-    if not match:
-        return {}, text
-    pairs = (line.partition(":") for line in match[1].split("\n"))
-    matter = {key.strip().lower(): value.strip().strip("\"'") for key, _, value in pairs if value}
-    return {key: value for key, value in matter.items() if value}, text[match.end() :]

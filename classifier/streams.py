@@ -19,7 +19,7 @@ from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from classifier.errors import ClassifierError
-from classifier.reading import LARGEST_FILE, TEXT_ENDINGS
+from classifier.reading import ENDINGS, LARGEST_FILE
 
 STANDARD_INPUT = "-"
 
@@ -177,7 +177,7 @@ def _inside(folder: str) -> Iterator[_Source]:
         for name, is_folder in _entries(folder):
             if is_folder:
                 yield from _inside(_join(folder, name))
-            elif _is_jsonl(name) or PurePath(name).suffix.lower() in TEXT_ENDINGS:
+            elif _is_jsonl(name) or PurePath(name).suffix.lower() in ENDINGS:
                 yield _source(_join(folder, name))
     except OSError as error:
         yield _Source(folder, problem=str(error))

@@ -1,0 +1,81 @@
+"""What comes out of the jail, as bytes: contents or a failure, in JSON and nothing else.
+
+A hostile file may have become the parser. So nothing is believed of an answer but its shape, which
+is checked, and its text, which is cleaned.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from classifier.articles import Article, Contents
+from classifier.decoding import clean
+from classifier.errors import UnreadableArticleError
+
+_LONGEST_LINE = 2000  # characters of a title, a name, an address, a remark
+_FIELDS = ("date", "language", "given_id", "source", "author", "url")
+
+
+class MalformedError(Exception):
+    """Not an answer."""
+
+
+def of_contents(contents: Contents) -> bytes:
+    articles = [
+        {"text": each.text, "title": each.title, "remarks": each.remarks}
+        | {name: getattr(each, name) for name in _FIELDS}
+        for each in contents.articles
+    ]
+    return _bytes({"articles": articles, "left_out": contents.left_out})
+
+
+def of_failure(failure: UnreadableArticleError) -> bytes:
+    return _bytes({"reason": failure.reason, "mend": failure.mend})
+
+
+def contents(answer: bytes) -> Contents:
+    """What an answer says. Raises UnreadableArticleError where it is a failure, else MalformedError."""
+    try:
+        given = json.loads(answer)
+        if "reason" in given:
+            raise UnreadableArticleError(_line(given["reason"]) or "?", _line(given["mend"]) or "?")
+        articles = tuple(_article(each) for each in given["articles"])
+        left_out = _lines(given["left_out"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise MalformedError from error
+    if not articles:
+        raise UnreadableArticleError("empty", "drop it again when there is text in it")
+    return Contents(articles, left_out)
+
+
+def _article(given: dict[str, Any]) -> Article:
+    text = clean(_string(given["text"])).strip()
+    title = _line(given["title"])
+    if title and not text.startswith(title):
+        text = f"{title}\n{text}"
+    if not text:
+        raise ValueError
+    return Article(
+        text, title, **{name: _line(given[name]) for name in _FIELDS}, remarks=_lines(given["remarks"])
+    )
+
+
+def _lines(given: Any) -> tuple[str, ...]:
+    return tuple(line for each in given if (line := _line(each)))
+
+
+def _line(given: Any) -> str | None:
+    if given is None:
+        return None
+    return " ".join(clean(_string(given)[:_LONGEST_LINE]).split()) or None
+
+
+def _string(given: Any) -> str:
+    if not isinstance(given, str):
+        raise TypeError
+    return given
+
+
+def _bytes(given: dict[str, Any]) -> bytes:
+    return json.dumps(given, ensure_ascii=False).encode("utf-8", "replace")

@@ -1,0 +1,52 @@
+"""Text ▶ an article: where a text alone must say what its title and its date are."""
+
+from __future__ import annotations
+
+from classifier import dates
+from classifier.articles import Article
+from classifier.errors import UnreadableArticleError
+
+_LONGEST_TITLE = 200  # characters
+_SENTENCE_ENDS = ".!?…:;؟؛"
+_FIRST_LINES = 5
+
+
+def article_of(
+    text: str, *, title: str | None = None, date: str | None = None, remarks: tuple[str, ...] = ()
+) -> Article:
+    """An article of a text whose title, unless it is given, may be its first line.
+
+    A line that is nothing but a date, above the title, below it or at the end, is the article's date,
+    unless it is given. Raises UnreadableArticleError where there is no text.
+    """
+    lines = text.strip().split("\n")
+    date = date or _date(lines)
+    while len(lines) > 1 and (not lines[0].strip() or dates.of_line(lines[0])):
+        del lines[0]  # a date above the title
+    body = "\n".join(lines)
+    if not body.strip():
+        raise empty()
+    if title and lines[0].strip() != title:
+        body = f"{title}\n{body}"
+    return Article(body, title or _title(lines), date, remarks=remarks)
+
+
+def empty() -> UnreadableArticleError:
+    return UnreadableArticleError("empty", "drop it again when there is text in it")
+
+
+def _title(lines: list[str]) -> str | None:
+    """The first line, where it is short, does not end like a sentence, and text follows it."""
+    first = lines[0].strip()
+    follows = any(line.strip() for line in lines[1:])
+    if follows and len(first) <= _LONGEST_TITLE and first[-1] not in _SENTENCE_ENDS:
+        return first
+    return None
+
+
+def _date(lines: list[str]) -> str | None:
+    for line in [*lines[:_FIRST_LINES], lines[-1]]:
+        found = dates.of_line(line)
+        if found:
+            return found
+    return None

@@ -1,0 +1,28 @@
+"""The formats that articles come in."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    HTML = "html"
+    MHTML = "mhtml"  # a saved web page with all that belongs to it
+    PDF = "pdf"
+    DOCX = "docx"
+    ODT = "odt"
+    RTF = "rtf"
+    MAIL = "mail"
+    MBOX = "mbox"
+    JSON = "json"
+    JSONL = "jsonl"
+    FEED = "feed"
+    ZIP = "zip"
+
+
+# What can hold files of other formats.
+HOLDERS = frozenset({Format.MAIL, Format.MBOX, Format.ZIP})
+# Has web pages in it, which can be read in a simpler way than the first.
+HAS_SIMPLER_WAY = HOLDERS | {Format.HTML, Format.MHTML, Format.FEED, Format.JSON, Format.JSONL}
