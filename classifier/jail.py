@@ -55,8 +55,10 @@ class Reply(NamedTuple):
 class Jail:
     """Reads one file at a time; safe to share between threads."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, keeper: str = "classifier.jailer") -> None:
+        """`keeper` is the module whose `main` keeps the jail."""
         self.rules = rules
+        self._module = keeper
         self._lock = Lock()
         self._keeper: _Keeper | None = None
         self._warned = False
@@ -107,7 +109,7 @@ class Jail:
 
     def _kept(self) -> _Keeper:
         if self._keeper is None:
-            self._keeper = _Keeper(self.rules)
+            self._keeper = _Keeper(self._module, self.rules)
             if not self._warned:
                 self._warned = True
                 for line in self._keeper.walls.missing:
@@ -130,15 +132,11 @@ _REACHED: dict[str, Callable[[Limits], str]] = {
 class _Keeper:
     """Our end of the keeper's process."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, module: str, rules: Rules) -> None:
         its_end, hand = os.pipe()
         take, its_other_end = os.pipe()
-        command = [
-            sys.executable,
-            "-c",
-            "from classifier.jailer import main; main()",
-            json.dumps(rules.as_json()),
-        ]
+        call = f"from {module} import main; main()"
+        command = [sys.executable, "-P", "-c", call, json.dumps(rules.as_json())]
         # No secret of ours may be where a hostile file could find it.
         environment = {name: os.environ[name] for name in _KEPT_OF_ENVIRONMENT if name in os.environ}
         try:

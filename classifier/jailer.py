@@ -23,7 +23,7 @@ from classifier.confinement import Confinement
 from classifier.errors import UnreadableArticleError
 from classifier.formats import opening
 from classifier.formats.kinds import Format
-from classifier.rules import Rules
+from classifier.rules import Rules, rules_of
 from classifier.walls import ANSWERED, LATE, NO_MEMORY, TOO_LONG
 
 _NO_MEMORY = 77  # exit status of a child
@@ -40,7 +40,7 @@ def main() -> None:
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)
     sys.setrecursionlimit(_STACK)
-    keeper = _Keeper(Rules.from_json(json.loads(sys.argv[1])), requests, replies)
+    keeper = _Keeper(rules_of(json.loads(sys.argv[1])), requests, replies)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         keeper.greet()
         while True:
@@ -122,8 +122,7 @@ class _Keeper:
             os.dup2(its, 3)
             os.closerange(4, _MOST_FILES)
             self._confinement.enter()
-            with open(3, "wb", closefd=False) as answer:
-                answer.write(_answer(format, data, str(asked["name"]), self._rules, bool(asked["simply"])))
+            _write(3, _answer(format, data, str(asked["name"]), self._rules, bool(asked["simply"])))
             status = 0
         except MemoryError:
             status = _NO_MEMORY
@@ -141,6 +140,12 @@ def _answer(format: Format, data: bytes, name: str, rules: Rules, simply: bool) 
     except Exception as error:
         reason = f"not a sound {format} file: {type(error).__name__}: {error}"
         return answers.of_failure(UnreadableArticleError(reason, "save it anew, as text or PDF, and drop it"))
+
+
+def _write(pipe: int, answer: bytes) -> None:
+    left = memoryview(answer)
+    while left:
+        left = left[os.write(pipe, left) :]
 
 
 def _ending(status: int) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
+
+from classifier.errors import ClassifierError
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,21 @@ class Limits:
     characters: int = 4 * 2**20
 
 
+# The least and the most that a person may set each to.
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    "seconds": (1, 120),
+    "cpu_seconds": (1, 120),
+    "memory_mib": (256, 16_384),
+    "file_mib": (1, 1024),
+    "unpacked_mib": (1, 4096),
+    "part_mib": (1, 1024),
+    "parts": (1, 100_000),
+    "depth": (1, 10),
+    "pages": (1, 100_000),
+    "characters": (1000, 64 * 2**20),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """Limits, and where in an owner's own files the articles are.
@@ -41,14 +60,59 @@ class Rules:
     limits: Limits = Limits()
     title_fields: tuple[str, ...] = ("title", "headline", "name")
     text_fields: tuple[str, ...] = ("text", "body", "content", "articleBody", "content_html", "content_text")
-    separators: tuple[str, ...] = field(default=())
+    separators: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """The rules in one flat table, as `[reading]` of a configuration has them."""
+        return {**asdict(self.limits), **{name: list(getattr(self, name)) for name in LISTS}}
 
-    @classmethod
-    def from_json(cls, given: dict[str, Any]) -> Rules:
-        """The rules that `as_json` made; not checked, so not for what a person wrote."""
-        limits = Limits(**given["limits"])
-        named = {each.name: tuple(given[each.name]) for each in fields(cls) if each.name != "limits"}
-        return cls(limits, **named)
+
+LISTS = ("title_fields", "text_fields", "separators")
+_LIMITS = tuple(field.name for field in fields(Limits))
+
+
+def rules_of(given: Mapping[str, Any]) -> Rules:
+    """The rules of such a table; what is not in it is as usual.
+
+    Raises ClassifierError that names the key for an unknown one and for a value out of bounds. What
+    separators mean is not looked at here.
+    """
+    for key, value in given.items():
+        problem = _problem(key, value)
+        if problem:
+            raise ClassifierError(f"reading.{key}: {problem}")
+    limits = Limits(**{name: value for name, value in given.items() if name in _LIMITS})
+    return Rules(limits, **{name: tuple(value) for name, value in given.items() if name in LISTS})
+
+
+def load_rules(config: Path) -> Rules:
+    """The rules in the table `[reading]` of a configuration file; its other tables are the daemon's.
+
+    Raises ClassifierError in one line.
+    """
+    import tomllib
+
+    try:
+        given = tomllib.loads(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ClassifierError(f"{config}: {error}") from error
+    table = given.get("reading", {})
+    if not isinstance(table, dict):
+        raise ClassifierError(f"{config}: reading: should be a table; write [reading]")
+    try:
+        return rules_of(table)
+    except ClassifierError as error:
+        raise ClassifierError(f"{config}: {error}") from error
+
+
+def _problem(key: str, value: object) -> str | None:
+    if key in LISTS:
+        is_list = isinstance(value, list | tuple) and all(isinstance(each, str) and each for each in value)
+        return None if is_list else "should be a list of texts in quotes"
+    if key not in BOUNDS:
+        return f"unknown; there are {', '.join([*BOUNDS, *LISTS])}"
+    least, most = BOUNDS[key]
+    kinds = (int, float) if key == "seconds" else (int,)
+    if not isinstance(value, kinds) or isinstance(value, bool) or not least <= value <= most:
+        return f"should be a number from {least:g} to {most:g}"
+    return None
