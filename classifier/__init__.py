@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from classifier.articles import Article, Grade, shorten
+    from classifier.articles import Article, Contents, Grade, shorten
     from classifier.defaults import shipped
     from classifier.errors import (
         ClassifierError,
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
         UnreadableArticleError,
     )
     from classifier.model import Model
-    from classifier.reading import read_articles, read_bytes
+    from classifier.reading import Reader, needs_jail, read_articles, read_bytes
+    from classifier.rules import BOUNDS as READING_BOUNDS
+    from classifier.rules import Limits, Rules, rules_of
     from classifier.storage import current as current_version
     from classifier.storage import load as load_model
     from classifier.storage import served_topics
@@ -28,14 +30,19 @@ if TYPE_CHECKING:
     from classifier.topics import Topic, load_topics, topics_of
 
 __all__ = [
+    "READING_BOUNDS",
     "Article",
     "ClassifierError",
+    "Contents",
     "Evidence",
     "Grade",
     "LabelError",
+    "Limits",
     "Model",
     "ModelError",
     "NoModelError",
+    "Reader",
+    "Rules",
     "Tag",
     "Tagged",
     "Topic",
@@ -44,8 +51,10 @@ __all__ = [
     "load_model",
     "load_topics",
     "model_versions",
+    "needs_jail",
     "read_articles",
     "read_bytes",
+    "rules_of",
     "served_topics",
     "shipped",
     "shorten",
@@ -55,12 +64,17 @@ __all__ = [
 _HOMES: dict[str, str | tuple[str, str]] = {
     "Article": "articles",
     "ClassifierError": "errors",
+    "Contents": "articles",
     "Evidence": "tagging",
     "Grade": "articles",
     "LabelError": "errors",
+    "Limits": "rules",
     "Model": "model",
     "ModelError": "errors",
     "NoModelError": "errors",
+    "READING_BOUNDS": ("rules", "BOUNDS"),
+    "Reader": "reading",
+    "Rules": "rules",
     "Tag": "tagging",
     "Tagged": "tagging",
     "Topic": "topics",
@@ -69,8 +83,10 @@ _HOMES: dict[str, str | tuple[str, str]] = {
     "load_model": ("storage", "load"),
     "load_topics": "topics",
     "model_versions": ("storage", "versions"),
+    "needs_jail": "reading",
     "read_articles": "reading",
     "read_bytes": "reading",
+    "rules_of": "rules",
     "served_topics": "storage",
     "shipped": "defaults",
     "shorten": "articles",

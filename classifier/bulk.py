@@ -14,12 +14,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from classifier.defaults import CONFIG_VARIABLE
 from classifier.errors import ClassifierError
 
 if TYPE_CHECKING:
     from classifier.model import Model
     from classifier.progress import Tell
     from classifier.resuming import Progress
+    from classifier.rules import Rules
     from classifier.spreading import Tagger, Told
     from classifier.streams import Mark
 
@@ -29,10 +31,11 @@ _INTERRUPTED = 130
 def tag(options: argparse.Namespace) -> int:
     """Topics of each article, with the passage that says so.
 
-    A PATH is a text or Markdown file, a folder of them, a .jsonl file with an article a line, or
-    a quoted pattern of such ('archive/2026-*/**'); "-" reads one article from standard input. Of
-    any number of articles: all cores work, and memory stays as it is. --output writes JSON Lines,
-    in the order of the input; should that end early, in whatever way, --resume goes on with it.
+    A PATH is a file (text, Markdown, web page, PDF, docx, odt, rtf, mail, mbox, JSON, feed, zip), a
+    folder of them, a .jsonl file with an article a line, or a quoted pattern of such
+    ('archive/2026-*/**'); "-" reads one file from standard input. Of any number of articles: all
+    cores work, and memory stays as it is. --output writes JSON Lines, in the order of the input;
+    should that end early, in whatever way, --resume goes on with it.
     """
     _start_lightly()
     try:
@@ -49,12 +52,32 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     again = parser.add_mutually_exclusive_group()
     again.add_argument("--resume", action="store_true", help="go on with --output where a run ended")
     again.add_argument("--overwrite", action="store_true", help="begin --output anew")
+    add_config(parser)
     parser.add_argument(
         "--jobs", type=_jobs, metavar="N", help="processes (default: a core each; 1 for a few articles)"
     )
     parser.add_argument(
         "--backend", default="loky", metavar="NAME", help="joblib's, for the processes (default: %(default)s)"
     )
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """How files are read, as the daemon reads them."""
+    given = os.environ.get(CONFIG_VARIABLE)
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=given and Path(given),
+        metavar="FILE",
+        help="its table [reading] counts",
+    )
+
+
+def rules_from(options: argparse.Namespace) -> Rules:
+    """The rules of the configuration that is named, or the usual ones. Raises ClassifierError."""
+    from classifier.rules import Rules, load_rules
+
+    return load_rules(options.config) if options.config else Rules()
 
 
 def _jobs(given: str) -> int:
@@ -133,7 +156,8 @@ def _model(options: argparse.Namespace, version: str | None = None) -> Model:
 def _tagger(options: argparse.Namespace, model: Model, *, as_json: bool) -> Tagger:
     from classifier.spreading import Tagger
 
-    tagger = Tagger((options.home / "models").absolute(), model.version, model.retired, as_json)
+    models = (options.home / "models").absolute()
+    tagger = Tagger(models, model.version, model.retired, as_json, rules_from(options))
     tagger.use(model)
     return tagger
 
@@ -164,8 +188,8 @@ def _pace(options: argparse.Namespace, *, bar: bool, done: Progress | None = Non
 
 
 def _complain(told: Told) -> int:
-    for problem in told.problems:
-        print(f"classifier: {problem}", file=sys.stderr)
+    for line in (*told.problems, *told.left_out):
+        print(f"classifier: {line}", file=sys.stderr)
     return len(told.problems)
 
 

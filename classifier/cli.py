@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,13 +139,14 @@ def explain(options: argparse.Namespace) -> int:
     Without --topic: for each topic that was said, or else for the likeliest one.
     """
     from classifier import display, explaining, printing
-    from classifier.reading import read_articles, read_bytes
+    from classifier.reading import Reader
 
     model = _load(options)
     if options.topic and options.topic not in model.topics:
         raise ClassifierError(f"no topic {options.topic!r}; there are {', '.join(model.topics)}")
     try:
-        articles = read_articles(read_bytes(options.file), options.file.name)
+        with closing(Reader(bulk.rules_from(options))) as reader:
+            articles = reader.read(reader.bytes_of(options.file), options.file.name).articles
     except UnreadableArticleError as error:
         raise ClassifierError(f"{options.file}: {error}") from error
     for article in articles:
@@ -273,6 +275,7 @@ def _parser() -> argparse.ArgumentParser:
     command = _add(commands, "explain", explain)
     command.add_argument("file", type=Path, metavar="FILE")
     command.add_argument("--topic", metavar="T", help="this topic's id")
+    bulk.add_config(command)
     command = _add(commands, "check", check)
     _labels_options(command)
     command.add_argument(

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 HOME_VARIABLE = "TOPICWIRE_HOME"
+CONFIG_VARIABLE = "TOPICWIRE_CONFIG"
 
 _PACKAGE = Path(__file__).resolve().parent
 

@@ -62,6 +62,7 @@ class Jail:
         self._lock = Lock()
         self._keeper: _Keeper | None = None
         self._warned = False
+        self._is_closed = False
 
     def read(self, format: Format, data: bytes, name: str) -> Contents:
         """The contents of a file. Raises UnreadableArticleError; OSError where no keeper can start."""
@@ -74,6 +75,11 @@ class Jail:
             return self._kept().walls
 
     def close(self) -> None:
+        """End it; what reads just now fails with OSError, at once."""
+        self._is_closed = True
+        keeper = self._keeper
+        if keeper is not None:
+            keeper.kill()  # whoever waits for it, with the lock in hand, waits no longer
         with self._lock:
             self._end()
 
@@ -108,6 +114,8 @@ class Jail:
             return Reply("the keeper of the jail ended", b"", 0)
 
     def _kept(self) -> _Keeper:
+        if self._is_closed:
+            raise OSError("the jail is closed")
         if self._keeper is None:
             self._keeper = _Keeper(self._module, self.rules)
             if not self._warned:
@@ -166,6 +174,9 @@ class _Keeper:
         sending.start()
         reply = self._heard(seconds + _GRACE)
         return Reply(reply["ending"], self._bytes(_GRACE), reply["memory_kib"])
+
+    def kill(self) -> None:
+        self._process.kill()
 
     def close(self) -> None:
         self._process.kill()

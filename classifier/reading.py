@@ -36,7 +36,7 @@ ENDINGS = frozenset(
 )
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path, most: int = LARGEST_FILE) -> bytes:
     """The bytes of a regular file. Never follows a link, waits for a pipe or opens a device.
 
     Raises UnreadableArticleError for what is not a regular file or is too large, and OSError
@@ -52,12 +52,10 @@ def read_bytes(path: Path) -> bytes:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableArticleError("not a regular file", "drop the article's file itself")
-        if status.st_size > LARGEST_FILE:
-            raise UnreadableArticleError(
-                f"larger than {LARGEST_FILE // 2**20} MiB", "part it into smaller files"
-            )
+        if status.st_size > most:
+            raise UnreadableArticleError(f"larger than {most // 2**20} MiB", "part it into smaller files")
         with open(handle, "rb", closefd=False) as file:
-            return file.read(LARGEST_FILE + 1)
+            return file.read(most + 1)
     finally:
         os.close(handle)
 
@@ -77,6 +75,10 @@ class Reader:
             self._jail = Jail(self.rules)
         return self._jail
 
+    def bytes_of(self, path: Path) -> bytes:
+        """As `read_bytes`, of files as large as the rules allow."""
+        return read_bytes(path, self.rules.limits.file_mib * 2**20)
+
     def read(self, data: bytes, name: str) -> Contents:
         """The contents of a file's bytes; at least one article.
 
@@ -93,6 +95,14 @@ class Reader:
     def close(self) -> None:
         if self._jail is not None:
             self._jail.close()
+
+
+def needs_jail(data: bytes, name: str) -> bool:
+    """Whether a file is read in the jail, which takes many times longer than a plain text does."""
+    try:
+        return sniff(data, name) is not Format.TEXT
+    except UnreadableArticleError:
+        return False
 
 
 def read_articles(data: bytes, name: str) -> tuple[Article, ...]:

@@ -7,19 +7,27 @@ from typing import Any
 from classifier.articles import Grade
 from classifier.tagging import Tagged
 
+_METADATA = ("date", "source", "author", "url", "remarks")
+
 
 def as_json(found: Tagged, file: str) -> dict[str, Any]:
-    """`{"id", "file", "title", "language", "main", "mention", "scores", "evidence", "model"}`."""
+    """`{"id", "file", "title", "language", "main", "mention", "scores", "evidence", "model"}`.
+
+    Behind these, where they are known: `date`, `source`, `author`, `url`, `remarks`.
+    """
+    article = found.article
+    known = {name: getattr(article, name) for name in _METADATA if getattr(article, name)}
     return {
-        "id": found.article.id,
+        "id": article.id,
         "file": file,
-        "title": found.article.title,
-        "language": found.article.language,
+        "title": article.title,
+        "language": article.language,
         "main": found.topics(Grade.MAIN),
         "mention": found.topics(Grade.MENTION),
         "scores": dict(found.probabilities),
         "evidence": {tag.topic: [_evidence(e) for e in tag.evidence] for tag in found.tags},
         "model": found.model,
+        **known,
     }
 
 

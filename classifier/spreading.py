@@ -13,7 +13,7 @@ import threading
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -24,8 +24,9 @@ from classifier import storage
 from classifier.articles import Article
 from classifier.errors import ClassifierError, UnreadableArticleError
 from classifier.model import Model
-from classifier.reading import articles_of_lines, read_articles, read_bytes
+from classifier.reading import Reader, articles_of_lines
 from classifier.records import as_json
+from classifier.rules import Rules
 from classifier.streams import Batch, Mark, Piece
 from classifier.tagging import Tagged
 
@@ -39,27 +40,32 @@ _here = threading.local()  # a model is not safe for several threads at once
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What came of a batch: its tags, as JSON Lines or as they are, and one line a problem."""
+    """What came of a batch: its tags, as JSON Lines or as they are, and one line a problem.
+
+    `left_out` has a line for each part of a file that is no article.
+    """
 
     size: int
     articles: int
     lines: bytes = b""
     tagged: tuple[tuple[str, Tagged], ...] = ()
     problems: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Tagger:
-    """Tags batches, with a model that each thread and process loads once, by its path."""
+    """Tags batches, with a model that each thread and process loads once, by its path, and one reader."""
 
     models: Path
     version: str
     retired: frozenset[str]
     json: bool
+    rules: Rules = Rules()
 
     def use(self, model: Model) -> None:
         """Tag with this one here, where it has been loaded already."""
-        _here.of, _here.model = self, model
+        _here.of, _here.model, _here.reader = self, model, Reader(self.rules)
 
     def model(self) -> Model:
         if getattr(_here, "of", None) != self:
@@ -67,17 +73,18 @@ class Tagger:
         return _here.model  # type: ignore[no-any-return]
 
     def __call__(self, batch: Batch) -> Told:
-        problems: list[str] = []
-        articles = [(piece.file, article) for piece in batch for article in _articles(piece, problems)]
-        found = self.model().tag_all(article for _, article in articles)
+        model = self.model()
+        read = _Read(_here.reader)
+        articles = [(piece.file, article) for piece in batch for article in read.articles(piece)]
+        found = model.tag_all(article for _, article in articles)
         tagged = tuple(zip((file for file, _ in articles), found, strict=True))
         size = sum(piece.size for piece in batch)
         if not self.json:
-            return Told(size, len(tagged), tagged=tagged, problems=tuple(problems))
+            return Told(size, len(tagged), b"", tagged, tuple(read.problems), tuple(read.left_out))
         lines = [json.dumps(as_json(found, file), ensure_ascii=False) + "\n" for file, found in tagged]
         # A name may hold what UTF-8 cannot.
         text = "".join(lines).encode("utf-8", "backslashreplace")
-        return Told(size, len(tagged), text, problems=tuple(problems))
+        return Told(size, len(tagged), text, (), tuple(read.problems), tuple(read.left_out))
 
 
 def spread(
@@ -160,24 +167,37 @@ def _cores() -> int:
     return int(cpu_count())
 
 
-def _articles(piece: Piece, problems: list[str]) -> list[Article]:
-    try:
-        if piece.problem:
-            problems.append(f"{piece.file}: {piece.problem}")
-            return []
-        if piece.first_line:
-            encoding = "utf-8-sig" if piece.first_line == 1 else "utf-8"
-            lines = io.TextIOWrapper(io.BytesIO(piece.data or b""), encoding=encoding, errors="replace")
-            found = articles_of_lines(
-                lines, piece.file, piece.first_line, lambda error: problems.append(str(error))
-            )
-            return list(found)
-        path = Path(piece.file)
-        data = read_bytes(path) if piece.data is None else piece.data
-        return list(read_articles(data, path.name))
-    except (UnreadableArticleError, OSError) as error:
-        problems.append(f"{piece.file}: {error}")
-        return []
+class _Read:
+    """Reads pieces, and keeps what went wrong."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.problems: list[str] = []
+        self.left_out: list[str] = []
+
+    def articles(self, piece: Piece) -> Sequence[Article]:
+        try:
+            if piece.problem:
+                self.problems.append(f"{piece.file}: {piece.problem}")
+                return ()
+            if piece.first_line:
+                return self._of_lines(piece)
+            path = Path(piece.file)
+            data = self._reader.bytes_of(path) if piece.data is None else piece.data
+            contents = self._reader.read(data, path.name)
+        except (UnreadableArticleError, OSError) as error:
+            self.problems.append(f"{piece.file}: {error}")
+            return ()
+        self.left_out += [f"{piece.file}: left out: {line}" for line in contents.left_out]
+        return contents.articles
+
+    def _of_lines(self, piece: Piece) -> list[Article]:
+        encoding = "utf-8-sig" if piece.first_line == 1 else "utf-8"
+        lines = io.TextIOWrapper(io.BytesIO(piece.data or b""), encoding=encoding, errors="replace")
+        found = articles_of_lines(
+            lines, piece.file, piece.first_line, lambda error: self.problems.append(str(error))
+        )
+        return list(found)
 
 
 @contextmanager

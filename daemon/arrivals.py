@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from classifier import Article, Model, Tagged, UnreadableArticleError, read_articles, read_bytes
+from classifier import Article, Contents, Model, Reader, Tagged, UnreadableArticleError
 from daemon.inbox import Candidate, Stamp, printable
 from daemon.sketches import Sketch
 
@@ -35,7 +35,7 @@ class Arrival:
 
     Neither where the ledger knows its bytes already. `sketches`, where they were made, has for each
     article what it is known by; None for one that nobody would be told of. `articles` are those that
-    are still to be tagged.
+    are still to be tagged. `left_out` has a line for each part of the file that is no article.
     """
 
     candidate: Candidate
@@ -44,6 +44,7 @@ class Arrival:
     failure: UnreadableArticleError | None = None
     articles: tuple[Article, ...] = ()
     sketches: tuple[Sketch | None, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -55,39 +56,41 @@ class Arrival:
         return os.fsencode(self.candidate.name)
 
 
-def read(candidate: Candidate) -> Content | None:
+def read(candidate: Candidate, reader: Reader) -> Content | None:
     """Read a file; None where it was written to meanwhile, or something else took its name.
 
     Raises FileNotFoundError where it has gone, and OSError where it cannot be read now.
     """
     if candidate.is_sparse:
         return Content(candidate, failure=_SPARSE)
-    content = _content(candidate)
+    content = _content(candidate, reader)
     return content if Stamp.of(candidate.path.lstat()) == candidate.stamp else None
 
 
-def _content(candidate: Candidate) -> Content:
+def _content(candidate: Candidate, reader: Reader) -> Content:
     try:
-        return Content(candidate, read_bytes(candidate.path))
+        return Content(candidate, reader.bytes_of(candidate.path))
     except UnreadableArticleError as unreadable:
         return Content(candidate, failure=unreadable)
 
 
-def opened(content: Content, fingerprint: str) -> Arrival:
+def opened(content: Content, fingerprint: str, reader: Reader) -> Arrival:
     """The articles of what was read, not yet tagged."""
     candidate = content.candidate
     if content.failure is not None:
         return Arrival(candidate, fingerprint, failure=content.failure)
-    articles, failure = articles_of(candidate.path.name, content.data)
-    return Arrival(candidate, fingerprint, failure=failure, articles=articles)
+    contents, failure = contents_of(candidate.path.name, content.data, reader)
+    return Arrival(
+        candidate, fingerprint, failure=failure, articles=contents.articles, left_out=contents.left_out
+    )
 
 
-def articles_of(name: str, data: bytes) -> tuple[tuple[Article, ...], UnreadableArticleError | None]:
-    """The articles of a file, or why there are none."""
+def contents_of(name: str, data: bytes, reader: Reader) -> tuple[Contents, UnreadableArticleError | None]:
+    """What a file holds, or why that cannot be known."""
     try:
-        return read_articles(data, name), None
+        return reader.read(data, name), None
     except UnreadableArticleError as unreadable:
-        return (), unreadable
+        return Contents(()), unreadable
 
 
 def tag(arrivals: Sequence[Arrival], model: Model) -> list[Arrival]:

@@ -16,6 +16,7 @@ from functools import partial
 from itertools import compress
 from typing import TypeVar
 
+from classifier import Reader, needs_jail
 from daemon import arrivals, beside, clock, ledger, poison
 from daemon.arrivals import Arrival, Content
 from daemon.beside import Beside, Found, GoneError
@@ -30,6 +31,7 @@ _Made = TypeVar("_Made")
 
 # A batch ends at so many files, bytes, or seconds of reading.
 _MOST_FILES, _MOST_BYTES, _LONGEST = 400, 8 * 2**20, 1.0
+_MOST_JAILED = 40  # files of it that need a parser: each takes as long as many texts
 
 # To start a process takes as long as to tag a thousand files; it stays for a while, should more come.
 _MANY = 2000  # files
@@ -57,7 +59,14 @@ class _Batch:
 
 
 def _arrival(content: Content, fingerprint: str, found: Found) -> Arrival:
-    return Arrival(content.candidate, fingerprint, found.tagged, found.failure, sketches=found.sketches)
+    return Arrival(
+        content.candidate,
+        fingerprint,
+        found.tagged,
+        found.failure,
+        sketches=found.sketches,
+        left_out=found.left_out,
+    )
 
 
 class Batches:
@@ -67,6 +76,7 @@ class Batches:
         self, settings: Settings, database: Database, inbox: Inbox, serving: Serving, note: poison.Note
     ) -> None:
         self._models = settings.models
+        self._reader = Reader(settings.reading.rules)
         self._poison_tries = settings.poison_tries
         self._database = database
         self._inbox = inbox
@@ -79,6 +89,10 @@ class Batches:
         self._not_before = float("-inf")
 
     @property
+    def reader(self) -> Reader:
+        return self._reader
+
+    @property
     def are_empty(self) -> bool:
         return not self._ready and not self._begun
 
@@ -89,14 +103,18 @@ class Batches:
         """Forget all that is ready or begun: the next look finds it again."""
         self._ready.clear()
         if self._begun:
-            self.close()
+            self._end_begun()
 
     def rest(self, now: float) -> None:
         """There is nothing to do: what was started for many files ends after a while."""
         if self._beside is not None and now - self._used_at > _KEPT:
-            self.close()
+            self._end_begun()
 
     def close(self) -> None:
+        self._end_begun()
+        self._reader.close()
+
+    def _end_begun(self) -> None:
         self._begun.clear()
         self._end_beside()
 
@@ -128,7 +146,7 @@ class Batches:
         pays = len(self._ready) >= _MANY and len(os.sched_getaffinity(0)) > 1
         try:
             if self._beside is None and pays and now >= self._not_before:
-                self._beside = Beside(self._models)
+                self._beside = Beside(self._models, self._reader.rules)
                 self._used_at = now
             return self._beside is not None and self._beside.is_ready()
         except GoneError:
@@ -192,12 +210,13 @@ class Batches:
     def _contents(self) -> list[Content]:
         """The bytes of what is ready, up to a batch of them."""
         contents: list[Content] = []
-        started, size = clock.monotonic(), 0
-        while self._ready and len(contents) < _MOST_FILES and size < _MOST_BYTES:
+        started, size, jailed = clock.monotonic(), 0, 0
+        while self._ready and len(contents) < _MOST_FILES and size < _MOST_BYTES and jailed < _MOST_JAILED:
             content = self._content(self._ready.popleft())
             if content is not None:
                 contents.append(content)
                 size += len(content.data)
+                jailed += needs_jail(content.data, content.candidate.path.name)
             if clock.monotonic() - started > _LONGEST:
                 break
         return contents
@@ -208,7 +227,7 @@ class Batches:
             return Content(candidate, failure=arrivals.deadly(deaths))
         if self._inbox.is_being_written(candidate, clock.monotonic()):
             return None
-        return self._with(candidate, lambda: arrivals.read(candidate))
+        return self._with(candidate, lambda: arrivals.read(candidate, self._reader))
 
     def _opened(self, batch: _Batch) -> list[Arrival]:
         """The articles in what was read, but of bytes that the ledger knows. What takes long ends it."""
@@ -221,7 +240,8 @@ class Batches:
             if clock.monotonic() - started > _LONGEST:
                 self._put_back(batch.contents[number:])
                 break
-            arrival = self._with(content.candidate, partial(arrivals.opened, content, fingerprint))
+            work = partial(arrivals.opened, content, fingerprint, self._reader)
+            arrival = self._with(content.candidate, work)
             if arrival is not None:
                 found.append(arrival)
         return found

@@ -7,6 +7,7 @@ neither the inbox nor the ledger: should it die, nothing has happened.
 from __future__ import annotations
 
 import gc
+import json
 import os
 import pickle
 import signal
@@ -20,9 +21,9 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple
 
-from classifier import Grade, Model, Tagged, UnreadableArticleError, load_model
+from classifier import Grade, Model, Reader, Rules, Tagged, UnreadableArticleError, load_model, rules_of
 from daemon import sketches
-from daemon.arrivals import articles_of, tag_each
+from daemon.arrivals import contents_of, tag_each
 from daemon.sketches import Sketch
 
 _SELDOM = 100_000  # objects made between two collections
@@ -53,15 +54,17 @@ class Found(NamedTuple):
     tagged: tuple[Tagged, ...]
     sketches: tuple[Sketch | None, ...] = ()
     failure: UnreadableArticleError | None = None
+    left_out: tuple[str, ...] = ()
 
 
 class Beside:
     """Starts when made, and needs as long to be ready as it takes to load a model."""
 
-    def __init__(self, models: Path) -> None:
+    def __init__(self, models: Path, rules: Rules) -> None:
         its_end, hand = os.pipe()
         take, its_other_end = os.pipe()
-        command = [sys.executable, "-c", "from daemon.beside import main; main()", str(models)]
+        command = [sys.executable, "-c", "from daemon.beside import main; main()"]
+        command += [str(models), json.dumps(rules.as_json())]
         try:
             self._process = subprocess.Popen(command, stdin=its_end, stdout=its_other_end)
         except OSError as error:
@@ -120,13 +123,13 @@ class Beside:
 
 
 def main() -> None:
-    """Tag batches until whoever hands them has gone, with models from the folder that is named."""
+    """Tag batches until whoever hands them has gone, with models from the folder and rules that are named."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us hears of it, and ends us
     hands, answers = Connection(os.dup(0), writable=False), Connection(os.dup(1), readable=False)
     os.dup2(2, 1)
     batches: SimpleQueue[Batch] = SimpleQueue()
     Thread(target=_listen, args=(hands, batches), daemon=True).start()
-    work = _Work(Path(sys.argv[1]))
+    work = _Work(Path(sys.argv[1]), Reader(rules_of(json.loads(sys.argv[2]))))
     with suppress(BrokenPipeError):
         answers.send(True)
         while True:
@@ -145,13 +148,15 @@ def _listen(hands: Connection, batches: SimpleQueue[Batch]) -> None:
 class _Work:
     """Tags with the model that a batch names, loaded once."""
 
-    def __init__(self, models: Path) -> None:
+    def __init__(self, models: Path, reader: Reader) -> None:
         self._models = models
+        self._reader = reader
         self._model: Model | None = None
 
     def answer(self, batch: Batch) -> list[Found] | None:
         try:
-            return _found(batch, replace(self._served(batch.version), retired=batch.retired))
+            model = replace(self._served(batch.version), retired=batch.retired)
+            return _found(batch, model, self._reader)
         except Exception:
             return None  # the one who handed it finds out which article it is
 
@@ -165,14 +170,16 @@ class _Work:
         return self._model
 
 
-def _found(batch: Batch, model: Model) -> list[Found]:
-    read = [articles_of(name, data) for name, data in batch.files]
-    tagged = tag_each(model, [articles for articles, _ in read])
-    return [_sketched(own, failure) for own, (_, failure) in zip(tagged, read, strict=True)]
+def _found(batch: Batch, model: Model, reader: Reader) -> list[Found]:
+    read = [contents_of(name, data, reader) for name, data in batch.files]
+    tagged = tag_each(model, [contents.articles for contents, _ in read])
+    return [
+        Found(own, _sketches(own), failure, contents.left_out)
+        for own, (contents, failure) in zip(tagged, read, strict=True)
+    ]
 
 
-def _sketched(tagged: tuple[Tagged, ...], failure: UnreadableArticleError | None) -> Found:
+def _sketches(tagged: tuple[Tagged, ...]) -> tuple[Sketch | None, ...]:
     for each in tagged:
         each.article.remember_fingerprint()
-    found = (sketches.of(each.article) if each.topics(Grade.MAIN) else None for each in tagged)
-    return Found(tagged, tuple(found), failure)
+    return tuple(sketches.of(each.article) if each.topics(Grade.MAIN) else None for each in tagged)

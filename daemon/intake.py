@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, SQLAlchemyError
 
-from classifier import UnreadableArticleError, read_articles, read_bytes
+from classifier import UnreadableArticleError
 from daemon import arrivals, clock, ledger, mounts, poison, shelves
 from daemon.arrivals import Arrival
 from daemon.batches import EVERYBODYS, Batches
@@ -221,6 +221,10 @@ class Intake:
         else:
             numbers = {"articles": placement.articles, "alerts": placement.alerts}
             logger.info("file taken", extra={"file": name, **numbers, "model": self._serving.model.version})
+        if file is not None and file.left_out:
+            parts = file.left_out.split("\n")
+            told = {"file": name, "parts": len(parts), "first": parts[0]}
+            logger.warning("parts of a file are no articles and were left out", extra=told)
 
     def _take_grown(self, now: float) -> None:
         """Files that were written to after they were taken, once they stand still again."""
@@ -248,16 +252,18 @@ class Intake:
             ledger.mark_retried(connection, target)
 
     def _take_again(self, grown: Grown, stamp: Stamp) -> None:
-        file, reason = grown.file, None
-        fingerprint = ""
+        file, reason, fingerprint = grown.file, None, ""
+        left_out: tuple[str, ...] = ()
         held = (file.inbox_name, str(stamp))
         try:
             if (self._suspects or {}).get(held, 0) >= self._settings.poison_tries:
                 raise arrivals.deadly((self._suspects or {})[held])
             self._note.hold([held])
-            data = read_bytes(grown.path)
+            reader = self._batches.reader
+            data = reader.bytes_of(grown.path)
             fingerprint = hashlib.sha256(data).hexdigest()
-            tagged = self._serving.model.tag_all(read_articles(data, os.fspath(grown.path)))
+            contents = reader.read(data, grown.path.name)
+            tagged, left_out = self._serving.model.tag_all(contents.articles), contents.left_out
         except UnreadableArticleError as failure:
             tagged, reason = [], failure.reason
         finally:
@@ -268,7 +274,13 @@ class Intake:
                 return
             records = recorder(connection, self._settings, self._serving.model.titles)
             alerts = records.grown(
-                connection, file, stamp, fingerprint=fingerprint, tagged=tagged, reason=reason
+                connection,
+                file,
+                stamp,
+                fingerprint=fingerprint,
+                tagged=tagged,
+                reason=reason,
+                left_out=left_out,
             )
         if tagged:
             self._wake_dispatch()

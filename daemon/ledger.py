@@ -23,7 +23,9 @@ NOT_YET = 0  # the id of a file that has none
 _MOST_ASKED = 5000  # values in one statement; PostgreSQL takes 65,535, SQLite 32,766
 
 _FILE_FIELDS = [field.name for field in fields(FileRecord)]  # the first is its id
-_ARTICLE_COLUMNS = "file_id fingerprint position title text language date model tagged_at".split()
+_ARTICLE_COLUMNS = (
+    "file_id fingerprint position title text language date source author url remarks model tagged_at".split()
+)
 
 
 def _insert(table: str, columns: Iterable[str]) -> Any:
@@ -117,11 +119,12 @@ def record_file(
     version_of: int | None = None,
     reason: str | None = None,
     mend: str | None = None,
+    left_out: Sequence[str] = (),
 ) -> FileRecord:
     """Write that a file arrived. `fingerprint` is "" for a file that was not opened."""
     file = FileRecord(
         NOT_YET, fingerprint, name, state, target, duplicate_of, reason, mend, raw_name, inode, size,
-        modified, version_of,
+        modified, version_of, "\n".join(left_out) or None,
     )  # fmt: skip
     (recorded,) = record_files(connection, [file], now=now)
     return recorded
@@ -296,6 +299,10 @@ def _article_row(
         "text": article.text,
         "language": article.language,
         "date": article.date,
+        "source": article.source,
+        "author": article.author,
+        "url": article.url,
+        "remarks": "\n".join(article.remarks) or None,
         "model": tagged.model,
         "tagged_at": to_text(now),
     }

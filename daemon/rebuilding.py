@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -21,7 +22,7 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from classifier import Model, Tagged, UnreadableArticleError, read_articles, read_bytes
+from classifier import Contents, Model, Reader, Tagged, UnreadableArticleError
 from daemon import backups, clock, deliveries, ledger, shelves
 from daemon.backups import Progress, Refused
 from daemon.clock import to_text
@@ -230,7 +231,12 @@ def rebuild(
     owed them with unknown outcome, which is looked up before anything is sent; others are owed
     them only if told so with `alert_all`.
     """
-    rebuilder = _Rebuilder(settings, model, alert_all)
+    with closing(Reader(settings.reading.rules)) as reader:
+        return _rebuilt(_Rebuilder(settings, model, alert_all, reader), database, progress)
+
+
+def _rebuilt(rebuilder: _Rebuilder, database: Database, progress: Progress | None) -> Found:
+    settings = rebuilder.settings
     folders = list(_folders(settings.done, rebuilder.found))
     total, seen = sum(len(names) for _, names in folders), 0
     for folder, names in folders:
@@ -356,6 +362,7 @@ class _Rebuilder:
     settings: Settings
     model: Model
     alert_all: bool
+    reader: Reader
     found: Found = field(default_factory=Found)
 
     def file(self, connection: Connection, day: _Day, path: Path) -> None:
@@ -376,7 +383,7 @@ class _Rebuilder:
         before = day.known.get(target)
         if before is not None and before.is_as(status):
             return
-        data = read_bytes(path)
+        data = self.reader.bytes_of(path)
         fingerprint = hashlib.sha256(data).hexdigest()
         if connection.execute(_IS_THERE, {"fingerprint": fingerprint, "target": target}).first():
             return
@@ -386,8 +393,8 @@ class _Rebuilder:
             return
         if first is not None and self.settings.on_duplicate == "count":
             return
-        articles = read_articles(data, path.name) if first is None else []
-        tagged = self.model.tag_all(articles)
+        contents = self.reader.read(data, path.name) if first is None else Contents(())
+        tagged = self.model.tag_all(contents.articles)
         file = ledger.record_file(
             connection,
             fingerprint=fingerprint,
@@ -399,6 +406,7 @@ class _Rebuilder:
             target=target,
             duplicate_of=first.id if first else None,
             version_of=before.id if before else None,
+            left_out=contents.left_out,
             now=day.arrived(path),
         )
         known = self._outgrow(connection, before, file)

@@ -109,6 +109,7 @@ class Recorder:
         fingerprint: str,
         tagged: Sequence[Tagged],
         reason: str | None = None,
+        left_out: Sequence[str] = (),
     ) -> int:
         """Record a file of done/ again, as it is after it was written to.
 
@@ -129,6 +130,7 @@ class Recorder:
             duplicate_of=first.id if first else None,
             version_of=before.id,
             reason=reason,
+            left_out=left_out,
             now=clock.now(),
         )
         ledger.mark_outgrown(connection, before)
@@ -180,6 +182,7 @@ class Recorder:
             version_of=version_of.id if version_of else None,
             reason=failure.reason if failure else None,
             mend=failure.mend if failure else None,
+            left_out="\n".join(arrival.left_out) or None,
         )
 
     def _articles(self, connection: Connection, read: Sequence[_Read]) -> list[int]:

@@ -73,7 +73,7 @@ class FileRecord:
     `name` is printable, `raw_name` as the file system has it, both below the inbox. `target` is
     where the file stands, or is about to, below the home. `inode`, `size` and `modified` (ns)
     are as it was read. `reason` and `mend` say why it is set aside, if it is. `version_of` is the
-    file as it was before it was written to.
+    file as it was before it was written to. `left_out` has a line for each part that is no article.
     """
 
     id: int
@@ -89,6 +89,7 @@ class FileRecord:
     size: int = 0
     modified: int | None = None
     version_of: int | None = None
+    left_out: str | None = None
 
     @property
     def inbox_name(self) -> str:

@@ -6,6 +6,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Strict
+
+from classifier import READING_BOUNDS, Limits, Rules
 
 SQLITE = "sqlite:///"
 
@@ -138,6 +141,13 @@ def _is_a_schedule(value: str) -> str:
     return value
 
 
+_USUAL = Rules()
+
+
+def _within(key: str) -> AfterValidator:
+    return _number(*READING_BOUNDS[key])
+
+
 Number = Annotated[float, Strict()]
 Whole = Annotated[int, Strict()]
 Flag = Annotated[bool, Strict()]
@@ -180,6 +190,29 @@ class Inbox(_Table):
     mount_point: Annotated[FilePath, AfterValidator(_is_absolute)] | None = None
     on_duplicate: Literal["record", "count"] = "record"
     poison_tries: Annotated[Whole, _number(1, 20)] = 3
+
+
+class Reading(_Table):
+    """How files are read; what each key means stands at the classifier's `Limits` and `Rules`."""
+
+    seconds: Annotated[Number, _within("seconds")] = _USUAL.limits.seconds
+    cpu_seconds: Annotated[Whole, _within("cpu_seconds")] = _USUAL.limits.cpu_seconds
+    memory_mib: Annotated[Whole, _within("memory_mib")] = _USUAL.limits.memory_mib
+    file_mib: Annotated[Whole, _within("file_mib")] = _USUAL.limits.file_mib
+    unpacked_mib: Annotated[Whole, _within("unpacked_mib")] = _USUAL.limits.unpacked_mib
+    part_mib: Annotated[Whole, _within("part_mib")] = _USUAL.limits.part_mib
+    parts: Annotated[Whole, _within("parts")] = _USUAL.limits.parts
+    depth: Annotated[Whole, _within("depth")] = _USUAL.limits.depth
+    pages: Annotated[Whole, _within("pages")] = _USUAL.limits.pages
+    characters: Annotated[Whole, _within("characters")] = _USUAL.limits.characters
+    title_fields: Words = _USUAL.title_fields
+    text_fields: Words = _USUAL.text_fields
+    separators: Words = _USUAL.separators
+
+    @property
+    def rules(self) -> Rules:
+        limits = {field.name: getattr(self, field.name) for field in fields(Limits)}
+        return Rules(Limits(**limits), self.title_fields, self.text_fields, self.separators)
 
 
 class Storage(_Table):
@@ -269,6 +302,7 @@ class Metrics(_Table):
 
 class File(_Table):
     inbox: Inbox = Inbox()
+    reading: Reading = Reading()
     storage: Storage = Storage()
     backup: Backup = Backup()
     slack: Slack = Slack()
@@ -287,6 +321,7 @@ class File(_Table):
 
 TABLES: Mapping[str, type[_Table]] = {
     "inbox": Inbox,
+    "reading": Reading,
     "storage": Storage,
     "backup": Backup,
     "slack": Slack,
@@ -317,6 +352,7 @@ class Settings(_Table):
     mount_point: Path | None = None
     on_duplicate: Literal["record", "count"] = "record"
     poison_tries: int = 3
+    reading: Reading = Reading()
     database: str
     backup: Backup = Backup()
     slack: Slack

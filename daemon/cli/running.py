@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,14 +73,15 @@ def status(options: argparse.Namespace) -> int:
 
 def route(options: argparse.Namespace) -> int:
     """Which receivers would hear of an article, and why; nothing is sent or recorded."""
-    from classifier import UnreadableArticleError, load_model, read_articles, read_bytes, topics_of
+    from classifier import Reader, UnreadableArticleError, load_model, topics_of
     from daemon import routing
     from daemon.clock import to_text
 
     settings = settings_of(options)
     model = load_model(settings.models).without(topics_of(settings.home))
     try:
-        articles = read_articles(read_bytes(options.file), options.file.name)
+        with closing(Reader(settings.reading.rules)) as reader:
+            articles = reader.read(reader.bytes_of(options.file), options.file.name).articles
     except UnreadableArticleError as error:
         raise DaemonError(f"{options.file}: {error}") from error
     wished = _wishes(settings)
