@@ -7,6 +7,9 @@ is checked, and its text, which is cleaned.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from classifier.articles import Article, Contents
@@ -15,6 +18,9 @@ from classifier.errors import UnreadableArticleError
 
 _LONGEST_LINE = 2000  # characters of a title, a name, an address, a remark
 _FIELDS = ("date", "language", "given_id", "source", "author", "url")
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
+_ADDRESS = re.compile(r"https?://\S+")
+_LONGEST_DATE = 32  # characters
 
 
 class MalformedError(Exception):
@@ -56,9 +62,26 @@ def _article(given: dict[str, Any]) -> Article:
         text = f"{title}\n{text}"
     if not text:
         raise ValueError
-    return Article(
-        text, title, **{name: _line(given[name]) for name in _FIELDS}, remarks=_lines(given["remarks"])
-    )
+    said = {name: _line(given[name]) for name in _FIELDS}
+    for name, is_sound in _SOUND.items():
+        if not is_sound(said[name] or ""):
+            said[name] = None
+    return Article(text, title, **said, remarks=_lines(given["remarks"]))
+
+
+def _is_moment(given: str) -> bool:
+    try:
+        datetime.fromisoformat(given)
+    except ValueError:
+        return False
+    return len(given) <= _LONGEST_DATE
+
+
+_SOUND: dict[str, Callable[[str], object]] = {
+    "date": _is_moment,
+    "language": _LANGUAGE.fullmatch,
+    "url": _ADDRESS.fullmatch,
+}
 
 
 def _lines(given: Any) -> tuple[str, ...]:

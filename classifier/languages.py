@@ -7,7 +7,7 @@ language we know nothing of, is None.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -112,7 +112,157 @@ _COMMON = {
         بود گفت هر همه دارد آنها ما نمی شده‌است کرده دو روز پس پیش سال اعلام خواهد حق کس
     """,
 }
-_COMMON_IN: dict[str, tuple[str, ...]] = {}
-for _code, _words in _COMMON.items():
-    for _word in set(_words.split()):
-        _COMMON_IN[_word] = (*_COMMON_IN.get(_word, ()), _code)
+_WORDS = {code: frozenset(words.split()) for code, words in _COMMON.items()}
+
+_RUSSIAN = "абвгдеёжзийклмнопрстуфхцчшщъыьэюя"
+_ENGLISH = "abcdefghijklmnopqrstuvwxyz"
+_ARABIC = "ءآأؤإئابةتثجحخدذرزسشصضطظعغفقكلمنهويىٱـ"
+
+
+def _alphabet(usual: str, beyond: str, lacking: str = "") -> frozenset[str]:
+    return frozenset(usual) - frozenset(lacking) | frozenset(beyond)
+
+
+# Each alphabet as the commonest one of its script, what it has beyond that and what it lacks.
+_ALPHABETS = {
+    "latin": {
+        "en": _alphabet(_ENGLISH, ""),
+        "tr": _alphabet(_ENGLISH, "çğıöşüâîû", "qwx"),
+        "az": _alphabet(_ENGLISH, "əçğıöşü", "w"),
+        "uz": _alphabet(_ENGLISH, "ʻʼ", "w"),
+        "tk": _alphabet(_ENGLISH, "çäžňöşüý", "cqvx"),
+    },
+    "cyrillic": {
+        "ru": _alphabet(_RUSSIAN, ""),
+        "kk": _alphabet(_RUSSIAN, "әғқңөұүһі"),
+        "ky": _alphabet(_RUSSIAN, "ңөү"),
+        "uk": _alphabet(_RUSSIAN, "іїєґ", "ыэёъ"),
+        "be": _alphabet(_RUSSIAN, "іў", "ищъ"),
+        "bg": _alphabet(_RUSSIAN, "ѝ", "ыэё"),
+        "mk": _alphabet(_RUSSIAN, "ѓѕјљњќџѐѝ", "ёйщъыьэюя"),
+        "sr": _alphabet(_RUSSIAN, "ђјљњћџ", "ёйщъыьэюя"),
+        "tt": _alphabet(_RUSSIAN, "әөүҗңһ"),
+        "ba": _alphabet(_RUSSIAN, "әғҙҡңөҫүһ"),
+        "tg": _alphabet(_RUSSIAN, "ғӣқӯҳҷ", "щы"),
+        "uz": _alphabet(_RUSSIAN, "ўқғҳ", "щы"),
+        "mn": _alphabet(_RUSSIAN, "өү"),
+    },
+    "arabic": {
+        "ar": _alphabet(_ARABIC, ""),
+        "fa": _alphabet(_ARABIC, "پچژگکیۀ"),
+    },
+}
+_RANGES = {"latin": ("a", "ʰ"), "cyrillic": ("Ѐ", "ԯ"), "arabic": ("ؠ", "ۿ")}
+
+_KAZAKH = _ALPHABETS["cyrillic"]["kk"]
+_KAZAKH_ALONE = frozenset("іұ")  # of those that have the others
+_KAZAKH_TOO = frozenset("әғқңөүұ")
+_LEAST_KAZAKH = 0.08  # of the letters are beyond Russian; in most Kazakh one in five
+
+_MOST_FOREIGN = 0.02  # of the letters: a Russian article may quote a Kazakh name
+_MOST_FOREIGN_TO_NEIGHBOURS = 0.01
+_ENOUGH = 20  # words to tell by
+_MUCH = 0.18  # of the words among a language's commonest, and no other need be thought of
+_LEAST = {"en": 0.06, "ru": 0.06, "ar": 0.08}
+_LEAST_OF_NEIGHBOURS = 0.1
+_LEAD = 1.3  # times as many as the next language
+# Of these no language that we do not know has all the letters.
+_TOLD_BY_LETTERS = frozenset({"uk", "be", "sr", "mk", "tg", "uz"})
+
+# How words end in Russian and in no neighbour, for a headline without any of the commonest words.
+_RUSSIAN_END = re.compile(
+    r".(?:ый|ые|ыми|ться|тся|лся|лась|лись|ости?|остью|[ае]ни[еяю]|[ае]нием|[ае]ний|ций|цию|[ауя]ет|[ауя]ют"
+    r"|ск(?:ий|ой|ого|ому|ом|ие|их|им|ую)|нн(?:ый|ой|ого|ые|ых))\Z"
+)
+# Kazakh in Arabic letters and Uyghur have the same letters for most sounds, but not for these.
+_KAZAKH_IN_ARABIC = frozenset("عحٴء")
+_NOT_KAZAKH_IN_ARABIC = frozenset("ېئۈغخێڕڵیکۅۉہ")
+
+
+def detect(text: str) -> str | None:
+    """ISO 639-1 code of the language that most of `text` is in; None where it is not plain."""
+    head = text[:_LOOKED_AT].lower()
+    letters = _letters(head)
+    script = _script(letters)
+    if script is None:
+        return None
+    words = _WORD.findall(head) if len(head) < _FEW else head[:_WORDS_LOOKED_AT].split()
+    return _known_at_once(script, letters, words) or _plainest(script, letters, words)
+
+
+def _letters(text: str) -> dict[str, int]:
+    """How often each letter stands in a text."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    found = zip(*(array.tolist() for array in np.unique(codes, return_counts=True)), strict=True)
+    return {character: times for code, times in found if (character := chr(code)).isalpha()}
+
+
+def _script(letters: Mapping[str, int]) -> str | None:
+    """The script that more than half of the letters are in."""
+    everything = sum(letters.values())
+    for script, (first, last) in _RANGES.items():
+        if sum(n for c, n in letters.items() if first <= c <= last) * 2 > everything:
+            return script
+    return None
+
+
+def _known_at_once(script: str, letters: Mapping[str, int], words: list[str]) -> str | None:
+    """One of the shipped languages, where it need not be held against every neighbour."""
+    if script == "latin":
+        return "en" if _is_much("en", words) else None
+    if script == "arabic":
+        return "kk" if _is_kazakh_in_arabic(letters) else None
+    total = sum(letters.values())
+    beyond = {c: n for c, n in letters.items() if c not in _ALPHABETS["cyrillic"]["ru"]}
+    own = sum(beyond.values())
+    if own >= _LEAST_KAZAKH * total and beyond.keys() & _KAZAKH_ALONE and beyond.keys() & _KAZAKH_TOO:
+        foreign = sum(n for c, n in beyond.items() if c not in _KAZAKH)
+        return "kk" if foreign < _MOST_FOREIGN * total else None
+    return "ru" if own < _MOST_FOREIGN * total and "ы" in letters and _is_much("ru", words) else None
+
+
+def _is_kazakh_in_arabic(letters: Mapping[str, int]) -> bool:
+    if not is_kazakh_in_arabic("".join(letter * times for letter, times in letters.items())):
+        return False
+    return bool(letters.keys() & _KAZAKH_IN_ARABIC) and not letters.keys() & _NOT_KAZAKH_IN_ARABIC
+
+
+def _is_much(code: str, words: list[str]) -> bool:
+    return len(words) >= _ENOUGH and _known(code, words) > _MUCH * len(words)
+
+
+def _plainest(script: str, letters: Mapping[str, int], words: list[str]) -> str | None:
+    """Of the languages whose alphabet the text keeps to, the one with far more of its words."""
+    first, last = _RANGES[script]
+    spelled = {c: n for c, n in letters.items() if first <= c <= last}
+    fitting = [code for code in _ALPHABETS[script] if _fits(code, script, spelled)]
+    ranked = sorted(((_evidence(code, words), code) for code in fitting), reverse=True)
+    if not ranked:
+        return None
+    most, code = ranked[0]
+    next_most = ranked[1][0] if len(ranked) > 1 else 0
+    if len(ranked) == 1 and code in _TOLD_BY_LETTERS and len(words) < _ENOUGH:
+        return code
+    least = _LEAST.get(code, _LEAST_OF_NEIGHBOURS) * len(words)
+    return code if most >= max(least, 1) and most > _LEAD * next_most else None
+
+
+def _fits(code: str, script: str, letters: Mapping[str, int]) -> bool:
+    alphabet = _ALPHABETS[script][code]
+    foreign = sum(n for c, n in letters.items() if c not in alphabet)
+    most = _MOST_FOREIGN if code in SHIPPED else _MOST_FOREIGN_TO_NEIGHBOURS
+    return foreign <= most * sum(letters.values())
+
+
+def _evidence(code: str, words: list[str]) -> int:
+    """How many of the words say that it is this language."""
+    found = _known(code, words)
+    if code == "ru" and len(words) < 2 * _ENOUGH:
+        found += sum(1 for word in words if _RUSSIAN_END.search(word))
+    if code == "ar":
+        found += sum(1 for word in words if word.startswith("ال") or word.endswith("ة"))
+    return found
+
+
+def _known(code: str, words: list[str]) -> int:
+    return sum(map(_WORDS[code].__contains__, words))

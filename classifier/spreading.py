@@ -15,7 +15,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ class Tagger:
     version: str
     retired: frozenset[str]
     json: bool
-    rules: Rules = Rules()
+    rules: Rules = field(default_factory=Rules)
 
     def use(self, model: Model) -> None:
         """Tag with this one here, where it has been loaded already."""

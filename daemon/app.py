@@ -164,7 +164,7 @@ def ready_model(settings: Settings) -> Model:
 def welcome(settings: Settings) -> str:
     """Where to drop files, and how to go on from here."""
     lines = [
-        f"Drop articles (.txt, .md) into {settings.inbox}",
+        f"Drop articles (text, web pages, PDF, Word, mail, feeds, zip) into {settings.inbox}",
         f"They go to {settings.done} when they have been taken in, or to {settings.failed} with a reason.",
     ]
     if all(receiver.type == "console" for receiver in settings.receivers):

@@ -22,6 +22,12 @@ def address(text: str) -> str | None:
     return only if only is not None and _is_sound(only) else None
 
 
+def sound(given: str | None) -> str | None:
+    """An address that a page or a feed gives for itself, where it is one as `address` finds them."""
+    found = _LINE.fullmatch(given) if given is not None else None
+    return found[1] if found is not None and _is_sound(found[1]) else None
+
+
 def _is_sound(found: str) -> bool:
     try:
         parts = urlsplit(found)

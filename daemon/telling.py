@@ -56,7 +56,7 @@ class Teller:
         `told`: topics that receivers had of earlier versions of it; `sketch`: what it is known by,
         where that was found before.
         """
-        source = file.rpartition("/")[0] or None
+        source = file.rpartition("/")[0] or tagged.article.source
         alerts = [
             alert
             for alert in self._alerts(tagged, file, source)
@@ -82,7 +82,7 @@ class Teller:
             self.titles,
             file=file,
             source=source,
-            url=links.address(tagged.article.text),
+            url=links.sound(tagged.article.url) or links.address(tagged.article.text),
             wishes=self.wishes,
         )
 

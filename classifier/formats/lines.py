@@ -4,28 +4,41 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from classifier import dates
 
 _WIDEST = 130  # characters; text with longer lines was not broken to a width
-_NARROWEST = 30  # characters; a narrower column is a list or a poem
-_LOOSE = 0.75  # of the width: a line so long may have been broken early, for a long word
-_INDENTED = 8  # blanks: what is set in further is centred, a title or a signature
-_EDGE = 3  # lines at the top of a page and at its end that may be there on every page
-_LONGEST_MARK = 12  # characters of a page number with its words: "page 12 of 30"
+_NARROWEST = 24  # characters; what is narrower is a list or a poem
+_FEW = 5  # lines; of so few the longest one is the width, of more an odd one may be longer
+_ODD = 1.15  # of the length of most long lines
+_LOOSE = 0.5  # of the width: a line so long that goes on in lower case was broken
+_LONG = 40  # characters; or so long
+_TITLE_LINES = 3
+_INDENTED = 8  # blanks; what is set in further stands in the middle: a title, a signature
+_TAB = 8
 
-_SENTENCE_ENDS = ".!?…؟۔"
+_ENDS = (".", "!", "?", "…", "؟", "۔")
+_OPENS_A_LIST = (":", "：", ";", "؛")
+_OPENERS = "\"'«“„‘([—–- "
 _CLOSERS = "\"'»”’)]"
-_MARK = re.compile(r"(?:([•●▪◦‣∙·*])|([-–—])|\(?(?:\d{1,3}|[^\W\d_])[.)])[ \t]+(?=\S)")
-_HYPHENS = "-\u2010\u00ad"
+_MARK = re.compile(r"(?:([•●▪◦‣∙·*])|([-–—])|\(?(?:\d{1,3}[.)]|[^\W\d_]\)))[ \t]+(?=\S)")
+
+_HYPHENS = ("-", "\u2010", "\u00ad")
 _SOFT = "\u00ad"
-# What is written with a hyphen is not one word that was broken at it.
-_HYPHENATED = re.compile(r"\w{1,30}[-\u2010]\w{1,30}")
-_FIRST_PARTS = frozenset("из кое кой по во в non self well anti ex vice all half".split())
-_LAST_PARTS = frozenset("то либо нибудь таки за под ка де тен based made owned".split())
-_DIGITS = re.compile(r"\d+")
+_COMPOUND = re.compile(r"\w{1,30}[-\u2010]\w{1,30}")
+_RARE = 0.05  # of lines: hyphens at so few ends are those of compounds
+_ALWAYS_COMPOUND = frozenset("из-за из-под кто-то что-то как-то где-то куда-то какой-то кое-что".split())
+_LAST_PARTS = frozenset(("нибудь", "либо", "таки"))
+
+_EDGE = 3  # lines at the top of a page and at its foot that may be the same on every page
+_MOST_PAGES = 0.6
+_PAGE_NUMBER = re.compile(
+    r"\W{0,3}(?:\w{1,10}\W{1,2})?\d{1,4}(?:(?:\W{1,3}|\W{1,2}\w{1,4}\W{1,2})\d{1,4})?\W{0,3}"
+)
+_NUMBERS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +61,202 @@ class _Line:
     @property
     def ends(self) -> bool:
         """Whether it ends as a sentence does."""
-        return self.text.rstrip(_CLOSERS)[-1:] in tuple(_SENTENCE_ENDS)
+        return self.text.rstrip(_CLOSERS).endswith(_ENDS)
+
+    @property
+    def opening(self) -> str:
+        """Its first character that is no quotation mark, bracket or dash."""
+        return self.text.lstrip(_OPENERS)[:1]
 
 
 def unwrapped(lines: Sequence[str]) -> list[str]:
-    """The paragraphs of a text whose lines were broken to a width; none is empty.
+    """The paragraphs of a text whose lines were broken to a width, in order; none is empty.
 
-    Blank lines, indentation, short last lines, list marks and sentence ends say where a paragraph ends.
-    Where it stays open whether the first line is a title it is left by itself. A text that was not broken
-    keeps its lines.
+    Blank lines, indentation, short last lines, list marks and sentence ends say where one ends. A first
+    line that may be a title is left by itself. A text that was not broken keeps its lines.
     """
-    blocks = _blocks([_line(each) for each in lines])
+    blocks = _blocks(lines)
     width = _width(blocks)
-    words = _hyphenated(lines)
+    hyphens = _Hyphens.of(lines)
     paragraphs: list[str] = []
     for number, block in enumerate(blocks):
-        opens = number == 0 and (len(blocks) == 1 or len(block) > _EDGE)
-        for lines_of_one in _parted(block, width, opens=opens, is_only=len(blocks) == 1):
-            paragraphs.append(_joined([line.text for line in lines_of_one], words))
+        for paragraph in _parted(block, width, is_first=number == 0, is_only=len(blocks) == 1):
+            paragraphs.append(hyphens.joined(line.text for line in paragraph))
     return paragraphs
 
 
-def joined(lines: Sequence[str]) -> str:
-    """One paragraph of its lines, words that were hyphenated at a line's end made whole."""
-    return _joined([line.strip() for line in lines], _hyphenated(lines))
+def joined(paragraphs: Sequence[Sequence[str]]) -> list[str]:
+    """Each paragraph of its lines; words that were hyphenated at the end of a line are whole again."""
+    hyphens = _Hyphens.of([line for paragraph in paragraphs for line in paragraph])
+    return [hyphens.joined(map(str.strip, paragraph)) for paragraph in paragraphs]
+
+
+def _blocks(lines: Iterable[str]) -> list[list[_Line]]:
+    """The lines between blank ones."""
+    found = (_line(each) for each in lines)
+    return [list(block) for is_text, block in groupby(found, lambda line: bool(line.text)) if is_text]
+
+
+def _line(raw: str) -> _Line:
+    text = raw.strip()
+    blanks = raw[: len(raw) - len(raw.lstrip())]
+    return _Line(text, len(blanks) + (_TAB - 1) * blanks.count("\t"))
+
+
+def _width(blocks: Sequence[Sequence[_Line]]) -> int:
+    """How wide the lines were allowed to be; 0 where they were not broken to a width."""
+    found = sorted(line.right for block in blocks for line in block[:-1] if " " in line.text)
+    if not found:
+        return 0
+    usual = found[int(0.9 * (len(found) - 1))]
+    width = found[-1] if len(found) < _FEW else max(each for each in found if each <= _ODD * usual)
+    return width if _NARROWEST <= width <= _WIDEST else 0
+
+
+def _parted(block: Sequence[_Line], width: int, *, is_first: bool, is_only: bool) -> Iterator[list[_Line]]:
+    """The paragraphs of a block, as their lines."""
+    # By itself and without a sentence's end: a title in some lines.
+    is_title = not is_only and len(block) <= _TITLE_LINES and not block[-1].ends
+    paragraph = [block[0]]
+    for number, line in enumerate(block[1:]):
+        opens = is_first and number == 0 and not is_title
+        if (opens and _may_be_title(paragraph[0], line, is_only=is_only)) or _parts(paragraph, line, width):
+            yield paragraph
+            paragraph = []
+        paragraph.append(line)
+    yield paragraph
+
+
+def _may_be_title(first: _Line, second: _Line, *, is_only: bool) -> bool:
+    """Whether the text's first line may be a title that stands right upon the text."""
+    if first.ends or first.text.endswith((*_HYPHENS, ",")):
+        return False
+    opening = second.opening
+    if opening.isalpha() and opening.lower() == opening.upper():
+        return is_only  # no capitals in this script; where blank lines part paragraphs, one is missing here
+    return not opening.islower()
+
+
+def _parts(paragraph: Sequence[_Line], line: _Line, width: int) -> bool:
+    """Whether a line opens another paragraph than the one above it."""
+    last = paragraph[-1]
+    if not width or dates.of_line(last.text) or dates.of_line(line.text):
+        return True
+    # Had its first word fitted on the line above, a machine would have put it there.
+    is_full = last.right + 1 + len(line.text.split(" ", 1)[0]) > width
+    if line.mark and _opens_entry(paragraph, line, is_full=is_full):
+        return True
+    if _is_set_apart(paragraph, line):
+        return True
+    if is_full:
+        return False
+    goes_on = not last.ends and not last.text.endswith(_OPENS_A_LIST) and line.opening.islower()
+    return not (goes_on and len(last.text) >= min(_LONG, _LOOSE * width))
+
+
+def _opens_entry(paragraph: Sequence[_Line], line: _Line, *, is_full: bool) -> bool:
+    """Whether a line that begins like an entry of a list is one: a dash may stand within a sentence."""
+    last = paragraph[-1]
+    if not is_full or last.ends or last.text.endswith(_OPENS_A_LIST):
+        return True
+    return line.mark == "bullet" or paragraph[0].mark == line.mark
+
+
+def _is_set_apart(paragraph: Sequence[_Line], line: _Line) -> bool:
+    """Whether its indentation says that a line opens a paragraph."""
+    last = paragraph[-1]
+    further = line.indent - last.indent
+    if abs(further) <= 1:
+        return False
+    if further > 0:
+        return not (len(paragraph) == 1 and last.mark) or further > _INDENTED
+    return len(paragraph) > 1 or -further > _INDENTED
+
+
+@dataclass(frozen=True, slots=True)
+class _Hyphens:
+    """What the hyphens at the ends of a text's lines are: of compounds, or of words that were broken."""
+
+    compounds: frozenset[str]
+    are_rare: bool
+
+    @classmethod
+    def of(cls, lines: Sequence[str]) -> _Hyphens:
+        at_ends = sum(line.rstrip().endswith(_HYPHENS) for line in lines)
+        if not at_ends:
+            return cls(frozenset(), are_rare=True)
+        found = (each.casefold() for line in lines for each in _COMPOUND.findall(line))
+        return cls(frozenset(found), are_rare=at_ends <= _RARE * len(lines))
+
+    def joined(self, lines: Iterable[str]) -> str:
+        parts: list[str] = []
+        for line in lines:
+            if parts:
+                last = parts[-1]
+                parts[-1] = last.rstrip(_SOFT)
+                if not self._is_broken(last, line):
+                    parts.append("" if _is_hyphenated(last) and line[:1].isalnum() else " ")
+                elif last.endswith(_HYPHENS[:2]):
+                    parts[-1] = last[:-1]
+            parts.append(line)
+        return "".join(parts)
+
+    def _is_broken(self, line: str, following: str) -> bool:
+        """Whether the last word of a line goes on in the next."""
+        if line.endswith(_SOFT):
+            return True
+        if not (_is_hyphenated(line) and following[:1].islower()):
+            return False
+        left, right = line[-31:-1].split()[-1].casefold(), _word(following).casefold()
+        compound = f"{left}-{right}"
+        if compound in self.compounds or compound in _ALWAYS_COMPOUND or right in _LAST_PARTS:
+            return False
+        return not self.are_rare
+
+
+def _is_hyphenated(line: str) -> bool:
+    return line.endswith(_HYPHENS) and line[-2:-1].isalnum()
+
+
+def _word(line: str) -> str:
+    found = re.match(r"\w{1,30}", line)
+    return found[0] if found else ""
+
+
+def without_running_lines(pages: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The lines of each page without page numbers and without heads and feet that most pages have.
+
+    A first page keeps what it alone has, so that a title that is every other page's head stays.
+    """
+    running = _running(pages)
+    return [_without(page, number, len(pages), running) for number, page in enumerate(pages, 1)]
+
+
+def _running(pages: Sequence[Sequence[str]]) -> frozenset[str]:
+    if len(pages) < 3:
+        return frozenset()
+    seen = Counter(form for page in pages for form in {_form(page[at]) for at in _edges(page)})
+    return frozenset(form for form, times in seen.items() if times >= _MOST_PAGES * len(pages))
+
+
+def _without(page: Sequence[str], number: int, count: int, running: frozenset[str]) -> list[str]:
+    leave = {at for at in _edges(page) if _form(page[at]) in running or _numbers(page[at], number, count)}
+    return [line for at, line in enumerate(page) if at not in leave]
+
+
+def _edges(page: Sequence[str]) -> set[int]:
+    return {*range(min(_EDGE, len(page))), *range(max(len(page) - _EDGE, 0), len(page))}
+
+
+def _form(line: str) -> str:
+    """A line with its numbers alike, which differ from page to page."""
+    return _NUMBERS.sub("#", " ".join(line.split())).casefold()
+
+
+def _numbers(line: str, number: int, count: int) -> bool:
+    """Whether a line is this page's number and nothing else."""
+    line = line.strip()
+    if len(line) > 30 or not _PAGE_NUMBER.fullmatch(line):
+        return False
+    found = [int(each) for each in _NUMBERS.findall(line)]
+    return found in ([number], [number, count])

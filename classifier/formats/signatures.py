@@ -77,8 +77,8 @@ _SURE_BY_MORE: tuple[tuple[bytes | tuple[bytes, ...], Callable[[bytes], bool], s
     (b"BZh", lambda data: data[4:7] in (b"1AY", b"\x17\x72\x45"), "a bzip2 archive"),
     (b"ID3", lambda data: data[3:4] < b"\x10", "a sound"),
     (_SOUND_FRAMES, lambda data: _ZERO in data[:512], "a sound"),
-    (b"", lambda data: data[60:68] == b"BOOKMOBI", "an e-book"),
 )
+_FIRST_OF_MORE = b"MBIR\xff\xd0"
 _FORMS_OF_RIFF = {b"WEBP": "a picture", b"WAVE": "a sound", b"AVI ": "a film"}
 _PICTURE_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis"})
 
@@ -108,13 +108,16 @@ def kind_of(data: bytes) -> str | None:
 
 def _of_more_bytes(data: bytes) -> str | None:
     """Kinds that the first bytes alone do not tell from a text."""
-    for start, is_one, kind in _SURE_BY_MORE:
-        if data.startswith(start) and is_one(data):
-            return kind
-    if data.startswith(b"RIFF"):
-        return _FORMS_OF_RIFF.get(data[8:12])
-    if data.startswith(_OLD_OFFICE):
-        return _of_old_office(data)
+    if data[:1] in _FIRST_OF_MORE:
+        for start, is_one, kind in _SURE_BY_MORE:
+            if data.startswith(start) and is_one(data):
+                return kind
+        if data.startswith(b"RIFF"):
+            return _FORMS_OF_RIFF.get(data[8:12])
+        if data.startswith(_OLD_OFFICE):
+            return _of_old_office(data)
+    if data[60:68] == b"BOOKMOBI":
+        return "an e-book"
     if data[4:8] == b"ftyp" and _ZERO in data[:4]:
         return "a picture" if data[8:12] in _PICTURE_BRANDS else "a film"
     return None

@@ -144,7 +144,7 @@ def _of_tags(data: bytes, ending: str) -> Format:
     if local == "svg":
         raise _refused("a picture")
     if local == "plist":
-        raise _refused("settings or a shortcut")
+        raise _refused("a shortcut or settings")
     # XML of another kind: news agencies have several. What is between its tags is its text.
     if is_xml or local in _NEWS_IN_XML or " xmlns" in head or _BY_ENDING.get(ending) is Format.HTML:
         return Format.HTML
@@ -158,13 +158,17 @@ def _opening(head: str) -> tuple[str | None, str | None, bool]:
 
     Each step begins where the last ended, so however many comments there are it looks once.
     """
-    at, doctype, is_xml = 0, None, False
+    at, doctype, is_xml, close = 0, None, False, "?>"
     while True:
         while head[at : at + 1].isspace():
             at += 1
         if head.startswith("<?", at):
             is_xml = is_xml or head.startswith("<?xml", at)
-            end = head.find(">", at)
+            end = head.find(close, at)
+            if end < 0:  # HTML ends it so, and nobody after it needs to look that far again
+                close = ">"
+                end = head.find(close, at)
+            end = end + len(close) - 1 if end >= 0 else end
         elif head.startswith("<!--", at):
             end = head.find("-->", at + 2)
             end = end + 2 if end >= 0 else end
@@ -180,8 +184,11 @@ def _opening(head: str) -> tuple[str | None, str | None, bool]:
 
 
 def _end_of_doctype(head: str, at: int) -> int:
-    end, subset = head.find(">", at), head.find("[", at)
-    if subset < 0 or subset > end:
+    end = head.find(">", at)
+    if end < 0:
+        return -1
+    subset = head.find("[", at, end)
+    if subset < 0:
         return end
     close = head.find("]", subset)
     return head.find(">", close) if close >= 0 else -1

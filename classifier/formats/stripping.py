@@ -90,7 +90,7 @@ def _read(text: str) -> Iterator[str]:
 def _end(mark: str, text: str, position: int) -> int:
     """Where what `mark` opens ends; -1 if nowhere."""
     if mark == "!--":
-        found = text.find("-->", position)
+        found = text.find("-->", position - 2)  # `<!-->` is one as well
         return found + 3 if found >= 0 else -1
     close = _CLOSES[mark].search(text, position)
     return close.start() if close else -1

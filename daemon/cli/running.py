@@ -14,6 +14,7 @@ from daemon.errors import DaemonError
 
 if TYPE_CHECKING:
     from daemon.config import Settings
+    from daemon.slackapp import Finding
     from daemon.wishes import WishRecord
 
 
@@ -56,8 +57,26 @@ def check(options: argparse.Namespace) -> int:
     app.must_have_ledger(settings)
     open_database(settings.database).close()
     findings.append(Finding(True, "ledger", settings.database))
+    findings.append(_jail(settings))
     senders_of(settings)
     return said([*findings, *slackcheck.examine(settings)], as_json=options.json)
+
+
+def _jail(settings: Settings) -> Finding:
+    """Whether files that need a parser are read behind all the walls that this machine could have."""
+    from classifier import Reader
+    from daemon.slackapp import Finding
+
+    with closing(Reader(settings.reading.rules)) as reader:
+        try:
+            walls = reader.jail.walls()
+        except OSError as error:
+            return Finding(False, "jail", str(error), "see the lines above")
+    holds = ["limits of time and memory"]
+    holds += [f"Landlock (version {walls.landlock})"] if walls.landlock else []
+    holds += ["seccomp"] if walls.seccomp else []
+    missing = "".join(f"; {line}" for line in walls.missing)
+    return Finding(True, "jail", f"parsers are held by {', '.join(holds)}{missing}")
 
 
 def status(options: argparse.Namespace) -> int:

@@ -1,0 +1,1 @@
+"""Keepers of the jail on machines that this one is not."""
