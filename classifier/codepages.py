@@ -49,6 +49,7 @@ _SAID_OF = (  # a code page and the letters expected in it; of those that fit al
     ("iso8859_5", "russian"),
     ("mac_cyrillic", "russian"),
 )
+PAGES = frozenset(page for page, _ in _SAID_OF)
 _SIGNS = "«»“”„‘’‚…–—№،؛؟"  # what stands in news beside letters; and what does now and then
 _RARER_SIGNS = "•·°€™©®§\xa0±£"
 _SIGN, _RARER_SIGN, _RARE, _STRANGE = -5.5, -8.0, -9.5, -12.0

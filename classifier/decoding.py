@@ -9,54 +9,98 @@ from dataclasses import dataclass, replace
 
 from classifier.errors import UnreadableArticleError
 
-# The code pages that Cyrillic and Arabic newsrooms still save in; others are not guessed at.
-_CODE_PAGES = ["cp1251", "koi8_r", "cp1256", "iso8859_6", "cp1252"]
-
 _MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 
 # Controls other than tab and line break, and the marks that turn or hide text: an article
 # does not need them, and a terminal or a Slack client must not obey them.
 _UNWANTED = re.compile(
-    "[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+    "[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u200b\u200d-\u200f\u202a-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 _LINE_BREAK = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-# All that the three above find. Most articles have nothing of it, and are looked through once.
+# Arabic letters as a printer's cases hold them, which no dictionary does. The two left out are whole
+# phrases in one sign, and would make of a text one of many times its length.
+_SHAPED = re.compile("[\ufb50-\ufdf9\ufdfc\ufe70-\ufefc]+")
+# Persian parts a word with it ("می\u200cشود") and is misspelled without; elsewhere it hides words.
+_STRAY_JOINT = re.compile("(?<![\u0620-\u06d3])\u200c|\u200c(?![\u0620-\u06d3])")
+_PERSIAN = re.compile("[کی]")
+# All that the six above find. Most articles have nothing of it, and are looked through once.
 _UNCLEAN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff"
+    "\ufb50-\ufdf9\ufdfc\ufe70-\ufefc\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-# The high bytes of UTF-16: zero, and the pages of Cyrillic, Arabic and of punctuation.
-_PAGES = b"\x00\x04\x06\x20"
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+
+_SCRIPTS = b"\x00\x04\x06"  # high bytes of UTF-16: Latin, Cyrillic, Arabic
+_PAGES = _SCRIPTS + b"\x20"  # and punctuation
+
+# What a page, a mail or a feed may say that it is in. Other codecs of Python are not for text, or slow.
+_SAID = frozenset(
+    """
+    utf_8 utf_16 utf_16_le utf_16_be utf_32 utf_32_le utf_32_be cp1250 cp1251 cp1252 cp1253 cp1254 cp1255
+    cp1256 cp1257 cp1258 iso8859_2 iso8859_3 iso8859_4 iso8859_5 iso8859_6 iso8859_7 iso8859_8 iso8859_9
+    iso8859_10 iso8859_13 iso8859_14 iso8859_15 iso8859_16 koi8_r koi8_u koi8_t kz1048 ptcp154 cp437 cp850
+    cp852 cp855 cp864 cp866 mac_cyrillic mac_roman mac_latin2 mac_turkish mac_greek mac_arabic shift_jis
+    cp932 euc_jp gb2312 gbk gb18030 big5 cp949 euc_kr cp874 tis_620
+    """.split()
+)
+# By their other names; the first two are said of all that Windows writes, and of anything by default.
+_OTHER_NAMES = {
+    "latin_1": "cp1252",
+    "iso8859_1": "cp1252",
+    "cp_1251": "cp1251",
+    "x_cp1251": "cp1251",
+    "win_1251": "cp1251",
+    "win1251": "cp1251",
+    "x_mac_cyrillic": "mac_cyrillic",
+    "x_sjis": "shift_jis",
+    "strk1048_2002": "kz1048",
+    "utf8mb4": "utf_8",
+    "unicode_1_1_utf_8": "utf_8",
+}
+_PRINTED = {"koi8_r": "koi8-r", "koi8_u": "koi8-u", "mac_cyrillic": "x-mac-cyrillic"}
+
+_MOST_LINES = 100_000  # of a file in two encodings
 
 _MEND = "save it as plain text in UTF-8 and drop it again"
+_NO_TEXT = "not text in any encoding we know"
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """Clean text, and which encoding it was in."""
+    """Clean text, and which encoding it was in: a codec of Python's.
+
+    `losses` say in a line each what could not be read.
+    """
 
     text: str
     encoding: str
     is_guess: bool = False
+    losses: tuple[str, ...] = ()
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        return (f"encoding guessed: {self.encoding}",) if self.is_guess else ()
+        guessed = (f"encoding guessed: {_printed(self.encoding)}",) if self.is_guess else ()
+        return guessed + self.losses
 
 
 def decode(data: bytes, declared: str | None = None) -> Decoded:
     """The clean text of a file; `declared` is the encoding that it says it is in.
 
-    Raises UnreadableArticleError where it is empty or not text.
+    It is believed where the bytes bear it, and is then no guess. Marks at the start and UTF-8 that
+    holds are stronger. Raises UnreadableArticleError where the file is empty or not text.
     """
-    found = _decoded(data)
+    found = _decoded(data, declared)
     text = clean(found.text)
+    if len(text) != len(found.text):
+        _check_for_controls(found.text)
     if not text.strip():
         raise UnreadableArticleError("empty", "drop it again when there is text in it")
     return replace(found, text=text)
@@ -68,55 +112,184 @@ def clean(text: str) -> str:
         text = _LONE_SURROGATE.sub("\ufffd", text)
         text = _LINE_BREAK.sub("\n", text)
         text = _UNWANTED.sub("", text)
+        text = _SHAPED.sub(_unshaped, text)
+        if "\u200c" in text:
+            text = _STRAY_JOINT.sub("", text) if _PERSIAN.search(text) else text.replace("\u200c", "")
     return unicodedata.normalize("NFC", text)
 
 
-def _decoded(data: bytes) -> Decoded:
+def warm() -> None:
+    """Load all that `decode` may need, for where no file can be opened any more."""
+    from classifier import codepages
+
+    for name in _SAID:
+        codecs.lookup(name)
+    for page in codepages.PAGES:
+        decode("Нефть, نفط: oil".encode(page, "ignore"))
+    decode("Нефть\nНефтяной терминал".encode() + "\nзавод".encode("cp1251"), "x-unknown")
+
+
+def _unshaped(match: re.Match[str]) -> str:
+    # The form of a vowel mark that stands alone has a blank to stand on.
+    return unicodedata.normalize("NFKC", match[0]).replace(" ", "")
+
+
+def _check_for_controls(text: str) -> None:
+    controls = len(_CONTROL.findall(text))
+    if controls * 20 > len(text):
+        kind = "zero bytes" if text.count("\0") * 2 > controls else "control characters"
+        raise UnreadableArticleError(f"not text: too many {kind}", _MEND)
+
+
+def _decoded(data: bytes, declared: str | None) -> Decoded:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
-            return Decoded(_strictly(data, encoding), encoding)
+            return _marked(data[len(mark) :], encoding)
     wide = _wide_encoding(data)
     if wide:
-        return Decoded(_strictly(data, wide), wide, is_guess=True)
+        said = _codec(declared)
+        return replace(_wide(data, wide), is_guess=not (said and said.startswith("utf_16")))
     try:
-        text = data.decode("utf-8")
+        return Decoded(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
-        return _guessed(data)
-    if text.count("\0") * 20 > len(text):
-        raise UnreadableArticleError("not text: too many zero bytes", _MEND)
-    return Decoded(text, "utf-8")
+        return _nearly_utf8(data) or _mixed(data) or _as_declared(data, declared) or _guessed(data)
 
 
-def _strictly(data: bytes, encoding: str) -> str:
+def _marked(data: bytes, encoding: str) -> Decoded:
+    """Of a file whose mark says what it is in."""
+    if encoding != "utf-8":
+        return _wide(data, encoding)
     try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        reason = f"begins like {encoding} and is not: {error.reason} at byte {error.start}"
-        raise UnreadableArticleError(reason, _MEND) from error
+        return Decoded(data.decode("utf-8"), "utf-8")
+    except UnicodeDecodeError:
+        return _nearly_utf8(data) or _mixed(data) or _guessed(data)
+
+
+def _wide(data: bytes, encoding: str) -> Decoded:
+    """UTF-16 or UTF-32, of which the last character may be cut off."""
+    width = 4 if "32" in encoding else 2
+    rest = len(data) % width
+    text = data[: len(data) - rest].decode(encoding, "replace")
+    lost = _new_losses(text, data, "\ufffd".encode(encoding)) + bool(rest)
+    if lost * 50 > len(text) + 50 or (lost and lost * 2 >= len(text)):
+        raise UnreadableArticleError(f"begins like {encoding} and is not", _MEND)
+    return Decoded(text, encoding, losses=_losses(lost))
 
 
 def _wide_encoding(data: bytes) -> str | None:
     """UTF-16 without a mark: every second byte is one of a few (a script's page, or zero)."""
     sample = data[:4096]
-    if len(data) % 2 or len(sample) < 8:
+    if not (b"\0" in sample or b"\4" in sample or b"\6" in sample) or len(sample) < 4:
         return None
     for offset, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
-        high = sample[offset::2]
-        low = sample[1 - offset :: 2]
+        high = sample[offset : len(sample) // 2 * 2 : 2]
+        low = sample[1 - offset : len(sample) // 2 * 2 : 2]
         others = len(high.translate(None, _PAGES))
-        if others <= 0.05 * len(high) and len(set(low)) > len(set(high)):
+        letters = len(high) - len(high.translate(None, _SCRIPTS))
+        if others <= 0.05 * len(high) and letters * 2 > len(high) and len(set(low)) > len(set(high)):
             return encoding
     return None
 
 
-def _guessed(data: bytes) -> Decoded:
-    # Imported here: most files are UTF-8 and never need it.
-    from charset_normalizer import from_bytes
+def _nearly_utf8(data: bytes) -> Decoded | None:
+    """UTF-8 with a letter cut off at its end, or a few broken bytes among many sound ones."""
+    text = data.decode("utf-8", "replace")
+    lost = _new_losses(text, data, b"\xef\xbf\xbd")
+    sound = len(text) - len(text.encode("ascii", "ignore")) - text.count("\ufffd")
+    is_cut = lost == 1 and text.endswith("\ufffd") and sound > 0
+    if is_cut:
+        text = text[:-1]
+    elif lost * 4 > sound:
+        return None
+    return Decoded(text, "utf-8", losses=_losses(lost))
 
-    guess = from_bytes(data[: 256 * 1024], cp_isolation=_CODE_PAGES).best()
-    if guess is None:
-        raise UnreadableArticleError("not text in any encoding we know", _MEND)
-    text = data.decode(guess.encoding, errors="replace")
-    if text.count("\ufffd") * 100 > len(text) or len(_UNWANTED.findall(text)) * 50 > len(text):
-        raise UnreadableArticleError("not text in any encoding we know", _MEND)
-    return Decoded(text, guess.encoding, is_guess=True)
+
+def _mixed(data: bytes) -> Decoded | None:
+    """Lines of UTF-8 and lines in a code page: files that were put together of others."""
+    if data.count(b"\n") > _MOST_LINES:
+        return None
+    lines = data.split(b"\n")
+    sound = [_utf8(line) for line in lines]
+    others = b"\n".join(line for line, text in zip(lines, sound, strict=True) if text is None)
+    letters = sum(len(text) - len(text.encode("ascii", "ignore")) for text in sound if text)
+    if letters < 10 or letters * 10 < len(others):
+        return None
+    page = _page(others)
+    if page is None:
+        return None
+    whole = (
+        line.decode(page, "replace") if text is None else text
+        for line, text in zip(lines, sound, strict=True)
+    )
+    return Decoded("\n".join(whole), "utf-8", losses=(f"some lines guessed: {_printed(page)}",))
+
+
+def _utf8(line: bytes) -> str | None:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _as_declared(data: bytes, declared: str | None) -> Decoded | None:
+    codec = _codec(declared)
+    if codec is None or codec == "utf_8":
+        return None
+    from classifier import codepages
+
+    if codepages.is_lie(data, codec):
+        return None
+    text = data.decode(codec, "replace")
+    lost = text.count("\ufffd")
+    if lost * 100 > len(text) or len(_UNWANTED.findall(text)) * 50 > len(text):
+        return None
+    return Decoded(text, codec, losses=_losses(lost))
+
+
+def _codec(declared: str | None) -> str | None:
+    """Python's name of a declared encoding; None where we do not know it, or where it says nothing."""
+    if not declared or len(declared) > 40:
+        return None
+    from encodings import normalize_encoding
+    from encodings.aliases import aliases
+
+    name = normalize_encoding(declared.strip().strip("\"'").lower())
+    name = _OTHER_NAMES.get(name, aliases.get(name, name))
+    name = _OTHER_NAMES.get(name, name)
+    return name if name in _SAID else None
+
+
+def _guessed(data: bytes) -> Decoded:
+    page = _page(data)
+    if page is None:
+        raise UnreadableArticleError(_NO_TEXT, _MEND)
+    text = data.decode(page, "replace")
+    lost = text.count("\ufffd")
+    if lost * 100 > len(text) or len(_UNWANTED.findall(text)) * 50 > len(text):
+        raise UnreadableArticleError(_NO_TEXT, _MEND)
+    return Decoded(text, page, is_guess=True, losses=_losses(lost))
+
+
+def _page(data: bytes) -> str | None:
+    # Imported here: most files are UTF-8 and never need it.
+    from classifier import codepages
+
+    return codepages.guess(data)
+
+
+def _new_losses(text: str, data: bytes, sign: bytes) -> int:
+    """How many characters could not be decoded; some say themselves that another could not."""
+    return text.count("\ufffd") - data.count(sign)
+
+
+def _losses(number: int) -> tuple[str, ...]:
+    if number < 1:
+        return ()
+    return (f"unreadable: {number} character{'s' if number > 1 else ''}",)
+
+
+def _printed(codec: str) -> str:
+    """The name of an encoding that people know."""
+    if codec.startswith("cp125"):
+        return f"windows-{codec[2:]}"
+    return _PRINTED.get(codec, codec.replace("iso8859_", "iso-8859-"))

@@ -24,7 +24,7 @@ from classifier.articles import Contents
 from classifier.errors import UnreadableArticleError
 from classifier.formats.kinds import HAS_SIMPLER_WAY, Format
 from classifier.rules import Limits, Rules
-from classifier.walls import ANSWERED, LATE, NO_MEMORY, TOO_LONG, Walls
+from classifier.walls import ANSWERED, LATE, NO_MEMORY, TOO_LONG, UNABLE, Walls
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +92,8 @@ class Jail:
             left = max(deadline - time.monotonic(), _LEAST)
             is_simplest = simply or format not in HAS_SIMPLER_WAY
             reply = self._asked(format, data, name, left if is_simplest else left * _FIRST_SHARE, simply)
+            if reply.ending.startswith(UNABLE):
+                raise OSError(f"the jail cannot read {format} files now: {reply.ending.removeprefix(UNABLE)}")
             if reply.ending == ANSWERED:
                 with suppress(MalformedError):
                     return answers.contents(reply.answer)

@@ -13,6 +13,7 @@ import select
 import signal
 import sys
 import time
+import traceback
 from contextlib import suppress
 from dataclasses import asdict
 from multiprocessing.connection import Connection
@@ -24,7 +25,7 @@ from classifier.errors import UnreadableArticleError
 from classifier.formats import opening
 from classifier.formats.kinds import Format
 from classifier.rules import Rules, rules_of
-from classifier.walls import ANSWERED, LATE, NO_MEMORY, TOO_LONG
+from classifier.walls import ANSWERED, LATE, NO_MEMORY, TOO_LONG, UNABLE
 
 _NO_MEMORY = 77  # exit status of a child
 _MOST_FILES = 1024  # descriptors that this process may have
@@ -63,14 +64,21 @@ class _Keeper:
         asked = json.loads(self._requests.recv_bytes())
         data = self._requests.recv_bytes()
         format = Format(asked["format"])
+        try:
+            self._load(format)
+            ending, answer, peak = self._in_child(format, data, asked)
+        except Exception as error:  # the machine's fault, or the installation's, and no file's
+            traceback.print_exc()
+            ending, answer, peak = f"{UNABLE}{type(error).__name__}: {error}", bytearray(), 0
+        self._replies.send_bytes(json.dumps({"ending": ending, "memory_kib": peak}).encode())
+        self._replies.send_bytes(bytes(answer))
+
+    def _load(self, format: Format) -> None:
         if format not in self._warm:
             opening.warm(format)
             self._warm.add(format)
             gc.collect()
             gc.freeze()  # a child shares what it does not touch
-        ending, answer, peak = self._in_child(format, data, asked)
-        self._replies.send_bytes(json.dumps({"ending": ending, "memory_kib": peak}).encode())
-        self._replies.send_bytes(bytes(answer))
 
     def _in_child(self, format: Format, data: bytes, asked: dict[str, Any]) -> tuple[str, bytearray, int]:
         """How a child ended that read the file, what it said, and the most memory it had (KiB)."""

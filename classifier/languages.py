@@ -7,7 +7,7 @@ language we know nothing of, is None.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -15,17 +15,17 @@ from classifier.transliteration import is_kazakh_in_arabic
 
 SHIPPED = ("en", "ru", "kk", "ar")
 
-_LOOKED_AT = 2400  # characters; an article does not change its language after that
-_WORDS_LOOKED_AT = 1000  # characters; more any language has so many of its words
+_LOOKED_AT = 1500  # characters; an article does not change its language after that
+_WORDS_LOOKED_AT = 600  # characters; more any language has so many of its words
 _FEW = 400  # characters; of so short a text every word counts, those beside a comma as well
-_WORD = re.compile(r"[^\W\d_]+(?:['’‘ʻʼ`-][^\W\d_]+)*")
+_WORD = re.compile(r"(?<![\d-])[^\W\d_]+(?:['’‘ʻʼ`-][^\W\d_]+)*")
 
 # The commonest words, those of news among them. One that neighbours share is in the list of each.
 _COMMON = {
     "en": """
         the and with from that this which their have said would about been were they after into than
         but its who through during against because when where there these those could should between
-        before since of has more while such other under
+        before since of has more while such other under says shall any every everyone
     """,
     "tr": """
         ve bir bu için ile olarak da de olan göre kadar sonra çok daha ise ancak dedi tarafından
@@ -36,6 +36,7 @@ _COMMON = {
         və bir bu üçün ilə olaraq da də olan görə qədər sonra çox daha isə ancaq dedi tərəfindən
         olduğunu kimi hər ən edib bildirib olub ki deyil yeni edən olunub o qarşı ilk son iki
         azərbaycan barədə həm ya
+        вә бир бу үчүн илә олараг да дә олан ҝөрә гәдәр сонра һәр ән едиб олуб ки дејил
     """,
     "uz": """
         va bir bu uchun bilan ham deb bo'yicha bo'lgan bo'lib qilish qildi edi keyin qadar har o'z yil
@@ -66,21 +67,20 @@ _COMMON = {
     """,
     "bg": """
         и в на с не от за да се е са ще че по до със във като което които който която това си той те бе
-        беше има може след между при или но а според обяви съобщи каза няма бъде всеки към през те ни
+        беше има може след между при или но а според обяви съобщи каза няма бъде всеки към през те
         една един
     """,
     "mk": """
         и во на со не од за да се е дека ќе што по до како кој која кои ова тоа беше има може според или
-        но а ги го му изјави биде секој при меѓу врз ја ни сите
+        но а ги го му изјави биде секој при меѓу врз ја сите
     """,
     "sr": """
         и у на са не од за да се је су ће што по до као који која које ово то био била има може након
         или али а изјавио ради свако при међу бити ли јер сви
     """,
     "kk": """
-        және мен бен пен бұл үшін деп да де та те бойынша осы болып бір екі ол сол деді жылы жылдың
-        туралы қарай дейін кейін арқылы бар жоқ емес олар оның біз өз барлық керек болды болған облысы
-        сондай-ақ тиіс еді ма ме туралы жаңа үлкен алғаш жыл
+        және бұл үшін бойынша бір сол жылы жылдың туралы қарай дейін кейін арқылы жоқ олар оның біз өз
+        екі екен деді дейді облысы сондай-ақ тиіс еді жаңа үлкен алғаш мен бен пен
     """,
     "ky": """
         жана менен бул үчүн деп да дагы боюнча ушул болуп бир эки ал ошол деди жылы жылдын тууралуу чейин
@@ -111,6 +111,15 @@ _COMMON = {
         از که به در این را با است و های می آن برای شد شود کرد کند بر تا یک خود نیز هم اما یا وی شده باشد
         بود گفت هر همه دارد آنها ما نمی شده‌است کرده دو روز پس پیش سال اعلام خواهد حق کس
     """,
+    # Of all other languages in Latin letters, so that they are not taken for English.
+    "other": """
+        der die das und den von zu mit sich des auf für ist nicht ein eine dem im als auch an wird
+        de het een en van dat zijn wordt niet op te met voor ook der nie word aan wat hy
+        og och det er et af av på som til till med å att har jeg han der ikke ikkje inte eller
+        el los las que y del se un una por con para il di che e della per le les et du au une est dans
+        pour qui o os da do em um uma na no și în la cu pe care i w z się nie że jest je v že ja ka si
+        yang dan dengan untuk pada dari ini itu sa ang mga ng ya wa kwa ni
+    """,
 }
 _WORDS = {code: frozenset(words.split()) for code, words in _COMMON.items()}
 
@@ -131,6 +140,7 @@ _ALPHABETS = {
         "az": _alphabet(_ENGLISH, "əçğıöşü", "w"),
         "uz": _alphabet(_ENGLISH, "ʻʼ", "w"),
         "tk": _alphabet(_ENGLISH, "çäžňöşüý", "cqvx"),
+        "other": _alphabet(_ENGLISH, "àáâãäåæçèéêëìíîïñòóôõöøùúûüýąćęłńśźżăîșțščžřůěőű"),
     },
     "cyrillic": {
         "ru": _alphabet(_RUSSIAN, ""),
@@ -138,7 +148,7 @@ _ALPHABETS = {
         "ky": _alphabet(_RUSSIAN, "ңөү"),
         "uk": _alphabet(_RUSSIAN, "іїєґ", "ыэёъ"),
         "be": _alphabet(_RUSSIAN, "іў", "ищъ"),
-        "bg": _alphabet(_RUSSIAN, "ѝ", "ыэё"),
+        "bg": _alphabet(_RUSSIAN, "ѝ", "ыэёь"),
         "mk": _alphabet(_RUSSIAN, "ѓѕјљњќџѐѝ", "ёйщъыьэюя"),
         "sr": _alphabet(_RUSSIAN, "ђјљњћџ", "ёйщъыьэюя"),
         "tt": _alphabet(_RUSSIAN, "әөүҗңһ"),
@@ -146,37 +156,69 @@ _ALPHABETS = {
         "tg": _alphabet(_RUSSIAN, "ғӣқӯҳҷ", "щы"),
         "uz": _alphabet(_RUSSIAN, "ўқғҳ", "щы"),
         "mn": _alphabet(_RUSSIAN, "өү"),
+        "tk": _alphabet(_RUSSIAN, "әөүңҗ"),
+        "az": _alphabet(_RUSSIAN, "әөүғҝһҹј", "щыъьэюя"),
     },
     "arabic": {
         "ar": _alphabet(_ARABIC, ""),
         "fa": _alphabet(_ARABIC, "پچژگکیۀ"),
     },
 }
-_RANGES = {"latin": ("a", "ʰ"), "cyrillic": ("Ѐ", "ԯ"), "arabic": ("ؠ", "ۿ")}
+_RANGES = {"cyrillic": ("Ѐ", "ԯ"), "latin": ("a", "ʰ"), "arabic": ("ؠ", "ۿ")}
 
+_USUAL = _ALPHABETS["cyrillic"]["ru"]
 _KAZAKH = _ALPHABETS["cyrillic"]["kk"]
 _KAZAKH_ALONE = frozenset("іұ")  # of those that have the others
-_KAZAKH_TOO = frozenset("әғқңөүұ")
-_LEAST_KAZAKH = 0.08  # of the letters are beyond Russian; in most Kazakh one in five
+_KAZAKH_MARKS = frozenset("ғқұ")
+_KAZAKH_TOO = frozenset("әқөүұ")
+_LEAST_KAZAKH = 0.04  # of the letters are beyond Russian; in most Kazakh one in five
+_MOST_RUSSIAN = 0.08  # of the words of a Kazakh text
 
+_MAIN_SHARE = 0.6  # of the letters are in a text's script
 _MOST_FOREIGN = 0.02  # of the letters: a Russian article may quote a Kazakh name
-_MOST_FOREIGN_TO_NEIGHBOURS = 0.01
+_MOST_FOREIGN_TO_NEIGHBOURS = 0.005
+# Words that English has in common with others: three different ones together no other has.
+_OFTEN_ENGLISH = frozenset(
+    "to in is on for as by at be are will it his was not or an how why our new".split()
+)
 _ENOUGH = 20  # words to tell by
-_MUCH = 0.18  # of the words among a language's commonest, and no other need be thought of
+# So many of the words are among a language's commonest that no other need be thought of.
+_MUCH = {"en": 0.12, "ru": 0.1, "ar": 0.08}
 _LEAST = {"en": 0.06, "ru": 0.06, "ar": 0.08}
 _LEAST_OF_NEIGHBOURS = 0.1
 _LEAD = 1.3  # times as many as the next language
 # Of these no language that we do not know has all the letters.
 _TOLD_BY_LETTERS = frozenset({"uk", "be", "sr", "mk", "tg", "uz"})
 
-# How words end in Russian and in no neighbour, for a headline without any of the commonest words.
+# How Russian words end, for a headline without any of the commonest: where a Slavic neighbour is not
+# ruled out by its alphabet, those alone that none of them has.
 _RUSSIAN_END = re.compile(
-    r".(?:ый|ые|ыми|ться|тся|лся|лась|лись|ости?|остью|[ае]ни[еяю]|[ае]нием|[ае]ний|ций|цию|[ауя]ет|[ауя]ют"
-    r"|ск(?:ий|ой|ого|ому|ом|ие|их|им|ую)|нн(?:ый|ой|ого|ые|ых))\Z"
+    r".(?:[ыи]й|ые|ыми|ая|яя|ую|юю|ую|[иь]ю|.ого|.его|.ому|.ему|ами|ями|ах|ях|ться|тся|лся|лась|лись|остью|[ауя]ют"
+    r"|..ное|ых|ск(?:ой|ом|ие|их|им)|нн(?:ой|ых))\Z|сс|лл"
 )
+_SLAVIC_END = re.compile(
+    r".(?:ым|ых|ии|ть|ости?|[ае]ни[еяю]|[ае]нием|[ае]ний|ц[иы]й|ств[оау]|ством|[иаеыя]л[аио]|..[иаеыя]л"
+    r"|...ой|...ом|....[ое]в)\Z"
+)
+# Letters that no line is without.
+_OFTEN = {
+    "uk": frozenset("іїє"),
+    "be": frozenset("іў"),
+    "tt": frozenset("әөү"),
+    "ba": frozenset("әөү"),
+    "tg": frozenset("ҳқӣғӯҷ"),
+    "kk": frozenset("әғқңөұүі"),
+    "fa": frozenset("یکپچگژ"),
+}
+_OFTEN_WITHIN = 40  # letters
+_SLAVIC = frozenset({"uk", "be", "bg", "mk", "sr"})
+# Letters of words that a language writes in every line and those whose alphabet is like its own do not.
+_MARKS = {"tr": re.compile("[ğı]"), "uz": re.compile("[og]['’‘ʻʼ`]")}
+_ARABIC_WORD = re.compile(r"\A[وبكف]?ال|[أإةؤ]")
 # Kazakh in Arabic letters and Uyghur have the same letters for most sounds, but not for these.
-_KAZAKH_IN_ARABIC = frozenset("عحٴء")
-_NOT_KAZAKH_IN_ARABIC = frozenset("ېئۈغخێڕڵیکۅۉہ")
+_KAZAKH_IN_ARABIC_OFTEN = frozenset("ەۇۋ")
+_KAZAKH_IN_ARABIC_ALONE = frozenset("عحٴء")
+_NEVER_KAZAKH_IN_ARABIC = frozenset("ېئۈغخێڕڵیکۅۉہ")
 
 
 def detect(text: str) -> str | None:
@@ -191,17 +233,18 @@ def detect(text: str) -> str | None:
 
 
 def _letters(text: str) -> dict[str, int]:
-    """How often each letter stands in a text."""
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    found = zip(*(array.tolist() for array in np.unique(codes, return_counts=True)), strict=True)
-    return {character: times for code, times in found if (character := chr(code)).isalpha()}
+    """How often each letter stands in a text, but for the rare scripts beyond 16 bits."""
+    counts = np.bincount(np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype="<u2"))
+    codes = counts.nonzero()[0]
+    found = zip(map(chr, codes.tolist()), counts[codes].tolist(), strict=True)
+    return {character: times for character, times in found if character.isalpha()}
 
 
 def _script(letters: Mapping[str, int]) -> str | None:
-    """The script that more than half of the letters are in."""
-    everything = sum(letters.values())
+    """The script that the letters are in, but for some."""
+    least = _MAIN_SHARE * sum(letters.values())
     for script, (first, last) in _RANGES.items():
-        if sum(n for c, n in letters.items() if first <= c <= last) * 2 > everything:
+        if sum([n for c, n in letters.items() if first <= c <= last]) > least:
             return script
     return None
 
@@ -211,56 +254,75 @@ def _known_at_once(script: str, letters: Mapping[str, int], words: list[str]) ->
     if script == "latin":
         return "en" if _is_much("en", words) else None
     if script == "arabic":
-        return "kk" if _is_kazakh_in_arabic(letters) else None
+        if letters.keys() & _KAZAKH_IN_ARABIC_OFTEN:
+            return "kk" if _is_kazakh_in_arabic(letters) else None
+        is_purely = all(c < "ؠ" for c in letters.keys() - _ALPHABETS["arabic"]["ar"])
+        return "ar" if is_purely and _is_much("ar", words) else None
     total = sum(letters.values())
-    beyond = {c: n for c, n in letters.items() if c not in _ALPHABETS["cyrillic"]["ru"]}
+    beyond = {c: letters[c] for c in letters.keys() - _USUAL if c > "я"}
     own = sum(beyond.values())
+    quotes_kazakh = own < _LEAST_KAZAKH * total and beyond.keys() <= _KAZAKH and beyond.keys() & _KAZAKH_MARKS
+    if own < _MOST_FOREIGN * total or quotes_kazakh:
+        return "ru" if "ы" in letters and _is_much("ru", words) else None
     if own >= _LEAST_KAZAKH * total and beyond.keys() & _KAZAKH_ALONE and beyond.keys() & _KAZAKH_TOO:
         foreign = sum(n for c, n in beyond.items() if c not in _KAZAKH)
-        return "kk" if foreign < _MOST_FOREIGN * total else None
-    return "ru" if own < _MOST_FOREIGN * total and "ы" in letters and _is_much("ru", words) else None
+        is_kazakh = foreign <= _MOST_FOREIGN_TO_NEIGHBOURS * own
+        return "kk" if is_kazakh and _known("ru", words) <= _MOST_RUSSIAN * len(words) else None
+    return None
 
 
 def _is_kazakh_in_arabic(letters: Mapping[str, int]) -> bool:
     if not is_kazakh_in_arabic("".join(letter * times for letter, times in letters.items())):
         return False
-    return bool(letters.keys() & _KAZAKH_IN_ARABIC) and not letters.keys() & _NOT_KAZAKH_IN_ARABIC
+    return bool(letters.keys() & _KAZAKH_IN_ARABIC_ALONE) and not letters.keys() & _NEVER_KAZAKH_IN_ARABIC
 
 
 def _is_much(code: str, words: list[str]) -> bool:
-    return len(words) >= _ENOUGH and _known(code, words) > _MUCH * len(words)
+    return len(words) >= _ENOUGH and _known(code, words) > _MUCH[code] * len(words)
 
 
 def _plainest(script: str, letters: Mapping[str, int], words: list[str]) -> str | None:
     """Of the languages whose alphabet the text keeps to, the one with far more of its words."""
-    first, last = _RANGES[script]
-    spelled = {c: n for c, n in letters.items() if first <= c <= last}
-    fitting = [code for code in _ALPHABETS[script] if _fits(code, script, spelled)]
-    ranked = sorted(((_evidence(code, words), code) for code in fitting), reverse=True)
+    fitting = _fitting(script, letters)
+    if len(fitting) == 1 and fitting[0] in _TOLD_BY_LETTERS and len(words) < _ENOUGH:
+        return fitting[0]
+    ranked = sorted(((_evidence(code, words, fitting), code) for code in fitting), reverse=True)
     if not ranked:
         return None
     most, code = ranked[0]
     next_most = ranked[1][0] if len(ranked) > 1 else 0
-    if len(ranked) == 1 and code in _TOLD_BY_LETTERS and len(words) < _ENOUGH:
-        return code
     least = _LEAST.get(code, _LEAST_OF_NEIGHBOURS) * len(words)
-    return code if most >= max(least, 1) and most > _LEAD * next_most else None
+    return code if most >= max(least, 1) and most > _LEAD * next_most and code != "other" else None
 
 
-def _fits(code: str, script: str, letters: Mapping[str, int]) -> bool:
-    alphabet = _ALPHABETS[script][code]
-    foreign = sum(n for c, n in letters.items() if c not in alphabet)
-    most = _MOST_FOREIGN if code in SHIPPED else _MOST_FOREIGN_TO_NEIGHBOURS
-    return foreign <= most * sum(letters.values())
+def _fitting(script: str, letters: Mapping[str, int]) -> list[str]:
+    """The languages whose alphabet has nearly all letters of the text that are in this script."""
+    first, last = _RANGES[script]
+    total = sum([n for c, n in letters.items() if first <= c <= last])
+    fitting = []
+    for code, alphabet in _ALPHABETS[script].items():
+        lacks_own = code in _OFTEN and total > _OFTEN_WITHIN and not _OFTEN[code] & letters.keys()
+        foreign = sum([letters[c] for c in letters.keys() - alphabet if first <= c <= last])
+        most = _MOST_FOREIGN if code in SHIPPED else _MOST_FOREIGN_TO_NEIGHBOURS
+        if not lacks_own and foreign <= total * most:
+            fitting.append(code)
+    return fitting
 
 
-def _evidence(code: str, words: list[str]) -> int:
+def _evidence(code: str, words: list[str], fitting: Collection[str]) -> int:
     """How many of the words say that it is this language."""
     found = _known(code, words)
     if code == "ru" and len(words) < 2 * _ENOUGH:
-        found += sum(1 for word in words if _RUSSIAN_END.search(word))
+        ends = (_RUSSIAN_END,) if _SLAVIC.intersection(fitting) else (_RUSSIAN_END, _SLAVIC_END)
+        ending = sum(1 for word in words if any(end.search(word) for end in ends))
+        return found + ending if found or ending >= max(2, 0.2 * len(words)) else 0
+    if code == "en" and not found:
+        return len(_OFTEN_ENGLISH.intersection(words)) // 2
     if code == "ar":
-        found += sum(1 for word in words if word.startswith("ال") or word.endswith("ة"))
+        return found + sum(1 for word in words if _ARABIC_WORD.search(word))
+    if code in _MARKS:
+        marked = sum(1 for word in words if _MARKS[code].search(word))
+        return found + marked if found or marked > 1 else 0
     return found
 
 

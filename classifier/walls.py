@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ANSWERED, LATE, TOO_LONG, NO_MEMORY = "answered", "late", "too long", "no memory"  # else it died: of what
+UNABLE = "unable: "  # with why: no child could be made
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,3 +61,24 @@ def test_a_shortened_text_is_never_longer_than_asked(text: str, most: int) -> No
 
     assert len(short) <= most
     assert short == text or text.startswith(short.removesuffix("…"))
+
+
+def test_a_long_text_has_the_fingerprint_of_its_words_as_a_short_one_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["Oil  rose\nby ﷺ ½ a cent. " * 50, "x" * 95 + "\n", " ".join(["é"] * 60)]
+    whole = [Article(text).fingerprint for text in texts]
+
+    monkeypatch.setattr("classifier.articles._FOLDED_AT_ONCE", 17)
+
+    assert [Article(text).fingerprint for text in texts[::2]] == whole[::2]
+
+
+def test_a_letter_that_becomes_eighteen_costs_no_more_memory_than_the_text() -> None:
+    import tracemalloc
+
+    article = Article("\ufdfa" * 1_000_000)
+    tracemalloc.start()
+    article.remember_fingerprint()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 4 * 4 * 1_000_000

@@ -17,6 +17,7 @@ import pytest
 from classifier.articles import Grade
 from classifier.model import Model
 from classifier.reading import read_articles
+from classifier.rules import Rules
 from classifier.storage import load
 from daemon import sketches
 from daemon.beside import Batch, Beside, Found, GoneError
@@ -35,7 +36,7 @@ def model(trained_home: Path) -> Model:
 
 @pytest.fixture
 def beside(trained_home: Path) -> Iterator[Beside]:
-    made = Beside(trained_home / "models")
+    made = Beside(trained_home / "models", Rules())
     yield made
     made.close()
 

@@ -326,13 +326,13 @@ def test_one_grown_file_that_cannot_be_read_holds_up_no_other(
         writer.close()
     read = Path.open
 
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, most: int) -> bytes:
         if path.name == "0.txt":
             raise OSError(5, "Input/output error", str(path))
         with read(path, "rb") as file:
             return file.read()
 
-    monkeypatch.setattr("daemon.intake.read_bytes", refuse)
+    monkeypatch.setattr("classifier.reading.read_bytes", refuse)
     later(newsroom, clocks)
     assert newsroom.files() == [("0.txt", "done"), ("1.txt", "outgrown"), ("1.txt", "done")]
 

@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 import pytest
 from sqlalchemy import event
 
-from classifier import Article, Tagged, read_bytes
+from classifier import Article, Reader, Tagged, read_bytes
 from classifier.model import Model
 from classifier.storage import load
 from daemon import arrivals, mounts, shelves
@@ -184,9 +184,9 @@ def test_new_content_under_an_old_name_is_a_new_article_and_both_are_kept(newsro
         (b"", "empty"),
         (b" \n\t\n", "empty"),
         (b"\xef\xbb\xbf", "empty"),
-        (b"%PDF-1.7 ...", "not text but a PDF"),
+        (b"MZ\x90" + bytes(100), "not text but a program"),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not text but a picture"),
-        (b"PK\x03\x04" + bytes(100), "not text but a zip archive or an office document"),
+        (b"\x1f\x8b" + bytes(100), "not text but a gzip archive"),
         (b"\xff\xfea\x00b", "begins like utf-16 and is not: truncated data at byte 4"),
     ],
 )
@@ -337,7 +337,7 @@ def test_a_file_swapped_for_a_link_in_ten_thousand_races_is_never_followed(newsr
     until = time.monotonic() + 40.0
     try:
         while read.total() < 10_000 and time.monotonic() < until:
-            content = arrivals.read(candidate(path))
+            content = arrivals.read(candidate(path), Reader())
             data = content.data if content else b""
             read["secret" if b"Secretville" in data else "file" if data else "nothing"] += 1
     finally:
@@ -783,13 +783,13 @@ def failing_read(
 ) -> Callable[[], None]:
     """Reading fails, for all files or for one; returns what makes it well again."""
 
-    def fail(path: Path) -> bytes:
+    def fail(path: Path, most: int) -> bytes:
         if name in (None, path.name):
             raise error()
-        return read_bytes(path)
+        return read_bytes(path, most)
 
-    monkeypatch.setattr("daemon.arrivals.read_bytes", fail)
-    return lambda: monkeypatch.setattr("daemon.arrivals.read_bytes", read_bytes)
+    monkeypatch.setattr("classifier.reading.read_bytes", fail)
+    return lambda: monkeypatch.setattr("classifier.reading.read_bytes", read_bytes)
 
 
 def system_error(number: int) -> Callable[[], Exception]:
@@ -1023,9 +1023,9 @@ def test_what_takes_long_to_read_ends_the_batch_and_the_rest_is_the_next(
 ) -> None:
     clocks, opened = Clocks().turn(monkeypatch), arrivals.opened
 
-    def slowly(content: arrivals.Content, fingerprint: str) -> arrivals.Arrival:
+    def slowly(content: arrivals.Content, fingerprint: str, reader: Reader) -> arrivals.Arrival:
         clocks.go_by(0.6)
-        return opened(content, fingerprint)
+        return opened(content, fingerprint, reader)
 
     monkeypatch.setattr(arrivals, "opened", slowly)
     for number in range(5):

@@ -39,13 +39,12 @@ def deaths(newsroom: Newsroom) -> dict[str, int]:
 def die_over(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on reading that file ends the process, as a segmentation fault would."""
 
-    def deadly(path: Path) -> bytes:
+    def deadly(path: Path, most: int) -> bytes:
         if path.name == name:
             os.kill(os.getpid(), signal.SIGKILL)
-        return read_bytes(path)
+        return read_bytes(path, most)
 
-    for module in ("arrivals", "intake"):
-        monkeypatch.setattr(f"daemon.{module}.read_bytes", deadly)
+    monkeypatch.setattr("classifier.reading.read_bytes", deadly)
 
 
 def run(newsroom: Newsroom, rounds: int = 1, *, by: Callable[[], object] | None = None) -> list[int]:

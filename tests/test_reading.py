@@ -13,7 +13,8 @@ import pytest
 from classifier import shipped
 from classifier.articles import Article
 from classifier.errors import UnreadableArticleError
-from classifier.reading import LARGEST_FILE, LONGEST_TEXT, read_articles, read_bytes, read_jsonl
+from classifier.reading import LARGEST_FILE, read_articles, read_bytes, read_jsonl
+from classifier.rules import Limits
 
 DIGEST = "001_98a66882711a9a9f.txt"
 BODY = "The refinery in Atyrau resumed processing crude oil on Monday after a month of repairs."
@@ -136,7 +137,7 @@ def test_a_file_without_an_article_is_refused(text: str, name: str) -> None:
 
 
 def test_a_text_longer_than_any_article_is_refused() -> None:
-    data = b"oil " * (LONGEST_TEXT // 4 + 1)
+    data = b"oil " * (Limits().characters // 4 + 1)
 
     with pytest.raises(UnreadableArticleError, match="longer than 4,194,304 characters; part it"):
         read_articles(data, "a.txt")

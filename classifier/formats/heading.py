@@ -21,8 +21,7 @@ def article_of(
     """
     lines = text.strip().split("\n")
     date = date or _date(lines)
-    while len(lines) > 1 and (not lines[0].strip() or dates.of_line(lines[0])):
-        del lines[0]  # a date above the title
+    lines = lines[_start(lines) :]
     body = "\n".join(lines)
     if not body.strip():
         raise empty()
@@ -33,6 +32,14 @@ def article_of(
 
 def empty() -> UnreadableArticleError:
     return UnreadableArticleError("empty", "drop it again when there is text in it")
+
+
+def _start(lines: list[str]) -> int:
+    """How many lines are dates above the title, or blank."""
+    start = 0
+    while start < len(lines) - 1 and (not lines[start].strip() or dates.of_line(lines[start])):
+        start += 1
+    return start
 
 
 def _title(lines: list[str]) -> str | None:

@@ -24,5 +24,12 @@ class Format(StrEnum):
 
 # What can hold files of other formats.
 HOLDERS = frozenset({Format.MAIL, Format.MBOX, Format.ZIP})
-# Has web pages in it, which can be read in a simpler way than the first.
-HAS_SIMPLER_WAY = HOLDERS | {Format.HTML, Format.MHTML, Format.FEED, Format.JSON, Format.JSONL}
+# Can be read in a simpler way than the first: without its marks being understood.
+HAS_SIMPLER_WAY = HOLDERS | {
+    Format.HTML,
+    Format.MHTML,
+    Format.MARKDOWN,
+    Format.FEED,
+    Format.JSON,
+    Format.JSONL,
+}

@@ -34,7 +34,7 @@ _ALWAYS_COMPOUND = frozenset("из-за из-под кто-то что-то ка
 _LAST_PARTS = frozenset(("нибудь", "либо", "таки"))
 
 _EDGE = 3  # lines at the top of a page and at its foot that may be the same on every page
-_MOST_PAGES = 0.6
+_MOST_PAGES = 0.6  # of all pages
 _PAGE_NUMBER = re.compile(
     r"\W{0,3}(?:\w{1,10}\W{1,2})?\d{1,4}(?:(?:\W{1,3}|\W{1,2}\w{1,4}\W{1,2})\d{1,4})?\W{0,3}"
 )
@@ -50,23 +50,48 @@ class _Line:
     def right(self) -> int:
         return self.indent + len(self.text)
 
-    @property
-    def mark(self) -> str | None:
-        """What sort of list mark it opens with."""
-        found = _MARK.match(self.text)
-        if not found:
-            return None
-        return "bullet" if found[1] else "dash" if found[2] else "number"
 
-    @property
-    def ends(self) -> bool:
-        """Whether it ends as a sentence does."""
-        return self.text.rstrip(_CLOSERS).endswith(_ENDS)
+def ends_sentence(line: str) -> bool:
+    """Whether a line ends as a sentence does."""
+    return line.rstrip(_CLOSERS).endswith(_ENDS)
 
-    @property
-    def opening(self) -> str:
-        """Its first character that is no quotation mark, bracket or dash."""
-        return self.text.lstrip(_OPENERS)[:1]
+
+def goes_on(above: str, line: str) -> bool:
+    """Whether a line surely goes on with the sentence above it: that did not end, and it has no capital."""
+    if ends_sentence(above) or above.endswith(_OPENS_A_LIST):
+        return False
+    return _opening(line).islower()
+
+
+def is_date(line: str) -> bool:
+    """Whether a line is a date and nothing else."""
+    return dates.of_line(line) is not None
+
+
+def opens_entry(line: str, above: str, first: str, *, is_full: bool) -> bool:
+    """Whether a line opens an entry of a list; a dash or a number may begin it within a sentence as well.
+
+    `first` is the first line of the paragraph above, `is_full`: there was no room for more `above`.
+    """
+    mark = _mark(line)
+    if not mark:
+        return False
+    if not is_full or ends_sentence(above) or above.endswith(_OPENS_A_LIST):
+        return True
+    return mark == "bullet" or _mark(first) == mark
+
+
+def _mark(line: str) -> str | None:
+    """What sort of list mark it begins with."""
+    found = _MARK.match(line)
+    if not found:
+        return None
+    return "bullet" if found[1] else "dash" if found[2] else "number"
+
+
+def _opening(line: str) -> str:
+    """Its first character that is no quotation mark, bracket or dash."""
+    return line.lstrip(_OPENERS)[:1]
 
 
 def unwrapped(lines: Sequence[str]) -> list[str]:
@@ -116,22 +141,24 @@ def _width(blocks: Sequence[Sequence[_Line]]) -> int:
 def _parted(block: Sequence[_Line], width: int, *, is_first: bool, is_only: bool) -> Iterator[list[_Line]]:
     """The paragraphs of a block, as their lines."""
     # By itself and without a sentence's end: a title in some lines.
-    is_title = not is_only and len(block) <= _TITLE_LINES and not block[-1].ends
+    is_title = not is_only and len(block) <= _TITLE_LINES and not ends_sentence(block[-1].text)
     paragraph = [block[0]]
     for number, line in enumerate(block[1:]):
         opens = is_first and number == 0 and not is_title
-        if (opens and _may_be_title(paragraph[0], line, is_only=is_only)) or _parts(paragraph, line, width):
+        if (opens and _may_be_title(paragraph[0].text, line.text, is_only=is_only)) or _parts(
+            paragraph, line, width
+        ):
             yield paragraph
             paragraph = []
         paragraph.append(line)
     yield paragraph
 
 
-def _may_be_title(first: _Line, second: _Line, *, is_only: bool) -> bool:
+def _may_be_title(first: str, second: str, *, is_only: bool) -> bool:
     """Whether the text's first line may be a title that stands right upon the text."""
-    if first.ends or first.text.endswith((*_HYPHENS, ",")):
+    if ends_sentence(first) or first.endswith((*_HYPHENS, ",")):
         return False
-    opening = second.opening
+    opening = _opening(second)
     if opening.isalpha() and opening.lower() == opening.upper():
         return is_only  # no capitals in this script; where blank lines part paragraphs, one is missing here
     return not opening.islower()
@@ -140,26 +167,18 @@ def _may_be_title(first: _Line, second: _Line, *, is_only: bool) -> bool:
 def _parts(paragraph: Sequence[_Line], line: _Line, width: int) -> bool:
     """Whether a line opens another paragraph than the one above it."""
     last = paragraph[-1]
-    if not width or dates.of_line(last.text) or dates.of_line(line.text):
+    if not width or is_date(last.text) or is_date(line.text):
         return True
     # Had its first word fitted on the line above, a machine would have put it there.
     is_full = last.right + 1 + len(line.text.split(" ", 1)[0]) > width
-    if line.mark and _opens_entry(paragraph, line, is_full=is_full):
+    if opens_entry(line.text, last.text, paragraph[0].text, is_full=is_full):
         return True
     if _is_set_apart(paragraph, line):
         return True
     if is_full:
         return False
-    goes_on = not last.ends and not last.text.endswith(_OPENS_A_LIST) and line.opening.islower()
-    return not (goes_on and len(last.text) >= min(_LONG, _LOOSE * width))
-
-
-def _opens_entry(paragraph: Sequence[_Line], line: _Line, *, is_full: bool) -> bool:
-    """Whether a line that begins like an entry of a list is one: a dash may stand within a sentence."""
-    last = paragraph[-1]
-    if not is_full or last.ends or last.text.endswith(_OPENS_A_LIST):
-        return True
-    return line.mark == "bullet" or paragraph[0].mark == line.mark
+    is_long = len(last.text) >= min(_LONG, _LOOSE * width)
+    return not (is_long and goes_on(last.text, line.text))
 
 
 def _is_set_apart(paragraph: Sequence[_Line], line: _Line) -> bool:
@@ -169,7 +188,7 @@ def _is_set_apart(paragraph: Sequence[_Line], line: _Line) -> bool:
     if abs(further) <= 1:
         return False
     if further > 0:
-        return not (len(paragraph) == 1 and last.mark) or further > _INDENTED
+        return not (len(paragraph) == 1 and _mark(last.text)) or further > _INDENTED
     return len(paragraph) > 1 or -further > _INDENTED
 
 
@@ -207,7 +226,7 @@ class _Hyphens:
             return True
         if not (_is_hyphenated(line) and following[:1].islower()):
             return False
-        left, right = line[-31:-1].split()[-1].casefold(), _word(following).casefold()
+        left, right = line[-31:-1].rsplit(maxsplit=1)[-1].casefold(), _word(following).casefold()
         compound = f"{left}-{right}"
         if compound in self.compounds or compound in _ALWAYS_COMPOUND or right in _LAST_PARTS:
             return False
@@ -224,28 +243,32 @@ def _word(line: str) -> str:
 
 
 def without_running_lines(pages: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The lines of each page without page numbers and without heads and feet that most pages have.
-
-    A first page keeps what it alone has, so that a title that is every other page's head stays.
-    """
-    running = _running(pages)
-    return [_without(page, number, len(pages), running) for number, page in enumerate(pages, 1)]
-
-
-def _running(pages: Sequence[Sequence[str]]) -> frozenset[str]:
-    if len(pages) < 3:
-        return frozenset()
-    seen = Counter(form for page in pages for form in {_form(page[at]) for at in _edges(page)})
-    return frozenset(form for form, times in seen.items() if times >= _MOST_PAGES * len(pages))
+    """The lines of each page without its number and without heads and feet that most pages have."""
+    return [
+        [line for at, line in enumerate(page) if at not in leave]
+        for page, leave in zip(pages, running_lines(pages), strict=True)
+    ]
 
 
-def _without(page: Sequence[str], number: int, count: int, running: frozenset[str]) -> list[str]:
-    leave = {at for at in _edges(page) if _form(page[at]) in running or _numbers(page[at], number, count)}
-    return [line for at, line in enumerate(page) if at not in leave]
+def running_lines(pages: Sequence[Sequence[str]]) -> list[frozenset[int]]:
+    """Of each page, which of its lines are its number, or a head or foot that most pages have there."""
+    seen = Counter(place for page in pages for place in _edges(page).values())
+    least = max(2, _MOST_PAGES * len(pages))
+    return [
+        frozenset(
+            at
+            for at, place in _edges(page).items()
+            if seen[place] >= least or _numbers(page[at], number, len(pages))
+        )
+        for number, page in enumerate(pages, 1)
+    ]
 
 
-def _edges(page: Sequence[str]) -> set[int]:
-    return {*range(min(_EDGE, len(page))), *range(max(len(page) - _EDGE, 0), len(page))}
+def _edges(page: Sequence[str]) -> dict[int, tuple[int, str]]:
+    """The lines near the top and the foot, each with its place, counted from there, and its form."""
+    top = {at: (at, _form(page[at])) for at in range(min(_EDGE, len(page)))}
+    foot = {at: (at - len(page), _form(page[at])) for at in range(max(len(page) - _EDGE, _EDGE), len(page))}
+    return top | foot
 
 
 def _form(line: str) -> str:

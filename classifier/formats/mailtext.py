@@ -1,4 +1,4 @@
-"""The plain text of a mail ▶ paragraphs, without what is not the writer's text: signature, footers, quotes."""
+"""The plain text of a mail ▶ paragraphs, without signature, footers, and what it answers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ _FORWARDED_HEADER = re.compile(
     r"|кімнен|жіберілді|күні|кімге|көшірме|тақырыбы?|من|تاريخ الإرسال|التاريخ|إلى|نسخة|الموضوع)\*?\s?:",
     re.I,
 )
-_ATTRIBUTION = re.compile(r".{0,300}(?:wrote|writes|пишет|писала?|написала?|жазды|жазған|كتب|كتبت)\b.{0,60}:\s*")
+_ATTRIBUTION = re.compile(
+    r".{0,300}(?:wrote|writes|пишет|писала?|написала?|жазды|жазған|كتب|كتبت)\b.{0,60}:\s*"
+)
 
 
 @dataclass(frozen=True, slots=True)

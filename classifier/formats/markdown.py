@@ -7,11 +7,11 @@ import re
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from classifier import dates
+from classifier import dates, decoding
 from classifier.articles import Contents, compose
 from classifier.decoding import decode
 from classifier.formats.heading import empty
-from classifier.formats.plain import check_length
+from classifier.formats.plain import check_length, check_size
 from classifier.formats.ways import Way
 
 _LEAST_KEPT = 0.5  # of a text's letters must be left when its marks are gone
@@ -20,10 +20,11 @@ _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 
 def read(data: bytes, name: str, way: Way) -> Contents:
     """One article. Raises UnreadableArticleError."""
+    check_size(data, way)
     decoded = decode(data)
     check_length(decoded, way)
     matter, text = _front_matter(decoded.text)
-    heading, blocks = _plain(text)
+    heading, blocks = (None, [text]) if way.simply else _plain(text)
     body = "\n".join(blocks).strip()
     if sum(map(str.isalnum, body)) < _LEAST_KEPT * sum(map(str.isalnum, text)):
         # Nested deeper than the parser goes, say. The text with its marks is better than none.
@@ -40,7 +41,8 @@ def read(data: bytes, name: str, way: Way) -> Contents:
 
 
 def warm() -> None:
-    """Load the parser."""
+    """Load the parser and all that a text may need."""
+    decoding.warm()
     _plain("# One\n\n*two* [three](four)\n")
 
 

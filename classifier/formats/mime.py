@@ -23,6 +23,7 @@ from classifier.errors import UnreadableArticleError
 _MOST_HEADER_BYTES = 256 * 1024  # of one part
 _LONGEST_HEADER = 20_000  # bytes, unfolded
 _LONGEST_READ = 4_000  # characters of a header that we read; the rest is left
+_LONGEST_SENDER = 1_000
 _MOST_NESTED = 20  # parts in parts
 _MOST_LOOKALIKES = 50  # lines that begin like a boundary and are none, for each part that is allowed
 
@@ -32,6 +33,10 @@ _ENCODED_WORD = re.compile(r"=\?([A-Za-z0-9_.:+-]{1,40})(?:\*[A-Za-z0-9-]{0,20})
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _BLANKS = b" \t\r\n"
 _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
+# Plain ASCII to whoever does not know them.
+SEVEN_BITS = frozenset(
+    {"utf-7", "hz", "iso2022_kr", "iso2022_jp"} | {f"iso2022_jp_{each}" for each in (1, 2, 3, "2004", "ext")}
+)
 _NOT_FOR_TEXT = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
 
 
@@ -61,7 +66,10 @@ class Headers:
         if given is None:
             return None, None
         # Parted before its words are decoded: a name may hold a comma or an angle.
-        name, address = parseaddr(self._characters(given)[:_LONGEST_READ])
+        try:
+            name, address = parseaddr(self._characters(given)[:_LONGEST_SENDER])
+        except RecursionError:  # comments in comments
+            return None, None
         return " ".join(decode_words(name).split()) or None, address if "@" in address else None
 
     @cached_property
@@ -353,11 +361,9 @@ def _of_base64(data: bytes) -> bytes:
 
 def _characters(given: bytes, codec: str) -> str:
     """What bytes say in UTF-8, which hardly anything else is by chance, or in the encoding named for them."""
-    for each in ("utf-8", codec):
+    for each in (codec,) if codec in SEVEN_BITS else ("utf-8", codec):
         with suppress(UnicodeError):
-            found = given.decode(each)
-            if "\x1b" not in found:  # ISO-2022, which is plain ASCII to others
-                return found
+            return given.decode(each)
     return given.decode(codec, "replace")
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
-from classifier.articles import Contents
+from classifier import dates, decoding
+from classifier.articles import Article, Contents
 from classifier.decoding import Decoded, decode
 from classifier.errors import UnreadableArticleError
 from classifier.formats.heading import article_of, empty
@@ -13,42 +17,101 @@ from classifier.formats.ways import Way
 
 # How a press-service digest opens each of its articles: date, time, views.
 _DIGEST_LINE = re.compile(r"^(\d{2}\.\d{2}\.\d{4}), (\d{2}:\d{2})[ \t]+\d+[ \t]*$", re.MULTILINE)
+_MOST_ARTICLES = 2000  # of a file
+
+# Lines that a mail client or a terminal broke are about as wide as their widest one. That must be so of
+# nearly all, and most must break off within a sentence: a paragraph a line never looks like that.
+_NARROWEST, _WIDEST = 55, 100  # characters of the widest line
+_LEAST_BROKEN = 4  # lines
+_MOST_SHORT = 0.05  # of broken lines could have held the next word as well
+_MOST_SENTENCES = 0.5  # of broken lines end like one
+_SENTENCE_ENDS = tuple('.!?…:;؟؛»”")')
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The text of one article of a file, and what the line that opens it says."""
+
+    text: str
+    title: str | None = None
+    date: str | None = None
+
+    def article(self, remarks: tuple[str, ...]) -> Article:
+        if not self.text.strip() and self.title:
+            return article_of(self.title, date=self.date, remarks=remarks)
+        return article_of(_unbroken(self.text), title=self.title, date=self.date, remarks=remarks)
 
 
 def read(data: bytes, name: str, way: Way) -> Contents:
     """The articles of a text, in order; at least one. Raises UnreadableArticleError."""
+    check_size(data, way)
     decoded = decode(data)
     check_length(decoded, way)
-    articles = tuple(
-        article_of(body, date=date, remarks=decoded.remarks)
-        for date, body in _parts(decoded.text)
-        if body.strip()
-    )
-    if not articles:
+    parts = [part for part in _parts(decoded.text, way.rules.separators) if part.title or part.text.strip()]
+    if not parts:
         raise empty()
-    return Contents(articles)
+    if len(parts) > _MOST_ARTICLES:
+        raise UnreadableArticleError(
+            f"more than {_MOST_ARTICLES:,} articles in it", "part it into smaller files"
+        )
+    return Contents(tuple(part.article(decoded.remarks) for part in parts))
 
 
 def warm() -> None:
-    """Nothing is loaded late."""
+    """Load what is loaded late."""
+    from classifier import separators
+    from classifier.formats import lines
+
+    decoding.warm()
+    separators.openings("", ("=+",))
+    lines.unwrapped(["One", "two"])
+
+
+def check_size(data: bytes, way: Way) -> None:
+    """Refuse bytes that are more characters than a text may have, whatever they are in."""
+    if len(data) > 4 * way.rules.limits.characters + 4:
+        raise _too_long(way)
 
 
 def check_length(decoded: Decoded, way: Way) -> None:
+    if len(decoded.text) > way.rules.limits.characters:
+        raise _too_long(way)
+
+
+def _too_long(way: Way) -> UnreadableArticleError:
     most = way.rules.limits.characters
-    if len(decoded.text) > most:
-        raise UnreadableArticleError(f"longer than {most:,} characters", "part it into smaller files")
+    return UnreadableArticleError(f"longer than {most:,} characters", "part it into smaller files")
 
 
-def _parts(text: str) -> list[tuple[str | None, str]]:
-    """Each article's date and text: a digest is parted at its date lines, other files are whole."""
+def _parts(text: str, patterns: tuple[str, ...]) -> Iterator[_Part]:
+    """A file is parted at the owner's separators, else at the lines of a digest, else it is whole."""
+    if patterns:
+        # Loaded here: few owners have any.
+        from classifier.separators import openings
+
+        if found := openings(text, patterns):
+            if any(map(str.isalpha, text[: found[0].start])):
+                yield _Part(text[: found[0].start])
+            ends = [each.start for each in found[1:]] + [len(text)]
+            for each, end in zip(found, ends, strict=True):
+                yield _Part(text[each.end : end], each.title, _date(each.date))
+            return
+    yield from _of_digest(text)
+
+
+def _of_digest(text: str) -> Iterator[_Part]:
     heads = list(_DIGEST_LINE.finditer(text))
     if not heads:
-        return [(None, text)]
+        yield _Part(text)
+        return
+    yield _Part(text[: heads[0].start()])
     ends = [head.start() for head in heads[1:]] + [len(text)]
-    parts: list[tuple[str | None, str]] = [(None, text[: heads[0].start()])]
     for head, end in zip(heads, ends, strict=True):
-        parts.append((_moment(f"{head[1]} {head[2]}"), text[head.end() : end]))
-    return parts
+        yield _Part(text[head.end() : end], date=_moment(f"{head[1]} {head[2]}"))
+
+
+def _date(said: str | None) -> str | None:
+    return (dates.of_line(said) or dates.of_machine(said)) if said else None
 
 
 def _moment(text: str) -> str | None:
@@ -56,3 +119,26 @@ def _moment(text: str) -> str | None:
         return datetime.strptime(text, "%d.%m.%Y %H:%M").isoformat(timespec="minutes")
     except ValueError:
         return None
+
+
+def _unbroken(text: str) -> str:
+    """`text` with a paragraph a line, where its lines were broken to a width."""
+    lines = text.split("\n")
+    if not _NARROWEST <= max(map(len, lines)) <= _WIDEST or not _is_broken(lines):
+        return text
+    from classifier.formats.lines import unwrapped
+
+    return "\n".join(unwrapped(lines))
+
+
+def _is_broken(lines: list[str]) -> bool:
+    stripped = [line.strip() for line in lines]
+    widest = max(map(len, stripped))
+    pairs = [(line, after) for line, after in pairwise(stripped) if line and after]
+    short = sum(len(line) + 1 + len(after.split(" ", 1)[0]) <= widest - 1 for line, after in pairs)
+    sentences = sum(line.endswith(_SENTENCE_ENDS) for line, _ in pairs)
+    return (
+        len(pairs) >= _LEAST_BROKEN
+        and short <= _MOST_SHORT * len(pairs)
+        and sentences <= _MOST_SENTENCES * len(pairs)
+    )

@@ -5,7 +5,8 @@ No document type, no entities of its own, no network: an office document has non
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from io import BytesIO
 from typing import NoReturn
 
 from lxml import etree
@@ -46,9 +47,8 @@ class Walk:
     def end(self, tag: str) -> None:
         if self._skipping:
             self._skipping -= 1
-            if self._skipping:
-                return
-        self.closed(tag)
+        else:
+            self.closed(tag)
 
     def data(self, text: str) -> None:
         if not self._skipping:
@@ -72,6 +72,22 @@ def walk(xml: bytes, walking: Walk) -> None:
         if "xcessive depth" in str(error):
             raise UnreadableArticleError("nested too deep", _MEND) from error
         raise
+
+
+def each(xml: bytes, tags: tuple[str, ...]) -> Iterator[etree._Element]:
+    """The elements of these names, one after the other; for small parts. Raises etree.XMLSyntaxError."""
+    found = etree.iterparse(
+        BytesIO(xml),
+        events=("end",),
+        tag=tags,
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        huge_tree=False,
+    )
+    for _, element in found:
+        yield element
+        element.clear()
 
 
 def text_of(xml: bytes, tag: str) -> str:

@@ -58,6 +58,16 @@ def strip_tags(text: str, *, menus: bool = True) -> str:
     return "\n".join(line for line in lines if line)
 
 
+def long_tags(text: str, least: int) -> Iterator[str]:
+    """The tags of at least so many characters, also one that is not closed; not those of scripts."""
+    text = "".join(_read(text))
+    end = text.rfind(">") + 1
+    yield from (tag[0] for tag in _TAG.finditer(text[:end]) if len(tag[0]) >= least)
+    begun = _TAG_BEGUN.search(text, end)
+    if begun and len(text) - begun.start() >= least:
+        yield text[begun.start() :]
+
+
 def _without(pattern: re.Pattern[str], by: str, text: str) -> str:
     end = text.rfind(">") + 1
     return pattern.sub(by, text[:end]) + text[end:]

@@ -151,7 +151,9 @@ def _check_apart(data: bytes, infos: Iterable[ZipInfo], end: int) -> None:
 
 def _start(data: bytes, info: ZipInfo) -> int:
     """Where the packed bytes of an entry begin."""
-    header = data[info.header_offset : info.header_offset + _LOCAL_HEADER.size] if info.header_offset >= 0 else b""
+    header = (
+        data[info.header_offset : info.header_offset + _LOCAL_HEADER.size] if info.header_offset >= 0 else b""
+    )
     if len(header) < _LOCAL_HEADER.size or not header.startswith(b"PK\x03\x04"):
         raise UnreadableArticleError("not a sound zip archive, or cut short: a file is missing", _DAMAGED)
     *_, name, extra = _LOCAL_HEADER.unpack(header)

@@ -46,7 +46,11 @@ _AROUND = {
         ("Главная", "Политика", "Экономика", "Спорт", "Погода", "Контакты"),
         "Поделиться ВКонтакте Телеграм Распечатать",
         "Читайте также",
-        ("Музей часов открылся после ремонта", "Пять рецептов для холодного вечера", "Шахматисты взяли кубок"),
+        (
+            "Музей часов открылся после ремонта",
+            "Пять рецептов для холодного вечера",
+            "Шахматисты взяли кубок",
+        ),
         "Мы используем файлы cookie. Оставаясь на сайте, вы соглашаетесь с политикой конфиденциальности.",
         "Принять",
         "Подпишитесь на нашу рассылку и узнавайте новости первыми",
@@ -197,8 +201,10 @@ def _told(article: NewsText, made: Made) -> str:
 
 def _byline(article: NewsText, made: Made) -> str:
     said = f'<time datetime="{article.date}" pubdate>{visible_date(article)}</time>'
-    return f'<div class="meta">{said}</div>' if "time" in made.traits else (
-        f'<div class="meta">{said} <span class="author">{article.author}</span></div>'
+    return (
+        f'<div class="meta">{said}</div>'
+        if "time" in made.traits
+        else (f'<div class="meta">{said} <span class="author">{article.author}</span></div>')
     )
 
 

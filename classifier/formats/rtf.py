@@ -1,0 +1,378 @@
+"""Rich Text Format ▶ an article.
+
+Read here and not with striprtf, which needs minutes for some files of kilobytes and loses notes and
+boxes while it keeps what is hidden, deleted or the code of a field.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from classifier.articles import Contents
+from classifier.errors import UnreadableArticleError
+from classifier.formats.paragraphs import Flow, Style, article_of
+from classifier.formats.ways import Way
+
+_MOST_TOKENS = 6_000_000
+_MOST_GROUPS = 2_000  # one in the other
+_MOST_FONTS = 20_000  # and styles
+_LONGEST_TITLE = 300
+
+_MEND = "open it, save it anew as docx or text and drop it again"
+_TOKEN = re.compile(
+    rb"([^\\{}\r\n\0]+)"
+    rb"|\\(?:'([0-9a-fA-F]{2})|([a-zA-Z]{1,32})(-?[0-9]{1,10})? ?|([^a-zA-Z]))"
+    rb"|([{}])|[\r\n\0]+",
+    re.DOTALL,
+)
+
+# Groups whose text is none of the article's.
+_APART = frozenset(
+    b"""
+    aftncn aftnsep aftnsepc annotation atnauthor atndate atnicn atnid atnparent atnref atntime atrfend
+    atrfstart author background bkmkend bkmkstart buptim category colortbl comment company creatim
+    datafield doccomm docvar falt fchars ffdeftext ffentrymcr ffexitmcr ffformat ffhelptext ffl ffname
+    ffstattext file filetbl fldinst fldtype fontemb fontfile footer footerf footerl footerr ftncn ftnsep
+    ftnsepc generator header headerf headerl headerr hlinkbase info keycode keywords lchars levelnumbers
+    leveltext list listname listoverride listoverridetable listpicture listtable listtext manager
+    mmathPict nonesttables nonshppict objalias objclass objdata objname objsect objtime operator panose
+    pict pn pntext pntxta pntxtb printim private revtbl revtim rsidtbl rxe shprslt sn sp subject sv tc
+    template themedata txe userprops xe xmlnstbl
+    """.split()
+)
+# Groups that old programs may leave out, and we not: in them is text that is shown.
+_SHOWN_IN = frozenset((b"shpinst", b"do", b"shppict", b"shptxt", b"dptxbxtext"))
+_ASIDE = frozenset((b"footnote", b"shptxt", b"dptxbxtext"))
+_CHARACTERS = {
+    b"tab": "\t",
+    b"line": "\n",
+    b"softline": " ",
+    b"lbr": "\n",
+    b"emdash": "—",
+    b"endash": "–",
+    b"bullet": "•",
+    b"lquote": "‘",
+    b"rquote": "’",
+    b"ldblquote": "“",
+    b"rdblquote": "”",
+    b"emspace": " ",
+    b"enspace": " ",
+    b"qmspace": " ",
+}
+_SYMBOLS = {b"~": " ", b"_": "-", b"\\": "\\", b"{": "{", b"}": "}", b"\t": "\t"}
+_PAGES = {b"mac": "mac_roman", b"pc": "cp437", b"pca": "cp850"}
+_CODE_PAGES = {
+    number: f"cp{number}"
+    for number in (437, 720, 737, 850, 852, 855, 857, 862, 864, 866, 874, 932, 949, 950, *range(1250, 1259))
+} | {936: "gbk", 1361: "johab", 10000: "mac_roman", 10007: "mac_cyrillic", 65001: "utf-8"}
+# What fonts say of their bytes. 0 and 1 mean "the usual", which is what the whole file says.
+_CHARSETS = {
+    77: "mac_roman",
+    89: "mac_cyrillic",
+    128: "cp932",
+    129: "cp949",
+    130: "johab",
+    134: "gbk",
+    136: "cp950",
+    161: "cp1253",
+    162: "cp1254",
+    163: "cp1258",
+    177: "cp1255",
+    178: "cp1256",
+    179: "cp1256",
+    180: "cp1256",
+    186: "cp1257",
+    204: "cp1251",
+    222: "cp874",
+    238: "cp1250",
+    254: "cp437",
+    255: "cp850",
+}
+_STYLES = {"title": Style.TITLE, "heading 1": Style.HEADING}
+
+
+def read(data: bytes, name: str, way: Way) -> Contents:
+    """One article. Raises UnreadableArticleError."""
+    reading = _Reading(data, way)
+    reading.run()
+    return Contents((article_of(reading.flow.paragraphs, way, core_title=reading.core_title),))
+
+
+def warm() -> None:
+    """Load the codecs."""
+    for codec in {*_CODE_PAGES.values(), *_CHARSETS.values(), *_PAGES.values()}:
+        codecs.decode(b"a", codec)
+
+
+@dataclass(slots=True)
+class _Group:
+    """What holds until the brace that closes it."""
+
+    into: str = "text"  # where text goes: "text", "nowhere", "styles", "title"
+    is_apart: bool = False  # nothing in it is shown, whatever it says
+    is_aside: bool = False  # a note or a box begins with it
+    is_hidden: bool = False
+    is_deleted: bool = False
+    font: int = -1
+    other_font: int = -1  # that of right-to-left text
+    is_leftward: bool = False
+    skips: int = 1  # characters that stand for a \u where it is not known
+
+
+class _Reading:
+    """A pass over the file: each byte is looked at once."""
+
+    def __init__(self, data: bytes, way: Way) -> None:
+        self.flow = Flow(way)
+        self._data = data
+        self._groups: list[_Group] = []
+        self._group = _Group()
+        self._page = "cp1252"
+        self._fonts: dict[int, str] = {}
+        self._styles: dict[int, Style] = {}
+        self._font = self._default_font = self._style = 0
+        self._bytes = bytearray()  # not yet decoded
+        self._named: list[str] = []  # the title, or a style's name, in pieces
+        self._left_to_skip = 0
+        self._half = 0  # of a character that comes as a pair of surrogates
+        self._is_optional = False  # after \*
+        self.core_title = ""
+
+    def run(self) -> None:
+        self.flow.open()
+        at, count, token = max(self._data.find(b"{\\rtf"), 0), 0, _TOKEN.match
+        data = self._data
+        while match := token(data, at):
+            at = match.end()
+            count += 1
+            kind = match.lastindex
+            if kind == 1:
+                self._text(match[1])
+            elif kind == 2:
+                self._byte(match[2])
+            elif kind in (3, 4):
+                number = int(match[4]) if match[4] else None
+                if match[3] == b"bin":
+                    at += max(number or 0, 0)
+                else:
+                    self._word(match[3], number)
+            elif kind == 5:
+                self._symbol(match[5])
+            elif kind == 6 and not self._brace(match[6]):
+                break
+            if count > _MOST_TOKENS:
+                raise UnreadableArticleError("too large: it has more marks than text", _MEND)
+        self._decode()
+        while self.flow.depth:
+            self.flow.close()
+
+    def _text(self, text: bytes) -> None:
+        self._is_optional = False
+        if self._left_to_skip:
+            skipped = min(self._left_to_skip, len(text))
+            self._left_to_skip -= skipped
+            text = text[skipped:]
+        if self._is_seen:
+            self._bytes += text
+
+    def _byte(self, digits: bytes) -> None:
+        if self._left_to_skip:
+            self._left_to_skip -= 1
+        elif self._is_seen:
+            self._bytes.append(int(digits, 16))
+
+    def _symbol(self, symbol: bytes) -> None:
+        if symbol == b"*":
+            self._is_optional = True
+        elif symbol in b"\r\n":
+            self._end_paragraph()
+        elif self._left_to_skip:
+            self._left_to_skip -= 1
+        elif symbol in _SYMBOLS:
+            self._put(_SYMBOLS[symbol])
+
+    def _brace(self, brace: bytes) -> bool:
+        """Whether the file goes on."""
+        self._left_to_skip = 0
+        self._is_optional = False
+        self._decode()
+        if brace == b"{":
+            if len(self._groups) >= _MOST_GROUPS:
+                raise UnreadableArticleError("nested too deep", _MEND)
+            self._groups.append(self._group)
+            self._group = replace(self._group, is_aside=False)
+            return True
+        closed = self._group
+        if closed.is_aside:
+            self.flow.close()
+        self._group = self._groups.pop() if self._groups else _Group()
+        if closed.into == "title" != self._group.into:
+            self.core_title = "".join(self._named) or self.core_title
+            self._named = []
+        return bool(self._groups)
+
+    def _word(self, word: bytes, number: int | None) -> None:
+        is_optional, self._is_optional = self._is_optional, False
+        if self._left_to_skip:
+            if word in _CHARACTERS:
+                self._left_to_skip -= 1
+                return
+            self._left_to_skip = 0  # what else follows is no character's stand-in
+        if word in _CHARACTERS:
+            self._put(_CHARACTERS[word])
+        elif word in _WORDS:
+            _WORDS[word](self, word, number)
+        else:
+            self._destination(word, is_optional)
+
+    def _destination(self, word: bytes, is_optional: bool) -> None:
+        """Where the text of the group goes that begins with this word."""
+        group = self._group
+        if word == b"title" and group.into == "info":
+            group.into = "title"
+        elif group.is_apart:
+            return
+        elif word in (b"stylesheet", b"fonttbl", b"info"):
+            group.is_apart, group.into = True, {b"stylesheet": "styles"}.get(word, word.decode())
+        elif word == b"upr":  # what follows is there twice, the better one in \ud
+            group.into = "nowhere"
+        elif word == b"ud":
+            group.into = "text"
+        elif word in _ASIDE:
+            self._decode()
+            group.into, group.is_aside = "text", True
+            group.is_hidden = False
+            self.flow.open()
+        elif word in _APART or (is_optional and word not in _SHOWN_IN) or word.endswith(b"Pr"):
+            group.is_apart, group.into = True, "nowhere"
+        elif is_optional:
+            group.into = "nowhere"
+
+    @property
+    def _is_seen(self) -> bool:
+        group = self._group
+        if group.into == "text":
+            return not (group.is_hidden or group.is_deleted)
+        return group.into in ("styles", "title")
+
+    def _unicode(self, word: bytes, number: int | None) -> None:
+        self._left_to_skip = self._group.skips
+        if number is None or not -0x8000 <= number <= 0x10FFFF:
+            return
+        code = number if number >= 0 else number + 0x10000
+        half, self._half = self._half, 0
+        if 0xD800 <= code < 0xDC00:
+            self._half = code
+        elif 0xDC00 <= code < 0xE000:
+            if half:
+                self._put(chr(0x10000 + ((half - 0xD800) << 10) + (code - 0xDC00)))
+        else:
+            self._put(chr(code))
+
+    def _skips(self, word: bytes, number: int | None) -> None:
+        self._group.skips = max(number if number is not None else 1, 0)
+
+    def _hide(self, word: bytes, number: int | None) -> None:
+        self._decode()
+        if word == b"v":
+            self._group.is_hidden = number != 0
+        else:
+            self._group.is_deleted = number != 0
+
+    def _put(self, text: str) -> None:
+        if self._is_seen:
+            self._decode()
+            self._add(text)
+
+    def _add(self, text: str) -> None:
+        if self._group.into == "text":
+            self.flow.add(text)
+        elif len(self._named) < _LONGEST_TITLE:
+            self._named.append(text)
+            if self._group.into == "styles" and ";" in text:
+                self._set_style()
+
+    def _decode(self) -> None:
+        if self._bytes:
+            group = self._group
+            font = group.other_font if group.is_leftward and group.other_font in self._fonts else group.font
+            page = self._fonts.get(font if font >= 0 else self._default_font, self._page)
+            text = self._bytes.decode(page, "replace")
+            self._bytes.clear()
+            self._add(text)
+
+    def _end_paragraph(self, word: bytes = b"par", number: int | None = None) -> None:
+        self._decode()
+        if self._group.into == "text":
+            self.flow.close()
+            self.flow.open()
+            self.flow.style(self._styles.get(self._style, Style.BODY))
+
+    def _choose_font(self, word: bytes, number: int | None) -> None:
+        self._decode()
+        group = self._group
+        if group.into == "fonttbl":
+            self._font = number or 0
+        elif word == b"f":
+            group.font = number or 0
+        elif word == b"af":
+            group.other_font = number or 0
+        elif word == b"plain":
+            group.font = group.other_font = -1
+            group.is_hidden = group.is_deleted = group.is_leftward = False
+        else:
+            group.is_leftward = word == b"rtlch"
+
+    def _choose_style(self, word: bytes, number: int | None) -> None:
+        if self._group.into == "styles":
+            if word == b"s":
+                self._decode()
+                self._named = []
+                self._style = number or 0
+        elif self._group.into == "text":
+            if word == b"outlinelevel":
+                if number == 0:
+                    self.flow.style(Style.HEADING)
+                return
+            self._style = number or 0 if word == b"s" else 0
+            self.flow.style(self._styles.get(self._style, Style.BODY))
+
+    def _set_style(self) -> None:
+        """A style's name has come to its end."""
+        name = "".join(self._named).partition(";")[0].strip().casefold()
+        self._named = []
+        if name in _STYLES and len(self._styles) < _MOST_FONTS:
+            self._styles[self._style] = _STYLES[name]
+        self._style = 0
+
+    def _choose_page(self, word: bytes, number: int | None) -> None:
+        self._decode()
+        if word == b"deff":
+            self._default_font = number or 0
+        elif word == b"ansicpg":
+            self._page = _CODE_PAGES.get(number or 0, self._page)
+        else:
+            self._page = _PAGES[word]
+
+    def _set_font(self, word: bytes, number: int | None) -> None:
+        if self._group.into != "fonttbl" or len(self._fonts) >= _MOST_FONTS:
+            return
+        page = (_CHARSETS if word == b"fcharset" else _CODE_PAGES).get(number or 0)
+        if page:
+            self._fonts[self._font] = page
+
+
+_WORDS: dict[bytes, Callable[[_Reading, bytes, int | None], None]] = {
+    b"u": _Reading._unicode,
+    b"uc": _Reading._skips,
+    **dict.fromkeys((b"f", b"af", b"ltrch", b"rtlch", b"plain"), _Reading._choose_font),
+    **dict.fromkeys((b"v", b"deleted"), _Reading._hide),
+    **dict.fromkeys((b"pard", b"s", b"outlinelevel"), _Reading._choose_style),
+    **dict.fromkeys((b"ansicpg", b"deff", b"mac", b"pc", b"pca"), _Reading._choose_page),
+    **dict.fromkeys((b"fcharset", b"cpg"), _Reading._set_font),
+    **dict.fromkeys((b"par", b"sect", b"page", b"column"), _Reading._end_paragraph),
+    **dict.fromkeys((b"cell", b"nestcell", b"row", b"nestrow"), _Reading._end_paragraph),
+}
