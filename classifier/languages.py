@@ -317,7 +317,7 @@ def _evidence(code: str, words: list[str], fitting: Collection[str]) -> int:
         ending = sum(1 for word in words if any(end.search(word) for end in ends))
         return found + ending if found or ending >= max(2, 0.2 * len(words)) else 0
     if code == "en" and not found:
-        return len(_OFTEN_ENGLISH.intersection(words)) // 2
+        return len(_OFTEN_ENGLISH.intersection(words)) // 3
     if code == "ar":
         return found + sum(1 for word in words if _ARABIC_WORD.search(word))
     if code in _MARKS:

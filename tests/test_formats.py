@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -49,7 +50,7 @@ def test_a_sound_file_gives_its_words_and_what_it_says_of_itself(
 
 def test_what_is_expected_is_what_the_table_says() -> None:
     assert [each["file"] for each in EXPECTED] == [made.name for made in FILES]
-    assert [expecting.expectation(made) for made in FILES] == EXPECTED
+    assert [json.loads(expecting.line(made)) for made in FILES] == EXPECTED
 
 
 def test_the_files_are_many_and_small() -> None:

@@ -18,11 +18,11 @@ TOLD = {
         "Нарын суусундагы гидроэлектростанциянын курулушу эмки жылы бүтөт, бул өлкө үчүн маанилүү.",
     ),
     "uz": (
-        "Vazirlar Mahkamasi yangi maktablar qurilishi uchun mablag' ajratdi, deb xabar berdi matbuot xizmati.",
+        "Vazirlar Mahkamasi yangi maktablar qurilishi uchun mablag' ajratdi, deb xabar berdi vazirlik.",
         "Toshkentda havo sovuq bo‘ladi va qor yog‘ishi mumkin.",
         "Prezident Qozog'iston bilan savdo hajmini oshirish kerakligini aytdi.",
         "Вазирлар Маҳкамаси янги мактаблар қурилиши учун маблағ ажратди, деб хабар берди матбуот хизмати.",
-        "Samarqand shahrida yangi shifoxona ochildi, unda yuzdan ortiq shifokor ishlaydi va bu katta yangilik.",
+        "Samarqand shahrida yangi shifoxona ochildi, unda yuzdan ortiq shifokor ishlaydi va bu yangilik.",
         "Oliy Majlis qonunchilik palatasi byudjetni ikkinchi o‘qishda ko‘rib chiqdi va uni ma’qulladi.",
         "Самарқанд шаҳрида янги шифохона очилди, унда юздан ортиқ шифокор ишлайди.",
         "Президент Қозоғистон билан савдо ҳажмини ошириш кераклигини айтди ва бу ҳақда қарор имзолади.",
@@ -116,7 +116,7 @@ TOLD_OR_NOT = {
         "Das neue Krankenhaus in Kiel war teuer und hat nun mehr als hundert Ärzte, man will noch mehr.",
     ),
     "fr": (
-        "Le gouvernement a débloqué des fonds pour la construction de nouvelles écoles, a dit son porte-parole.",
+        "Le gouvernement a débloqué des fonds pour la construction de nouvelles écoles, dit son porte-parole.",
         "Un nouvel hôpital a ouvert à Lyon, où plus de cent médecins vont travailler.",
     ),
     "es": (

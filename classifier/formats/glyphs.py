@@ -23,6 +23,7 @@ _ASKEW = 12  # degrees; what leans more is a watermark
 _LEAST_TURNED = 0.2  # of a page's glyphs; fewer that run another way are a note at its edge
 _BLANKS = frozenset((9, 10, 13, 32, 0xA0, 0x2002, 0x2003, 0x2009, 0x202F))
 _MEANINGLESS = frozenset(("Cc", "Co", "Cn", "Cs"))
+_LEAST_PLACE = 0.1  # points
 _SAMPLED = 8  # each so manyeth glyph is asked whether it has a meaning
 
 
@@ -107,7 +108,12 @@ class _Pen:
         """The next glyph begins a word: its font may be another one."""
         self._at = None
 
-    def glyph(self, number: int, sign: str, *, blank: bool) -> tuple[int | None, Glyph]:
+    def takes_place(self, number: int) -> bool:
+        """Whether a blank has any width."""
+        pdfium.FPDFText_GetLooseCharBox(self._text, number, self._box)
+        return self._box.right - self._box.left + abs(self._box.top - self._box.bottom) > _LEAST_PLACE
+
+    def glyph(self, number: int, sign: str, blanks: tuple[bool, bool]) -> tuple[int | None, Glyph]:
         """A glyph as if its line were level, and how many quarter turns that takes; None where it leans."""
         box, x, y = self._box, self._x, self._y
         pdfium.FPDFText_GetLooseCharBox(self._text, number, box)
@@ -117,12 +123,12 @@ class _Pen:
             self._at = y.value
         size = self._size
         if self._turn == 1:
-            return 1, Glyph(sign, box.bottom, box.top, -x.value, size, y.value, blank)
+            return 1, Glyph(sign, box.bottom, box.top, -x.value, size, y.value, *blanks)
         if self._turn == 2:
-            return 2, Glyph(sign, -box.right, -box.left, -y.value, size, -x.value, blank)
+            return 2, Glyph(sign, -box.right, -box.left, -y.value, size, -x.value, *blanks)
         if self._turn == 3:
-            return 3, Glyph(sign, -box.top, -box.bottom, x.value, size, -y.value, blank)
-        return self._turn, Glyph(sign, box.left, box.right, y.value, size, x.value, blank)
+            return 3, Glyph(sign, -box.top, -box.bottom, x.value, size, -y.value, *blanks)
+        return self._turn, Glyph(sign, box.left, box.right, y.value, size, x.value, *blanks)
 
     def _look(self, number: int) -> None:
         matrix = self._matrix
@@ -139,11 +145,13 @@ class _Pen:
 def _page(text: Any, count: int) -> Page:
     by_turn: defaultdict[int | None, list[Glyph]] = defaultdict(list)
     meaningless = 0
-    pen, blank = _Pen(text), False
+    pen, blank, unplaced = _Pen(text), False, False
     for number in range(count):
         code = pdfium.FPDFText_GetUnicode(text, number)
         if code in _BLANKS:
-            blank = blank or not pdfium.FPDFText_IsGenerated(text, number)
+            if not pdfium.FPDFText_IsGenerated(text, number):
+                blank = True
+                unplaced = unplaced or not pen.takes_place(number)
             pen.lift()
             continue
         sign = "-" if code == _HYPHEN else _sign(code)
@@ -151,9 +159,9 @@ def _page(text: Any, count: int) -> Page:
             meaningless += _SAMPLED
         elif not sign:
             meaningless += 1
-        turn, glyph = pen.glyph(number, sign or "\ufffd", blank=blank)
+        turn, glyph = pen.glyph(number, sign or "\ufffd", (blank, unplaced))
         by_turn[turn].append(glyph)
-        blank = False
+        blank = unplaced = False
     levels = sorted((each for turn, each in by_turn.items() if turn is not None), key=len, reverse=True)
     kept = [each for each in levels if len(each) >= _LEAST_TURNED * len(levels[0])]
     return Page(tuple(map(tuple, kept)), min(meaningless, sum(map(len, by_turn.values()))))

@@ -43,7 +43,7 @@ _LOOKED_AT = 40  # lines of one height: hostile pages have thousands
 class Glyph(NamedTuple):
     """A sign with the box it takes and the point it is drawn at.
 
-    `blank`: a blank was drawn between it and the one before.
+    `blank`: a blank was drawn between it and the one before; `unplaced`: it took no place.
     """
 
     sign: str
@@ -53,6 +53,7 @@ class Glyph(NamedTuple):
     size: float
     origin: float
     blank: bool = False
+    unplaced: bool = False
 
 
 class _Shape(NamedTuple):
@@ -104,12 +105,13 @@ class Paragraph:
 
 def lines_of(glyphs: Sequence[Glyph]) -> list[Line]:
     """The lines of a page in the order of reading, from its glyphs in the order of drawing."""
-    blanks = list(accumulate(glyph.blank for glyph in glyphs))
-    if not blanks:
+    if not glyphs:
         return []
+    blanks = list(accumulate(glyph.blank for glyph in glyphs))
+    unplaced = list(accumulate(glyph.blank and glyph.unplaced for glyph in glyphs))
     least = _BLANK_WHERE_DRAWN if blanks[-1] * 40 > len(glyphs) else _BLANK
     right_to_left = bidi.runs_right_to_left("".join(glyph.sign for glyph in glyphs))
-    typeset = _Typeset(blanks, least, right_to_left)
+    typeset = _Typeset(blanks, unplaced, least, right_to_left)
     found = [typeset.line(rows.runs) for rows in _gathered(_runs(_shapes(glyphs)))]
     return _downwards([line for line in found if line.text])
 
@@ -241,9 +243,13 @@ def _gathered(runs: Iterator[_Run]) -> list[_Row]:
 
 @dataclass(frozen=True, slots=True)
 class _Typeset:
-    """How a page's words are parted: `blanks` drawn up to each glyph, the `least` gap, the direction."""
+    """How a page's words are parted.
+
+    `blanks` and `unplaced` ones drawn up to each glyph, the `least` gap, the direction of reading.
+    """
 
     blanks: Sequence[int]
+    unplaced: Sequence[int]
     least: float
     right_to_left: bool
 
@@ -307,10 +313,11 @@ class _Typeset:
         gap = right.left - left.right
         size = max(left.size, right.size)
         earlier, later = (left, right) if left.start < right.start else (right, left)
-        is_drawn = self.blanks[later.start] > self.blanks[earlier.end]
-        distance = later.start - earlier.end
-        if is_drawn and distance <= _NEAR:
-            return distance == 1 or gap > _LEAST_BLANK * size
+        if later.start - earlier.end == 1 and self.blanks[later.start] > self.blanks[earlier.end]:
+            return True
+        is_near = later.start - earlier.end <= _NEAR
+        if is_near and self.unplaced[later.start] > self.unplaced[earlier.end]:
+            return gap > _LEAST_BLANK * size
         return gap > self.least * size
 
 

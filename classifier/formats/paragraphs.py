@@ -66,6 +66,12 @@ class Flow:
         into += [Paragraph(text, done.style) for text in _split("".join(done.pieces), done.style)]
         into += done.after
 
+    def next(self) -> None:
+        """The open paragraph ends and another one begins."""
+        if self._open and (self._open[-1].pieces or self._open[-1].after):
+            self.close()
+            self.open()
+
     def add(self, text: str) -> None:
         """Text of the open paragraph. Raises UnreadableArticleError where it is too long in all."""
         if self._open:

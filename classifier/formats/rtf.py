@@ -16,18 +16,22 @@ from classifier.errors import UnreadableArticleError
 from classifier.formats.paragraphs import Flow, Style, article_of
 from classifier.formats.ways import Way
 
-_MOST_TOKENS = 6_000_000
+_MOST_TOKENS = 3_000_000
 _MOST_GROUPS = 2_000  # one in the other
 _MOST_FONTS = 20_000  # and styles
 _LONGEST_TITLE = 300
 
 _MEND = "open it, save it anew as docx or text and drop it again"
+# Runs are taken at once, but bounded: an unbounded repeat of a group costs memory for each.
 _TOKEN = re.compile(
-    rb"([^\\{}\r\n\0]+)"
-    rb"|\\(?:'([0-9a-fA-F]{2})|([a-zA-Z]{1,32})(-?[0-9]{1,10})? ?|([^a-zA-Z]))"
-    rb"|([{}])|[\r\n\0]+",
+    rb"([^\\{}]+)"
+    rb"|((?:\\'[0-9a-fA-F]{2}){1,500})"
+    rb"|((?:\\u-?[0-9]{1,6} ?\?){2,200})"
+    rb"|\\(?:([a-zA-Z]{1,32})(-?[0-9]{1,10})? ?|([^a-zA-Z]))"
+    rb"|([{}])",
     re.DOTALL,
 )
+_UNICODE = re.compile(rb"-?[0-9]+")
 
 # Groups whose text is none of the article's.
 _APART = frozenset(
@@ -150,18 +154,20 @@ class _Reading:
             count += 1
             kind = match.lastindex
             if kind == 1:
-                self._text(match[1])
+                self._text(match[1].translate(None, b"\r\n\0"))
             elif kind == 2:
-                self._byte(match[2])
-            elif kind in (3, 4):
-                number = int(match[4]) if match[4] else None
-                if match[3] == b"bin":
+                self._text(bytes.fromhex(match[2].replace(b"\\'", b"").decode()))
+            elif kind == 3:
+                self._unicodes(match[3])
+            elif kind in (4, 5):
+                number = int(match[5]) if match[5] else None
+                if match[4] == b"bin":
                     at += max(number or 0, 0)
                 else:
-                    self._word(match[3], number)
-            elif kind == 5:
-                self._symbol(match[5])
-            elif kind == 6 and not self._brace(match[6]):
+                    self._word(match[4], number)
+            elif kind == 6:
+                self._symbol(match[6])
+            elif kind == 7 and not self._brace(match[7]):
                 break
             if count > _MOST_TOKENS:
                 raise UnreadableArticleError("too large: it has more marks than text", _MEND)
@@ -177,12 +183,6 @@ class _Reading:
             text = text[skipped:]
         if self._is_seen:
             self._bytes += text
-
-    def _byte(self, digits: bytes) -> None:
-        if self._left_to_skip:
-            self._left_to_skip -= 1
-        elif self._is_seen:
-            self._bytes.append(int(digits, 16))
 
     def _symbol(self, symbol: bytes) -> None:
         if symbol == b"*":
@@ -258,6 +258,16 @@ class _Reading:
             return not (group.is_hidden or group.is_deleted)
         return group.into in ("styles", "title")
 
+    def _unicodes(self, run: bytes) -> None:
+        """Several characters, each with a question mark where it is not known."""
+        self._is_optional = False
+        for digits in _UNICODE.findall(run):
+            self._unicode(b"u", int(digits))
+            if self._left_to_skip:
+                self._left_to_skip -= 1
+            else:
+                self._text(b"?")
+
     def _unicode(self, word: bytes, number: int | None) -> None:
         self._left_to_skip = self._group.skips
         if number is None or not -0x8000 <= number <= 0x10FFFF:
@@ -307,8 +317,7 @@ class _Reading:
     def _end_paragraph(self, word: bytes = b"par", number: int | None = None) -> None:
         self._decode()
         if self._group.into == "text":
-            self.flow.close()
-            self.flow.open()
+            self.flow.next()
             self.flow.style(self._styles.get(self._style, Style.BODY))
 
     def _choose_font(self, word: bytes, number: int | None) -> None:

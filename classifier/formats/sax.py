@@ -13,6 +13,7 @@ from lxml import etree
 
 from classifier.errors import UnreadableArticleError
 
+_MOST_ELEMENTS = 2_500_000
 _MEND = "open it, save it anew and drop it again"
 
 
@@ -24,6 +25,7 @@ class Walk:
 
     def __init__(self) -> None:
         self._skipping = 0
+        self._count = 0
 
     def opened(self, tag: str, attributes: Mapping[str, str]) -> None:
         """An element begins."""
@@ -39,6 +41,9 @@ class Walk:
         self._skipping = 1
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        self._count += 1
+        if self._count > _MOST_ELEMENTS:
+            raise UnreadableArticleError("too large: it has more marks than text", _MEND)
         if self._skipping:
             self._skipping += 1
         else:

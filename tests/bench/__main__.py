@@ -19,7 +19,7 @@ from pathlib import Path
 from rich.console import Console
 
 from classifier.cli import main as classifier
-from tests.bench import cold, cores, draining, growth, latency, million, page, tagging
+from tests.bench import cold, cores, draining, growth, latency, million, page, reading, tagging
 from tests.bench.page import Section
 from tests.measuring import say
 
@@ -27,6 +27,7 @@ PARTS = {
     "tagging": tagging,
     "cores": cores,
     "cold": cold,
+    "reading": reading,
     "draining": draining,
     "latency": latency,
     "growth": growth,

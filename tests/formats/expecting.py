@@ -18,7 +18,7 @@ EXPECTED = HERE / "expected.jsonl"
 
 
 def expectation(made: Made) -> dict[str, Any]:
-    """One line of expected.jsonl.
+    """What stands of a file in expected.jsonl.
 
     `may` is text that is neither wanted nor foreign; `also` are values that a field may have instead,
     where the file leaves it open (an attachment has its mail's date or none).
@@ -69,10 +69,12 @@ def _date(text: NewsText, exactness: Exactness) -> str | None:
     return None
 
 
+def line(made: Made) -> str:
+    return json.dumps(expectation(made), ensure_ascii=False)
+
+
 def write() -> None:
-    lines = [
-        json.dumps(expectation(made), ensure_ascii=False) for made in FILES if (MADE / made.name).exists()
-    ]
+    lines = [line(made) for made in FILES if (MADE / made.name).exists()]
     EXPECTED.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
