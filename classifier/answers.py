@@ -46,7 +46,7 @@ def contents(answer: bytes) -> Contents:
         given = json.loads(answer)
         if "reason" in given:
             raise UnreadableArticleError(_line(given["reason"]) or "?", _line(given["mend"]) or "?")
-        articles = tuple(_article(each) for each in given["articles"])
+        articles = tuple(article for each in given["articles"] if (article := _article(each)))
         left_out = _lines(given["left_out"])
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise MalformedError from error
@@ -55,13 +55,14 @@ def contents(answer: bytes) -> Contents:
     return Contents(articles, left_out)
 
 
-def _article(given: dict[str, Any]) -> Article:
+def _article(given: dict[str, Any]) -> Article | None:
+    """None where nothing is left of its text when it is clean."""
     text = clean(_string(given["text"])).strip()
     title = _line(given["title"])
     if title and not text.startswith(title):
         text = f"{title}\n{text}"
     if not text:
-        raise ValueError
+        return None
     said = {name: _line(given[name]) for name in _FIELDS}
     for name, is_sound in _SOUND.items():
         if not is_sound(said[name] or ""):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from classifier.articles import Article
+from classifier.boilerplate import is_boilerplate
 
 LONGEST = 420  # characters; a longer paragraph is cut at sentence ends
 _SHORTEST = 80  # characters; a sentence shorter than this joins its neighbour
@@ -41,20 +42,28 @@ class Passage:
 
 
 def passages(article: Article) -> tuple[Passage, ...]:
-    """The passages of an article in order: its title, then its paragraphs, long ones cut."""
+    """The passages of an article in order: its title, then its paragraphs, long ones cut.
+
+    Lines that say nothing of what it is about are left out, unless there is nothing else.
+    """
+    return tuple(_passages(article) or _passages(article, whole=True))
+
+
+def _passages(article: Article, *, whole: bool = False) -> list[Passage]:
     found: list[Passage] = []
     start = 0
     for line in article.text.split("\n"):
         is_title = not found and article.title is not None and line.strip() == article.title
-        for left, right in _cuts(line):
-            stretch = line[left:right]
-            inner = len(stretch) - len(stretch.lstrip())
-            plain = stretch.strip()
-            if plain:
-                begin = start + left + inner
-                found.append(Passage(plain, begin, begin + len(plain), is_title))
+        if is_title or whole or not is_boilerplate(line):
+            for left, right in _cuts(line):
+                stretch = line[left:right]
+                inner = len(stretch) - len(stretch.lstrip())
+                plain = stretch.strip()
+                if plain:
+                    begin = start + left + inner
+                    found.append(Passage(plain, begin, begin + len(plain), is_title))
         start += len(line) + 1
-    return tuple(found)
+    return found
 
 
 def sentences(text: str) -> Iterator[tuple[int, int]]:

@@ -106,3 +106,11 @@ def test_a_language_is_a_code_or_nothing() -> None:
     found = answers.contents(answers.of_contents(Contents(tuple(answers_with)))).articles
 
     assert [article.language for article in found] == ["kk", None, None]
+
+
+def test_an_article_of_which_nothing_is_left_costs_none_of_the_others() -> None:
+    contents = Contents((Article("\x03"), ARTICLE))
+
+    assert answers.contents(answers.of_contents(contents)).articles == (ARTICLE,)
+    with pytest.raises(UnreadableArticleError, match="empty"):
+        answers.contents(answers.of_contents(Contents((Article("\x03"),))))

@@ -116,7 +116,7 @@ TOLD_OR_NOT = {
         "Das neue Krankenhaus in Kiel war teuer und hat nun mehr als hundert Ärzte, man will noch mehr.",
     ),
     "fr": (
-        "Le gouvernement a débloqué des fonds pour la construction de nouvelles écoles, dit son porte-parole.",
+        "Le gouvernement a débloqué des fonds pour la construction de nouvelles écoles, dit le porte-parole.",
         "Un nouvel hôpital a ouvert à Lyon, où plus de cent médecins vont travailler.",
     ),
     "es": (

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from classifier import shipped
 from classifier.articles import Article, compose
+from classifier.boilerplate import is_boilerplate
 from classifier.passages import LONGEST, passages, sentences
 from classifier.reading import read_articles, read_bytes
 
@@ -51,7 +52,7 @@ def test_each_passage_is_the_stretch_of_the_text_that_it_says(text: str) -> None
         assert passage.text == passage.text.strip() != ""
 
 
-@given(GENERATED)
+@given(GENERATED.filter(lambda text: not any(map(is_boilerplate, text.split("\n")))))
 def test_passages_cover_the_text_in_order_and_leave_only_blanks(text: str) -> None:
     place = 0
     for passage in passages(Article(text)):
@@ -96,6 +97,33 @@ def test_a_first_line_that_is_not_the_title_is_not_marked() -> None:
     assert [passage.is_title for passage in passages(Article(f"Refinery restarts\n{SENTENCE}"))] == [
         False,
         False,
+    ]
+
+
+def test_lines_around_the_text_are_no_passages_and_the_others_stand_where_they_stood() -> None:
+    article = compose(
+        "Oil rises", f"Photo: Reuters\n{SENTENCE}\n\n  Читайте также: Газ\n{SENTENCE}\nТеги: нефть"
+    )
+
+    found = passages(article)
+
+    assert [passage.text for passage in found] == ["Oil rises", SENTENCE, SENTENCE]
+    assert all(article.text[p.start : p.end] == p.text for p in found)
+
+
+def test_a_title_is_a_passage_whatever_it_says() -> None:
+    found = passages(compose("Advertisement", f"{SENTENCE}\nAdvertisement"))
+
+    assert [(passage.text, passage.is_title) for passage in found] == [
+        ("Advertisement", True),
+        (SENTENCE, False),
+    ]
+
+
+def test_a_text_of_nothing_but_such_lines_is_kept() -> None:
+    assert [passage.text for passage in passages(Article("Photo: Reuters\nFollow us on X"))] == [
+        "Photo: Reuters",
+        "Follow us on X",
     ]
 
 

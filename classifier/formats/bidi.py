@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u065f\u066e-\u06ef\u06fa-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _LEFT_TO_RIGHT = re.compile("[A-Za-z\u00aa\u00b5\u00ba\u00c0-\u02b8\u0370-\u058f\u1e00-\u1fff]")
@@ -55,7 +55,7 @@ def in_order_of_reading(signs: Sequence[str], *, right_to_left: bool) -> str:
     if right_to_left:
         turned = _islands_turned(list(reversed(signs)))
         return _brackets("".join(turned))
-    return "".join(_rightward_turned(signs))
+    return _brackets("".join(_rightward_turned(signs)))
 
 
 def _kind(sign: str) -> str:
@@ -116,23 +116,36 @@ def _links(kinds: Sequence[str], end: int, at: int) -> bool:
 def _rightward_turned(signs: Sequence[str]) -> list[str]:
     """Signs of a line that is read from the left, with each stretch that is not turned round."""
     kinds = [_kind(sign) for sign in signs]
-    last_of = -1
     result: list[str] = []
     at = 0
-    while at < len(signs):
-        if kinds[at] != "R":
-            result.append(signs[at])
-            at += 1
-            continue
-        last_of = at
-        for end in range(at + 1, len(signs)):
-            if kinds[end] == "L":
-                break
-            if kinds[end] == "R":
-                last_of = end
-        result.append(_brackets("".join(_islands_turned(list(reversed(signs[at : last_of + 1]))))))
-        at = last_of + 1
-    return result
+    for start, end in _leftward_stretches(kinds):
+        result.extend(signs[at:start])
+        result.extend(_islands_turned(list(reversed(signs[start:end]))))
+        at = end
+    return [*result, *signs[at:]]
+
+
+def _leftward_stretches(kinds: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """From where to where signs are read from the right, each with the numbers that it ends with."""
+    at, number, behind = 0, None, 0  # where the nearest number on the left of a stretch begins
+    while at < len(kinds):
+        if kinds[at] == "N" and (not at or kinds[at - 1] != "N") and not _links_back(kinds, at):
+            # The first thing on a line is no end of anything.
+            number = at if at > behind else None
+        elif kinds[at] == "L":
+            number = None
+        elif kinds[at] == "R":
+            end = last = at
+            while end < len(kinds) and kinds[end] != "L":
+                last = end if kinds[end] in ("R", "N") else last
+                end += 1
+            yield (at if number is None else number), last + 1
+            at, number, behind = last, None, last + 1
+        at += 1
+
+
+def _links_back(kinds: Sequence[str], at: int) -> bool:
+    return at > 1 and kinds[at - 2] == "N" and kinds[at - 1] in _BETWEEN_DIGITS
 
 
 def _brackets(text: str) -> str:

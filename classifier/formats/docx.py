@@ -104,7 +104,8 @@ class _Package:
         if xml is None:
             return []
         found = _Links(folder)
-        walk(xml, found)
+        with suppress(etree.XMLSyntaxError):  # then parts have the names that they usually have
+            walk(xml, found)
         return found.links
 
 
@@ -220,7 +221,7 @@ class _Body(Walk):
         self._is_text = False
         self._in_properties = False
         self._runs: list[_Run] = []
-        self._fields: list[_Fields] = []  # of each open paragraph
+        self._fields: list[_Fields | None] = []  # of each open paragraph that has some
         self._chosen: list[bool] = []  # for each set of alternatives, whether one was taken
 
     def opened(self, tag: str, attributes: Mapping[str, str]) -> None:
@@ -242,12 +243,13 @@ class _Body(Walk):
 
     @property
     def _is_seen(self) -> bool:
-        in_code = bool(self._fields) and self._fields[-1].codes > 0
+        fields = self._fields[-1] if self._fields else None
+        in_code = fields is not None and fields.codes > 0
         return not in_code and not (self._runs and self._runs[-1].is_hidden)
 
     def _open_paragraph(self, attributes: Mapping[str, str]) -> None:
         self.flow.open()
-        self._fields.append(_Fields())
+        self._fields.append(None)
 
     def _close_paragraph(self) -> None:
         self.flow.close()
@@ -304,7 +306,8 @@ class _Body(Walk):
 
     def _field(self, attributes: Mapping[str, str]) -> None:
         if self._fields:
-            self._fields[-1].take(_attribute(attributes, "fldCharType"))
+            fields = self._fields[-1] = self._fields[-1] or _Fields()
+            fields.take(_attribute(attributes, "fldCharType"))
 
     def _footnote(self, attributes: Mapping[str, str]) -> None:
         self._follow("footnote", attributes)

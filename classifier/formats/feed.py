@@ -93,7 +93,7 @@ def _article(entry: Any, outlet: str | None, remarks: tuple[str, ...]) -> Articl
     return Article(
         "\n".join(filter(None, (title, body))),
         title,
-        _date(entry.get("published")) or _date(entry.get("updated")),
+        _date(entry.get("published") or entry.get("updated")),
         source=_line(entry.get("source", {}).get("title")) or outlet,
         author=_author(entry),
         url=_url(entry.get("link")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from classifier import dates
 from classifier.articles import Article
+from classifier.boilerplate import is_boilerplate
 from classifier.errors import UnreadableArticleError
 
 _LONGEST_TITLE = 200  # characters
@@ -14,7 +15,7 @@ _FIRST_LINES = 5
 def article_of(
     text: str, *, title: str | None = None, date: str | None = None, remarks: tuple[str, ...] = ()
 ) -> Article:
-    """An article of a text whose title, unless it is given, may be its first line.
+    """An article of a text whose title, unless it is given, may be its first line that says something.
 
     A line that is nothing but a date, above the title, below it or at the end, is the article's date,
     unless it is given. Raises UnreadableArticleError where there is no text.
@@ -35,9 +36,14 @@ def empty() -> UnreadableArticleError:
 
 
 def _start(lines: list[str]) -> int:
-    """How many lines are dates above the title, or blank."""
-    start = 0
-    while start < len(lines) - 1 and (not lines[start].strip() or dates.of_line(lines[start])):
+    """How many lines are dates above the title, blank, or say where in a site it stood."""
+    start = passed = 0
+    while start < len(lines) - 1:
+        line = lines[start].strip()
+        if line:
+            if not (dates.of_line(line) or (passed < _FIRST_LINES and is_boilerplate(line))):
+                break
+            passed += 1
         start += 1
     return start
 

@@ -8,7 +8,7 @@ from classifier import decoding
 from classifier.articles import Article, Contents, compose
 from classifier.decoding import clean, decode
 from classifier.errors import UnreadableArticleError
-from classifier.formats import maintext, pagedata
+from classifier.formats import maintext, pagedata, pagetree
 from classifier.formats.heading import empty
 from classifier.formats.stripping import long_tags, strip_tags
 from classifier.formats.ways import Way
@@ -103,18 +103,18 @@ def _read(text: str, simply: bool, url: str | None) -> tuple[pagedata.PageData, 
     plain = strip_tags(text)
     if simply or _is_hostile(text):
         return _little_data(text, url), plain, True
-    tree = maintext.parse(text)
+    tree = pagetree.parse(text)
     if tree is None:
         return _little_data(text, url), plain, True
     data = pagedata.of_tree(tree, url)
-    seen = maintext.survey(tree)
-    if seen.words < _LEAST_PARSED * maintext.count_words(plain):
+    seen = pagetree.survey(tree)
+    if seen.words < _LEAST_PARSED * pagetree.count_words(plain):
         return data, plain, True  # the parser lost it, without a word
     if seen.is_plain:
         return data, plain, False
-    maintext.cut(seen.asides)
+    pagetree.cut(seen.asides)
     found = maintext.main_text(tree)
-    if found and maintext.count_words(found) >= _LEAST_FOUND * seen.main:
+    if found and pagetree.count_words(found) >= _LEAST_FOUND * seen.main:
         return data, found, False
     return data, strip_tags(text, menus=False) or plain, True
 

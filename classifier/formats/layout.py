@@ -7,10 +7,10 @@ which lines a paragraph is for the reader's eye to tell. Lengths are in points, 
 from __future__ import annotations
 
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, chain, pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from classifier.formats import bidi
@@ -23,8 +23,11 @@ _JUMP = 1.2  # between glyphs of one run
 _FITS = 0.35  # between a line and a run that was drawn after others but belongs to it
 _BLANK = 0.17  # between words
 _BLANK_WHERE_DRAWN = 0.22  # ... where blanks are drawn too, so that one is missing here
-_LEAST_BLANK = 0.03  # ... with a blank drawn somewhere near
+_LEAST_BLANK = 0.06  # ... with a blank drawn somewhere near
+_BLANK_AT_MARKS = 0.6  # ... beside a letter with marks, whose box is often that of the mark
+_BLANK_OFF = 0.45  # how far beside its gap a blank may have been drawn
 _USUAL_BLANK = 0.2
+_WORD = 40  # glyphs; where there are fewer blanks, none are drawn
 _INDENT = 0.7
 _MIDDLE = 0.6  # how far the middles of centred lines may be apart
 _BESIDE = 0.9  # lines nearer to each other stand side by side
@@ -33,17 +36,23 @@ _OTHER_SIZE = 1.12
 _USUAL_DISTANCE = 1.3  # of lines, in sizes of their font
 _APART = 1.25  # of the usual distance of lines
 _NEAR = 40  # glyphs
-_MARK_REACHES = 6  # shapes
-_UPON = 0.4  # of the narrower of two words: they are drawn one upon the other
+_MARK_REACHES = 24  # shapes
+_UPON = 0.5  # of the narrower of two shapes: they are drawn one upon the other
+_OVERLAP = 0.3  # of the size; letters of one word overlap no more
+_BLANK_WHERE_UPON = 0.1
 _HALF = 0.5  # of a column: a line so long may have been broken for another reason than its length
 _BUCKET = 2.0  # points
-_LOOKED_AT = 40  # lines of one height: hostile pages have thousands
+_FLUSH = 3.0  # points
+_MORE_FLUSH = 1.5
+_POINTS = frozenset(".:،؛,;!؟?")
+_LOOKED_AT = 10  # lines of one height: hostile pages have thousands
 
 
 class Glyph(NamedTuple):
     """A sign with the box it takes and the point it is drawn at.
 
-    `blank`: a blank was drawn between it and the one before; `unplaced`: it took no place.
+    `blank`: where a blank was drawn before it and after the one before; `string`: which of those
+    that the page draws it is of, in the order of drawing, where that is known.
     """
 
     sign: str
@@ -52,8 +61,8 @@ class Glyph(NamedTuple):
     base: float
     size: float
     origin: float
-    blank: bool = False
-    unplaced: bool = False
+    blank: float | None = None
+    string: int = 0
 
 
 class _Shape(NamedTuple):
@@ -64,8 +73,15 @@ class _Shape(NamedTuple):
     right: float
     base: float
     size: float
+    origin: float
     start: int
     end: int
+    string: int
+    is_moved: bool = False  # from the place of its mark
+
+    @property
+    def is_marked(self) -> bool:
+        return len(self.sign) > 1 and any(map(_is_mark, self.sign))
 
     @property
     def middle(self) -> float:
@@ -107,12 +123,13 @@ def lines_of(glyphs: Sequence[Glyph]) -> list[Line]:
     """The lines of a page in the order of reading, from its glyphs in the order of drawing."""
     if not glyphs:
         return []
-    blanks = list(accumulate(glyph.blank for glyph in glyphs))
-    unplaced = list(accumulate(glyph.blank and glyph.unplaced for glyph in glyphs))
-    least = _BLANK_WHERE_DRAWN if blanks[-1] * 40 > len(glyphs) else _BLANK
-    right_to_left = bidi.runs_right_to_left("".join(glyph.sign for glyph in glyphs))
-    typeset = _Typeset(blanks, unplaced, least, right_to_left)
-    found = [typeset.line(rows.runs) for rows in _gathered(_runs(_shapes(glyphs)))]
+    blanks = [glyph.blank for glyph in glyphs]
+    are_drawn = (len(blanks) - blanks.count(None)) * _WORD > len(blanks)
+    least = _BLANK_WHERE_DRAWN if are_drawn else _BLANK
+    rows = _gathered(_runs(_shapes(glyphs)))
+    is_arabic = bidi.runs_right_to_left("".join(glyph.sign for glyph in glyphs))
+    typeset = _Typeset(blanks, least, is_arabic and not _begin_left(rows))
+    found = [typeset.line(row.runs) for row in rows]
     return _downwards([line for line in found if line.text])
 
 
@@ -134,12 +151,12 @@ def _shapes(glyphs: Sequence[Glyph]) -> list[_Shape]:
             marks.append((len(found), glyph))
             continue
         else:
-            found.append(_Shape(glyph.sign, *glyph[1:5], start=number, end=number))
+            found.append(_Shape(glyph.sign, *glyph[1:6], start=number, end=number, string=glyph.string))
         last = glyph
     for at, mark in marks:
         _attach(mark, at, found)
     for at, shape in enumerate(found):
-        if len(shape.sign) > 1 and any(map(_is_mark, shape.sign)):
+        if shape.is_marked:
             found[at] = _levelled(shape, found[max(at - 1, 0) : at] + found[at + 1 : at + 2])
     return found
 
@@ -151,12 +168,13 @@ def _is_mark(sign: str) -> bool:
 def _attach(mark: Glyph, at: int, shapes: list[_Shape]) -> None:
     """Give a mark to the shape that it stands above or below."""
     middle = (mark.left + mark.right) / 2
-    near = range(max(at - _MARK_REACHES, 0), min(at + _MARK_REACHES, len(shapes)))
-    for owner in sorted(near, key=lambda each: _away(shapes[each], middle)):
-        shape = shapes[owner]
-        if abs(shape.base - mark.base) < max(shape.size, mark.size):
-            shapes[owner] = shape._replace(sign=shape.sign + mark.sign)
-            return
+    reach = range(max(at - _MARK_REACHES, 0), min(at + _MARK_REACHES, len(shapes)))
+    near = [each for each in reach if abs(shapes[each].base - mark.base) < max(shapes[each].size, mark.size)]
+    # A program may write a letter and its mark as one, with others between.
+    is_one = {each: (shapes[each].origin, shapes[each].base) == (mark.origin, mark.base) for each in near}
+    owner = min(near, key=lambda each: (not is_one[each], *_away(shapes[each], middle)), default=None)
+    if owner is not None:
+        shapes[owner] = shapes[owner]._replace(sign=shapes[owner].sign + mark.sign)
 
 
 def _away(shape: _Shape, middle: float) -> tuple[float, float]:
@@ -167,7 +185,7 @@ def _levelled(shape: _Shape, neighbours: Sequence[_Shape]) -> _Shape:
     """A letter that stands where its mark does, as some programs write it, on the line of its neighbours."""
     for each in sorted(neighbours, key=lambda each: _away(each, shape.middle)):
         if abs(each.base - shape.base) < each.size:
-            return shape._replace(base=each.base)
+            return shape._replace(base=each.base, is_moved=each.base != shape.base)
     return shape
 
 
@@ -241,28 +259,51 @@ def _gathered(runs: Iterator[_Run]) -> list[_Row]:
     return found
 
 
+def _begin_left(rows: Sequence[_Row]) -> bool:
+    """Whether lines begin on the left and have their points on the right.
+
+    So does Arabic in a file that nobody told that it is.
+    """
+    left, right = (_most_alike([edge(row) for row in rows]) for edge in (_left, _right))
+    return left > _MORE_FLUSH * right and sum(map(_points_to, rows)) > 0
+
+
+def _points_to(row: _Row) -> int:
+    """1 where the last point or comma of a line is on its right, -1 where it is on its left."""
+    shapes = [shape for run in row.runs for shape in run]
+    first, last = min(shapes, key=_middle).sign, max(shapes, key=_middle).sign
+    return (last in _POINTS) - (first in _POINTS)
+
+
+def _left(row: _Row) -> float:
+    return row.left
+
+
+def _right(row: _Row) -> float:
+    return row.right
+
+
+def _most_alike(edges: Sequence[float]) -> int:
+    return max(Counter(round(edge / _FLUSH) for edge in edges).values(), default=0)
+
+
 @dataclass(frozen=True, slots=True)
 class _Typeset:
-    """How a page's words are parted.
+    """How a page's words are parted: where `blanks` were drawn before each glyph, the `least` gap."""
 
-    `blanks` and `unplaced` ones drawn up to each glyph, the `least` gap, the direction of reading.
-    """
-
-    blanks: Sequence[int]
-    unplaced: Sequence[int]
+    blanks: Sequence[float | None]
     least: float
     right_to_left: bool
 
     def line(self, runs: Sequence[_Run]) -> Line:
-        words = list(self._words([shape for run in runs for shape in run]))
-        if len(words) > 1 and _are_upon_each_other(words):
-            signs, first = self._as_drawn(words), 0.0
+        shapes = sorted(chain(*runs), key=_middle)
+        if _are_upon_each_other(shapes):
+            signs, first = self._as_drawn(sorted(shapes, key=lambda shape: (shape.string, shape.start))), 0.0
         else:
-            signs, first = self._as_they_stand(sorted(chain(*words), key=_middle))
+            signs, first = self._as_they_stand(shapes)
         text = "".join(signs)
         if bidi.is_right_to_left(text):
             text = bidi.in_order_of_reading(signs, right_to_left=self.right_to_left)
-        shapes = [shape for word in words for shape in word]
         return Line(
             bidi.base_letters(text).strip(),
             min(shape.left for shape in shapes),
@@ -273,24 +314,20 @@ class _Typeset:
             self.right_to_left,
         )
 
-    def _words(self, shapes: Sequence[_Shape]) -> Iterator[_Run]:
-        """What was drawn without a blank, from left to right."""
-        word = [shapes[0]]
+    def _as_drawn(self, shapes: Sequence[_Shape]) -> list[str]:
+        """Signs of words that hide each other, where only the order of drawing tells them apart."""
+        words = [[shapes[0]]]
         for last, shape in pairwise(shapes):
             gap = max(shape.left - last.right, last.left - shape.right)
-            is_drawn = self.blanks[shape.start] > self.blanks[last.end]
-            if is_drawn or gap > self.least * max(shape.size, last.size):
-                yield sorted(word, key=_middle)
-                word = []
-            word.append(shape)
-        yield sorted(word, key=_middle)
-
-    def _as_drawn(self, words: Sequence[_Run]) -> list[str]:
-        """The signs of words that hide each other, so that only the order of drawing can be right."""
+            size = max(shape.size, last.size)
+            turns = bidi.is_right_to_left(shape.sign) != bidi.is_right_to_left(last.sign)
+            if not -_OVERLAP * size < gap < _BLANK_WHERE_UPON * size or (turns and _are_words(last, shape)):
+                words.append([])
+            words[-1].append(shape)
         leftwards = sum(later[0].left < earlier[0].left for earlier, later in pairwise(words))
-        if self.right_to_left and 2 * leftwards > len(words):
-            words = words[::-1]
-        signs = [sign for word in words for sign in (" ", *(shape.sign for shape in word))]
+        if self.right_to_left and 2 * leftwards >= len(words):
+            words.reverse()
+        signs = [sign for word in words for sign in (" ", *(each.sign for each in sorted(word, key=_middle)))]
         return signs[1:]
 
     def _as_they_stand(self, shapes: Sequence[_Shape]) -> tuple[list[str], float]:
@@ -312,25 +349,37 @@ class _Typeset:
         """Whether there is a blank between two neighbours."""
         gap = right.left - left.right
         size = max(left.size, right.size)
-        earlier, later = (left, right) if left.start < right.start else (right, left)
-        if later.start - earlier.end == 1 and self.blanks[later.start] > self.blanks[earlier.end]:
-            return True
-        is_near = later.start - earlier.end <= _NEAR
-        if is_near and self.unplaced[later.start] > self.unplaced[earlier.end]:
+        if self._is_blank_drawn(left, right, _BLANK_OFF * size):
             return gap > _LEAST_BLANK * size
+        if left.is_moved or right.is_moved:
+            return gap > _BLANK_AT_MARKS * size
         return gap > self.least * size
+
+    def _is_blank_drawn(self, left: _Shape, right: _Shape, off: float) -> bool:
+        """Whether one was drawn at about this place, after the earlier of the two and before the later."""
+        earlier, later = (left, right) if left.start < right.start else (right, left)
+        if later.start - earlier.end > _NEAR:
+            return False
+        found = self.blanks[earlier.end + 1 : later.start + 1]
+        return any(at is not None and left.right - off <= at <= right.left + off for at in found)
 
 
 def _middle(shape: _Shape) -> float:
     return shape.middle
 
 
-def _are_upon_each_other(words: Sequence[_Run]) -> bool:
-    hulls = sorted(map(_hull, words))
-    return any(
-        left[1] - right[0] > _UPON * min(left[1] - left[0], right[1] - right[0])
-        for left, right in pairwise(hulls)
-    )
+def _are_words(*shapes: _Shape) -> bool:
+    return all(shape.sign[0].isalnum() for shape in shapes)
+
+
+def _are_upon_each_other(shapes: Sequence[_Shape]) -> bool:
+    """Whether two words of a line hide each other; that a letter reaches below another is usual."""
+    upon = 0
+    for left, right in pairwise(shapes):
+        narrower = min(left.right - left.left, right.right - right.left)
+        if left.right - right.left > _UPON * narrower > 0 and not (left.is_marked or right.is_marked):
+            upon += 2 if left.sign.isdigit() != right.sign.isdigit() else 1
+    return upon > 1
 
 
 def _downwards(lines: list[Line]) -> list[Line]:
@@ -354,7 +403,7 @@ def paragraphs_of(pages: Sequence[Sequence[Line]]) -> list[Paragraph]:
                 if not found:
                     is_new = True
                 elif number:
-                    is_new = _parts(found[-1], line, edges.of_size(line.size), distances)
+                    is_new = _parts(found[-1], line, edges, distances)
                 else:
                     is_new = not _goes_on_elsewhere(found[-1][-1], line)
                 if is_new:
@@ -380,21 +429,35 @@ def _rounded(size: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Edges:
-    """How far lines of each size run in a column."""
+    """How far lines of each size run in a column, and how wide they are where their starts are ragged."""
 
     everywhere: float
     by_size: dict[int, float]
+    are_ragged: bool
 
     @classmethod
     def of(cls, column: Sequence[Line]) -> _Edges:
+        starts = _most_alike([line.start for line in column])
+        are_ragged = _most_alike([line.end for line in column]) > _MORE_FLUSH * starts
         ends: defaultdict[int, list[float]] = defaultdict(list)
         for line in column:
-            ends[_rounded(line.size)].append(line.end)
+            ends[_rounded(line.size)].append(_reach(line, are_ragged=are_ragged))
         furthest = {size: max(found) for size, found in ends.items() if len(found) > 2}
-        return cls(max(line.end for line in column), furthest)
+        return cls(max(chain(*ends.values())), furthest, are_ragged)
 
-    def of_size(self, size: float) -> float:
-        return self.by_size.get(_rounded(size), self.everywhere)
+    def are_reached(self, last: Line, line: Line) -> bool:
+        """Whether the first word of a line had no room on the last."""
+        edge = self.by_size.get(_rounded(line.size), self.everywhere)
+        return _reach(last, are_ragged=self.are_ragged) + _USUAL_BLANK * line.size + line.first > edge
+
+    def is_long(self, line: Line) -> bool:
+        edge = self.by_size.get(_rounded(line.size), self.everywhere)
+        reach = _reach(line, are_ragged=self.are_ragged)
+        return line.end - line.start >= _HALF * (edge - reach + line.end - line.start)
+
+
+def _reach(line: Line, *, are_ragged: bool) -> float:
+    return line.end - line.start if are_ragged else line.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,7 +486,7 @@ def _are_of_one_size(one: Line, other: Line) -> bool:
     return larger <= _OTHER_SIZE * smaller
 
 
-def _parts(above: Sequence[Line], line: Line, edge: float, distances: _Distances) -> bool:
+def _parts(above: Sequence[Line], line: Line, edges: _Edges, distances: _Distances) -> bool:
     """Whether a line opens another paragraph than the one above it."""
     last = above[-1]
     if not _are_of_one_size(last, line) or distances.are_apart(last, line):
@@ -431,15 +494,12 @@ def _parts(above: Sequence[Line], line: Line, edge: float, distances: _Distances
     if is_date(last.text) or is_date(line.text):
         return True
     # Had its first word fitted on the line above, a machine would have put it there.
-    is_full = last.end + _USUAL_BLANK * line.size + line.first > edge
+    is_full = edges.are_reached(last, line)
     if opens_entry(line.text, last.text, above[0].text, is_full=is_full):
         return True
-    if _is_set_apart(above, line):
+    if not edges.are_ragged and _is_set_apart(above, line):
         return True
-    if is_full:
-        return False
-    is_long = last.end - last.start >= _HALF * (edge - last.start)
-    return not (is_long and goes_on(last.text, line.text))
+    return not (is_full or (edges.is_long(last) and goes_on(last.text, line.text)))
 
 
 def _is_set_apart(above: Sequence[Line], line: Line) -> bool:

@@ -29,16 +29,17 @@ _STUB = 0.5  # of the web page's letters: a plain text with fewer is not the mai
 # Text above an attachment is a cover note where it has fewer letters than these:
 _NOTE = 60
 _GREETING = 200  # and greets
-_LONG_NOTE = 800  # and speaks of the attachment
+_LONG_NOTE = 400  # and speaks of the attachment
 _GREETS = re.compile(
-    r"\b(?:dear|hello|hi|fyi|regards|sincerely|good (?:morning|afternoon|day)|здравствуйте|добрый день"
-    r"|добрый вечер|доброе утро|уважаем\w+|с уважением|сәлем\w*|құрметті"
-    r"|құрметпен|қайырлы|السلام عليكم|تحية|التحية|تحياتي|عزيزي|السادة)\b",
-    re.I,
+    r"^(?:dear|hello|hi|fyi|(?:best |kind |warm )?regards|sincerely|good (?:morning|afternoon|day)"
+    r"|здравствуйте|добр(?:ый день|ый вечер|ое утро)|уважаем\w+|с уважением|сәлем\w*|құрметті|құрметпен"
+    r"|қайырлы|السلام عليكم|تحية|مع التحية|تحياتي|عزيزي|السادة)\b",
+    re.I | re.M,
 )
 _SPEAKS_OF_IT = re.compile(
-    r"attach|enclosed|please find|во вложении|вложен|прилага|прикрепл|направля|в приложении|тіркел|тіркеп"
-    r"|қоса бер|жолдап|жіберіп|مرفق|المرفق|ملحق",
+    r"\battached\b|\battachment|\benclosed\b|please find|во вложени|в приложении|прилага(?:ем|ю|ется)"
+    r"|прикрепл|направля(?:ем|ю)\b|тіркелген файл|қоса тірке|қоса беріл|қосымшада|жолдап отыр|жіберіп отыр"
+    r"|المرفق|مرفق لكم|مرفق طي",
     re.I,
 )
 _ADDRESS = re.compile(r"https?://\S{1,2000}")
@@ -118,9 +119,14 @@ class _Mail:
         remarks |= dict.fromkeys(each for text, more in texts for each in (*text.remarks, *more))
         text = "\n".join(lines) or title or ""
         self._fit(text)
-        article = article_of(text, title=title, date=self._head.date, remarks=tuple(remarks))
-        forwards = any(text.forwards for text, _ in texts)
-        return replace(article, source=None if forwards else self._head.source)
+        date, source = self._head.date, self._head.source
+        forwarded = next((text.forwarded for text, _ in texts if text.forwarded), None)
+        if forwarded:
+            date, source = (
+                mime.moment(forwarded.date),
+                mailheads.source_of(*mime.sender_of(forwarded.sender or "")),
+            )
+        return replace(article_of(text, title=title, date=date, remarks=tuple(remarks)), source=source)
 
     def _text(self, body: Body) -> tuple[MailText, tuple[str, ...]] | None:
         """The plain text, or the web page where the plain one is only a stub, and remarks."""
@@ -154,7 +160,8 @@ class _Mail:
         if not lines:
             return None
         remarks += [each for text in found for each in text.remarks]
-        return MailText(lines, any(text.forwards for text in found)), tuple(dict.fromkeys(remarks))
+        forwarded = next((text.forwarded for text in found if text.forwarded), None)
+        return MailText(lines, forwarded), tuple(dict.fromkeys(remarks))
 
     def _of_plain(self, text: str, part: Part) -> MailText:
         flowed = (part.headers.parameter("format") or "").lower() == "flowed"
@@ -162,7 +169,7 @@ class _Mail:
         return mailtext.of_plain(text, answers=self._head.answers, flowed=flowed, glued=glued)
 
     def _of_page(self, text: str, part: Part) -> MailText:
-        return mailtext.of_lines(html.fragment(text))
+        return mailtext.of_lines(html.fragment(text), answers=self._head.answers)
 
     def _fit(self, text: str) -> None:
         self._room -= len(text)
@@ -230,6 +237,8 @@ class _Mail:
             own = None
         named = [("the mail's own text", own)] if own else []
         named += others
+        if len(named) < 2:
+            return [article for _, article in named]
         runs = [Runs(article.text) for _, article in named]
         kept: list[int] = []
         for number in sorted(range(len(named)), key=lambda each: -len(runs[each].runs)):

@@ -59,11 +59,11 @@ def head_of(headers: Headers) -> Head:
     if subject.count("\ufffd") * 8 > len(subject):
         subject, remarks = "", ("the subject is in an encoding that it does not name",)
     title = without_prefixes(subject)
-    is_forwarded = title != subject and not _ANSWERS.match(subject)
+    is_forwarded = title != subject.strip() and not _ANSWERS.match(subject)
     return Head(
         title or None,
         mime.moment(headers.text("date")),
-        None if is_forwarded else _source(headers),
+        None if is_forwarded else source_of(*headers.sender(), to_many=_is_to_many(headers)),
         headers.has("in-reply-to") or _ANSWERS.match(subject) is not None,
         remarks,
     )
@@ -80,12 +80,14 @@ def without_prefixes(subject: str) -> str:
     return title
 
 
-def _source(headers: Headers) -> str | None:
-    """The office that sent it, by its name; where that may be a person's, the domain is the sender's."""
-    name, address = headers.sender()
+def source_of(name: str | None, address: str | None, *, to_many: bool = False) -> str | None:
+    """The office that sent a mail, by its name; where that may be a person's, the domain is the sender's.
+
+    `to_many`: it was sent by a program to all who asked for it, so the name is no person's.
+    """
     local, _, domain = (address or "").rpartition("@")
     domain = domain.lower().strip(". ")
-    is_office = bool(_ROLES.fullmatch(local)) or _is_written_to_many(headers)
+    is_office = to_many or _ROLES.fullmatch(local) is not None
     if name and "@" not in name and "\ufffd" not in name and (is_office or _OFFICES.search(name)):
         return name
     if _DOMAIN.fullmatch(domain) and not _FREE.fullmatch(domain):
@@ -93,6 +95,6 @@ def _source(headers: Headers) -> str | None:
     return None
 
 
-def _is_written_to_many(headers: Headers) -> bool:
-    """Sent by a program to all who asked for it; a mailing list of people, where each writes, is not."""
+def _is_to_many(headers: Headers) -> bool:
+    """A newsletter; a mailing list, where people write, is none."""
     return headers.has("list-unsubscribe") and not headers.has("list-post")

@@ -13,7 +13,7 @@ _LONGEST_SIGNATURE = 15  # lines; what is longer behind a "-- " is text
 _LEAST_ANSWER = 200  # letters of one's own; where there are fewer, what is quoted is the text
 _NEAR_AN_EDGE = 12  # lines of a text within which a footer is looked for
 _LONGEST_FOOTER = 400  # characters of a line
-_MOST_FORWARDED = 10  # lines of headers above a forwarded text
+_MOST_FORWARDED = 20  # lines of headers above a forwarded text
 
 _FOOTER = re.compile(
     r"unsubscribe|mailing list|view (?:it |this (?:e-?mail |message )?)?(?:in|with) (?:your )?browser"
@@ -32,22 +32,35 @@ _FORWARDED = re.compile(
     r"|الرسالة الأصلية|رسالة معاد توجيهها|رسالة محولة)(?:\s*[-_*=]{2,})?\s*",
     re.I,
 )
-_FORWARDED_HEADER = re.compile(
-    r"\*?(?:from|sent|date|to|cc|subject|reply-to|от|от кого|отправлено|дата|кому|копия|тема"
-    r"|кімнен|жіберілді|күні|кімге|көшірме|тақырыбы?|من|تاريخ الإرسال|التاريخ|إلى|نسخة|الموضوع)\*?\s?:",
+_FROM = re.compile(r"\*?(?:from|von|de|от|от кого|кімнен|жіберуші|من)\*?\s?:\*?\s*(.{0,500})", re.I)
+_SENT = re.compile(
+    r"\*?(?:date|sent|дата|отправлено|күні|жіберілді|التاريخ|تاريخ الإرسال)\*?\s?:\*?\s*(.{0,100})", re.I
+)
+_HEADER = re.compile(
+    r"\*?(?:from|sent|date|to|cc|subject|reply-to|от|от кого|отправлено|дата|кому|копия|тема|кімнен"
+    r"|жіберуші|жіберілді|күні|кімге|көшірме|тақырыбы?|من|تاريخ الإرسال|التاريخ|إلى|نسخة|الموضوع)\*?\s?:",
     re.I,
 )
+_ANY_HEADER = re.compile(r"\*?[A-Z][A-Za-z-]{1,40}\*?:\s")
 _ATTRIBUTION = re.compile(
     r".{0,300}(?:wrote|writes|пишет|писала?|написала?|жазды|жазған|كتب|كتبت)\b.{0,60}:\s*"
 )
 
 
 @dataclass(frozen=True, slots=True)
+class Forwarded:
+    """What a forwarded text says of the mail that it was, as it says it."""
+
+    sender: str | None = None
+    date: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MailText:
-    """`paragraphs` are whole lines. `forwards`: the text is another's, whoever sent the mail."""
+    """`paragraphs` are whole lines. `forwarded`: the text is another's, whoever sent the mail."""
 
     paragraphs: tuple[str, ...]
-    forwards: bool = False
+    forwarded: Forwarded | None = None
     remarks: tuple[str, ...] = ()
 
 
@@ -65,15 +78,16 @@ def of_plain(text: str, *, answers: bool, flowed: bool = False, glued: bool = Fa
         levels = _without_quotes(levels)
         remarks = (QUOTE_LEFT_OUT,)
     lines = _flowed(levels, glued) if flowed else [line for _, line in levels]
-    lines, forwards = _without_forwarded_headers(lines)
+    lines, forwarded, more = _without_heads(lines, answers)
     paragraphs = [line.strip() for line in lines] if flowed else unwrapped(lines)
-    return MailText(tuple(without_footers([each for each in paragraphs if each])), forwards, remarks)
+    return MailText(tuple(without_footers([each for each in paragraphs if each])), forwarded, remarks or more)
 
 
-def of_lines(text: str) -> MailText:
+def of_lines(text: str, *, answers: bool) -> MailText:
     """The text of a web page's body: its lines are paragraphs already."""
-    lines, forwards = _without_forwarded_headers(_without_signature(text.split("\n")))
-    return MailText(tuple(without_footers([line.strip() for line in lines if line.strip()])), forwards)
+    lines, forwarded, remarks = _without_heads(_without_signature(text.split("\n")), answers)
+    kept = without_footers([line.strip() for line in lines if line.strip()])
+    return MailText(tuple(kept), forwarded, remarks)
 
 
 def without_footers(lines: list[str]) -> list[str]:
@@ -147,19 +161,44 @@ def _flowed(levels: list[tuple[int, str]], glued: bool) -> list[str]:
     return [*paragraphs, "".join(pieces)]
 
 
-def _without_forwarded_headers(lines: list[str]) -> tuple[list[str], bool]:
-    """`lines` without a line that says that a forwarded text follows, and without its headers."""
+def _without_heads(lines: list[str], answers: bool) -> tuple[list[str], Forwarded | None, tuple[str, ...]]:
+    """`lines` without the headers above a text that is passed on, and what the first of them say.
+
+    Where an answer stands above them, it is the text, and they and all below them go.
+    """
     kept: list[str] = []
-    headers_left = 0
-    found = False
-    for line in lines:
-        if len(line) <= 200 and _FORWARDED.fullmatch(line):
-            headers_left, found = _MOST_FORWARDED, True
-            continue
-        if headers_left:
-            headers_left -= 1
-            if not line.strip() or _FORWARDED_HEADER.match(line.strip()):
-                continue
-            headers_left = 0
-        kept.append(line)
-    return kept, found
+    found: Forwarded | None = None
+    at = 0
+    while at < len(lines):
+        end, forwarded = _head(lines, at)
+        if forwarded is None:
+            kept.append(lines[at])
+        elif answers and sum(map(_letters, kept)) >= _LEAST_ANSWER:
+            return kept, None, (QUOTE_LEFT_OUT,)
+        else:
+            answers = False  # asked once: their number may be great
+            found = found or forwarded
+        at = end
+    return kept, found, ()
+
+
+def _head(lines: list[str], at: int) -> tuple[int, Forwarded | None]:
+    """Where the headers of a forwarded mail end that begin at a line, and what they say."""
+    line = lines[at]
+    begun = at
+    if len(line) <= 200 and _FORWARDED.fullmatch(line):
+        begun = at + 1
+        while begun < min(at + 4, len(lines)) and not lines[begun].strip():
+            begun += 1
+    elif not (_FROM.match(line) and sum(_HEADER.match(each) is not None for each in lines[at : at + 4]) >= 3):
+        return at + 1, None
+    sender = date = None
+    end = begun
+    while end < min(begun + _MOST_FORWARDED, len(lines)):
+        header = lines[end].strip()
+        if not (_HEADER.match(header) or _ANY_HEADER.match(header)):
+            break
+        sender = sender or ((match := _FROM.match(header)) and match[1])
+        date = date or ((match := _SENT.match(header)) and match[1])
+        end += 1
+    return max(end, at + 1), Forwarded(sender or None, date or None)

@@ -1,220 +1,156 @@
-"""The tree of a web page ▶ its main text, by trafilatura; menus and lists of other stories cut off before."""
+"""The tree of a web page ▶ its main text: trafilatura says which words, the page where its lines end.
+
+Trafilatura may run paragraphs together, where they are no <p>, and leave out one that opens an article
+in a box of its own. So each line of the page that has words it found is a line of the text, and so
+is each long one between the heading and the last of them.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeAlias
 
 from lxml import etree
-from lxml.html import HtmlElement, HTMLParser, document_fromstring
+from lxml.html import HtmlElement
+
+from classifier.formats.pagetree import MENUS, UNREAD, count_words
 
 Element: TypeAlias = etree._Element
 
-# Without text of the page in them.
-_UNREAD = frozenset(
+_INLINE = frozenset(
     """
-    script style title noscript template svg iframe object audio video canvas noembed noframes datalist
+    a abbr acronym amp-ad b bdi bdo big cite code data del dfn em font i img ins kbd label mark nobr q rp rt
+    ruby s samp small span strike strong sub sup time tt u var wbr input picture source
     """.split()
 )
-_MENUS = frozenset({"nav", "header", "footer", "aside", "menu", "dialog", "select", "button", "label"})
-_NO_MAIN_TEXT = re.compile(
-    r"comment|cookie|consent|sidebar|menu|navigation|navbar|(?<![a-z])nav(?![a-z])|related|share|social|banner"
-    r"|promo|footer|disqus",
-    re.I,
-)
-# Names of classes and ids that say what a part of a page is for, as the common systems write them.
-_NAMED = re.compile(
-    r"(?:^|\s)(?:comments?(?:[-_](?:area|list|section|block|form|respond|wrap\w{0,8}))?|disqus_thread|respond"
-    r"|(?:cookies?|consent|gdpr)[-_]?(?:notice|banner|bar|box|popup|law|policy|info)\S{0,30}"
-    r"|related(?:[-_]\S{0,30})?|read[-_]?(?:also|more)|recommended(?:[-_]\S{0,30})?|see[-_]?also"
-    r"|share(?:[-_]\S{0,30})?|social(?:[-_]\S{0,30})?|breadcrumbs?|newsletter(?:[-_]\S{0,30})?"
-    r"|subscribe(?:[-_]\S{0,30})?|sidebar|banner(?:[-_]\S{0,30})?|copyright|site-footer)(?=\s|$)",
-    re.I,
-)
-_CAN_BE_NAMED = frozenset({"div", "section", "aside", "ul", "ol", "p", "details", "article", "table", "td"})
-# A list of links is one of these with so many links, which hold so much of its text.
-_HOLDS_LINKS = frozenset({"div", "ul", "ol", "td", "table", "section", "dl", "p", "center", "menu"})
-_LEAST_LINKS = 3
-_LINKED_SHARE = 0.75
-_LEAST_LEFT = 12  # words of a page; where fewer are no links, the links are its text
-
-_PARAGRAPHS = frozenset({"p", "head", "item", "list", "quote", "table", "row", "lb", "code", "div", "body"})
-_WORD = re.compile(r"[^\W\d_]+")  # neither what parts links from each other nor the dates beside them
-_INVALID = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_XML_DECLARATION = re.compile(r"\s*+<\?xml[^>]{0,200}\?>", re.I)
+_CELLS = frozenset({"td", "th"})
+_HIDDEN = re.compile(r"display\s{0,3}:\s{0,3}none", re.I)
+_TOGETHER = 4  # words in a row by which a line is known again
+_LEAST_KNOWN = 0.7  # of them
+_LONG_LINE = 12  # words
+_LEAST_LINK = 3  # words
+_LEAST_KEPT = 0.9  # of the words found
 
 
 @dataclass(slots=True)
-class Weights:
-    """What an element holds: its words, those in links and those that may be main text; links, headings."""
+class Line:
+    """A line of a page: a paragraph, an item of a list, a row of a table."""
 
-    words: int = 0
-    linked: int = 0
-    main: int = 0
-    links: int = 0
-    headings: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What there is in a page: the words of all of it, those that may be main text, what is surely none.
-
-    A page is `plain` that has no menus nor forms and few links, as a word processor writes it.
-    """
-
-    words: int
-    main: int
-    asides: tuple[Element, ...]
-    is_plain: bool
-
-
-def parse(text: str) -> HtmlElement | None:
-    """The tree of a page; None where there is none. What libxml2 finds too deep is not in it."""
-    text = _INVALID.sub("", text)
-    declaration = _XML_DECLARATION.match(text)  # which lxml refuses in text that is decoded
-    text = text[declaration.end() :] if declaration else text
-    if not text.strip():
-        return None
-    try:
-        # Comments stay: a browser says in one where it saved the page from.
-        return document_fromstring(text, parser=HTMLParser(huge_tree=False, remove_pis=True, encoding=None))
-    except etree.ParserError:
-        return None
-
-
-def survey(root: Element) -> Survey:
-    """Look through a page once, from its leaves up."""
-    nodes = [node for node in root.iter() if isinstance(node.tag, str)]
-    weights = {node: Weights() for node in nodes}
-    for node in reversed(nodes):
-        _weigh(node, weights)
-    whole = weights[root]
-    asides = _asides(nodes, weights, whole)
-    has_menus = any(node.tag in ("nav", "footer", "form", "button") or _is_menu(node) for node in nodes)
-    is_plain = not has_menus and not asides and whole.linked <= 0.3 * whole.words
-    return Survey(whole.words, whole.main, asides, is_plain)
-
-
-def cut(asides: tuple[Element, ...]) -> None:
-    """Take lists of links, comments and the like out of their page."""
-    for aside in asides:
-        above = aside.getparent()
-        if above is None:
-            continue
-        if aside.tail:
-            before = aside.getprevious()
-            if before is not None:
-                before.tail = (before.tail or "") + aside.tail
-            else:
-                above.text = (above.text or "") + aside.tail
-        above.remove(aside)
+    text: str
+    linked: int = 0  # words of it in links
+    is_heading: bool = False  # the page's own
 
 
 def main_text(root: HtmlElement) -> str:
     """The main text of a page, a line for each paragraph; empty where none is found. Changes the tree."""
+    page = lines(root)
+    found = _found(root)
+    kept = _kept(page, found)
+    if sum(count_words(line.text) for line in kept) < _LEAST_KEPT * sum(map(count_words, found)):
+        return "\n".join(found)
+    # One that is a link and nothing else leads to another story.
+    return "\n".join(line.text for line in kept if not _is_link(line))
+
+
+def lines(root: Element) -> list[Line]:
+    """The lines of a page in order, without menus and what is not shown."""
+    walk = etree.iterwalk(root, events=("start", "end"))
+    gathered: list[Line] = []
+    pieces: list[str] = []
+    linked = links = headings = 0
+
+    def end_line() -> None:
+        nonlocal linked
+        text = " ".join("".join(pieces).split())
+        if text:
+            gathered.append(Line(text, linked, headings > 0))
+        pieces.clear()
+        linked = 0
+
+    for event, node in walk:
+        tag = node.tag
+        is_start = event == "start"
+        if isinstance(tag, str) and tag not in _INLINE:
+            if tag in _CELLS:
+                pieces.append(" ")
+            else:
+                end_line()
+        links += (tag == "a") * (1 if is_start else -1)
+        headings += (tag == "h1") * (1 if is_start else -1)
+        if is_start and _is_unread(node, tag):
+            walk.skip_subtree()
+        else:
+            text = (node.text if is_start else node.tail) if is_start or node is not root else None
+            if text:
+                pieces.append(text)
+                linked += count_words(text) if links else 0
+    end_line()
+    return gathered
+
+
+def _is_unread(node: Element, tag: object) -> bool:
+    if not isinstance(tag, str) or tag in UNREAD:
+        return True
+    if tag in MENUS:
+        return node.find(".//h1") is None and not node.get("role", "").startswith("doc-")
+    return "hidden" in node.attrib or bool(_HIDDEN.search(node.get("style", "")[:300]))
+
+
+def _found(root: HtmlElement) -> list[str]:
     from trafilatura import bare_extraction
     from trafilatura.settings import Document
 
     found = bare_extraction(root, fast=True, include_comments=False, include_tables=True, with_metadata=False)
-    return "\n".join(_lines(found.body)) if isinstance(found, Document) else ""
-
-
-def _weigh(node: Element, weights: dict[Element, Weights]) -> None:
-    """Add an element's own words to those of what it holds, and all of it to what holds it."""
-    mine = weights[node]
-    if node.tag in _UNREAD:
-        weights[node] = mine = Weights()
-    else:
-        own = count_words(node.text)
-        mine.words += own
-        mine.main += own
-        mine.headings += node.tag == "h1"
-    if node.tag == "a":
-        mine.linked, mine.main, mine.links = mine.words, 0, 1
-    elif _is_menu(node):
-        mine.main = 0
-    above = node.getparent()
-    if above is None or above not in weights:
-        return
-    tail = count_words(node.tail)
-    theirs = weights[above]
-    theirs.words += mine.words + tail
-    theirs.linked += mine.linked
-    theirs.main += mine.main + tail
-    theirs.links += mine.links
-    theirs.headings += mine.headings
-
-
-def count_words(text: str | None) -> int:
-    return len(_WORD.findall(text)) if text else 0
-
-
-def _is_menu(node: Element) -> bool:
-    if node.tag in _MENUS:
-        return node.tag != "header" and not node.get("role", "").startswith("doc-")
-    if node.tag in ("html", "body", "main", "article", "h1"):
-        return False
-    names = _names(node)
-    return bool(names) and bool(_NO_MAIN_TEXT.search(names))
-
-
-def _names(node: Element) -> str:
-    return f"{node.get('class', '')[:200]} {node.get('id', '')[:100]}".strip()
-
-
-def _asides(nodes: list[Element], weights: dict[Element, Weights], whole: Weights) -> tuple[Element, ...]:
-    """The outermost elements that are lists of links, or are named as no part of the article.
-
-    They are none where too little of the page would be left: then they are the page.
-    """
-    inside: set[Element] = set()
-    farms: list[Element] = []
-    named: list[Element] = []
-    for node in nodes:
-        if node.getparent() in inside:
-            inside.add(node)
-        elif _is_farm(node, weights[node]):
-            inside.add(node)
-            farms.append(node)
-        elif _is_named(node, weights[node]):
-            inside.add(node)
-            named.append(node)
-    left = whole.words - whole.linked
-    if left < _LEAST_LEFT:
-        return ()
-    left -= sum(weights[node].words - weights[node].linked for node in named)
-    return tuple(farms + named) if left >= _LEAST_LEFT else tuple(farms)
-
-
-def _is_farm(node: Element, weight: Weights) -> bool:
-    return (
-        node.tag in _HOLDS_LINKS
-        and weight.links >= _LEAST_LINKS
-        and weight.linked >= _LINKED_SHARE * weight.words
-        and not weight.headings
-    )
-
-
-def _is_named(node: Element, weight: Weights) -> bool:
-    if node.tag not in _CAN_BE_NAMED or weight.headings:
-        return False
-    return any(_NAMED.search(node.get(key, "")[:200]) for key in ("class", "id") if node.get(key))
-
-
-def _lines(body: Element) -> list[str]:
+    if not isinstance(found, Document):
+        return []
+    gathered: list[str] = []
     pieces: list[str] = []
-    for event, node in etree.iterwalk(body, events=("start", "end")):
-        if not isinstance(node.tag, str):
-            continue
-        edge = "\n" if node.tag in _PARAGRAPHS else " " if node.tag == "cell" else ""
-        if event == "start":
-            pieces += (edge, _blank(node.text))
-        else:
-            pieces += (edge, _blank(node.tail) if node is not body else "")
-    lines = (" ".join(line.split()) for line in "".join(pieces).split("\n"))
-    return [line for line in lines if line]
+    for event, node in etree.iterwalk(found.body, events=("start", "end")):
+        if node.tag not in ("hi", "ref", "del", "cell"):
+            gathered.append(" ".join("".join(pieces).split()))
+            pieces.clear()
+        pieces.append((node.text if event == "start" else node.tail) or "")
+        if node.tag == "cell":
+            pieces.append(" ")
+    return [line for line in [*gathered, " ".join("".join(pieces).split())] if line]
 
 
-def _blank(text: str | None) -> str:
-    return text.replace("\n", " ") if text else ""
+def _kept(page: list[Line], found: list[str]) -> list[Line]:
+    """The lines of the page whose words were found, and the long ones among them."""
+    rows = [_rows(line.text.split()) for line in page]
+    short = {row for each in rows for row in each if len(row) < _TOGETHER}
+    words = " ".join(found).split()
+    known = {row for size in range(1, _TOGETHER) for row in _runs(words, size) if row in short}
+    hashes = {hash(row) for row in _runs(words, _TOGETHER)}  # of a long text the rows would not fit
+    places = [
+        number
+        for number, each in enumerate(rows)
+        if sum(row in known or hash(row) in hashes for row in each) >= _LEAST_KNOWN * len(each)
+    ]
+    if not places:
+        return []
+    heading = max((number for number, line in enumerate(page[: places[0]]) if line.is_heading), default=None)
+    first = places[0] if heading is None else heading
+    between = [number for number in range(first, places[-1]) if _is_long(page[number])]
+    return [page[number] for number in sorted({*places, *between})]
+
+
+def _rows(words: list[str]) -> list[tuple[str, ...]]:
+    return list(_runs(words, min(len(words), _TOGETHER)))
+
+
+def _runs(words: list[str], size: int) -> Iterator[tuple[str, ...]]:
+    """All runs of so many words."""
+    return zip(*(islice(words, start, None) for start in range(size)), strict=False)
+
+
+def _is_long(line: Line) -> bool:
+    words = count_words(line.text)
+    return words >= _LONG_LINE and line.linked < words / 2
+
+
+def _is_link(line: Line) -> bool:
+    return not line.is_heading and line.linked >= _LEAST_LINK and line.linked >= count_words(line.text)

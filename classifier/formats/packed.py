@@ -72,8 +72,12 @@ def _inside(archive: Archive, entry: Entry, way: Way) -> Contents:
     """What an entry holds. One file on which a parser fails is no reason to lose the others."""
     try:
         return way.inside(archive.read(entry), entry.name)
-    except (UnreadableArticleError, MemoryError):
+    except UnreadableArticleError:
         raise
+    except MemoryError as error:
+        if not way.simply:  # there is a way that needs less
+            raise
+        raise UnreadableArticleError("too large: needs too much memory", "part it") from error
     except Exception as error:
         reason = f"not a sound file: {type(error).__name__}: {error}"
         raise UnreadableArticleError(reason, "save it anew and drop it again") from error

@@ -63,7 +63,8 @@ class Flow:
             return
         done = self._open.pop()
         into = self._open[-1].after if self._open else self.paragraphs
-        into += [Paragraph(text, done.style) for text in _split("".join(done.pieces), done.style)]
+        if done.pieces:
+            into += [Paragraph(text, done.style) for text in _split("".join(done.pieces), done.style)]
         into += done.after
 
     def next(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import time
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +23,8 @@ _SHARE = 0.4  # of a file's seconds, for its pages
 _JUNK = 0.5  # of the glyphs
 
 _LARGER = 1.15  # than the text under it: a title
+_SMALLER = 0.95  # than the text: a head or foot
+_NEAR = 1.7  # of its size: a head or foot stands further from the text
 _FIRST_PARAGRAPHS = 6
 _LONGEST_TITLE = 300  # characters
 _LONGEST_HEAD = 120  # characters of what may stand above a title
@@ -37,10 +41,11 @@ class _Found:
     meaningless: int = 0
     unreadable: int = 0
     late: int = 0
+    is_mended: bool = False
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        told = []
+        told = ["the file is broken: read what is left of it"] if self.is_mended else []
         if self.unreadable:
             told.append(f"{_pages(self.unreadable)} could not be read")
         if self.late:
@@ -70,12 +75,51 @@ def read(data: bytes, name: str, way: Way) -> Contents:
 
 def warm() -> None:
     """Load all that reading may need, and read a page with each kind of font and packing."""
-    glyphs.warm()
-    pdfsimply.warm()
+    sample = _sample()
+    glyphs.warm(sample)
+    pdfsimply.warm(sample)
+
+
+def _sample() -> bytes:
+    """A small PDF with fonts and packings of many sorts."""
+    words = b"BT /A 12 Tf 72 700 Td (word) Tj /B 12 Tf <00410645> Tj ET"
+    packed = {
+        b"": words,
+        b"/Filter/FlateDecode": zlib.compress(words),
+        b"/Filter/ASCII85Decode": base64.a85encode(words) + b"~>",
+        b"/Filter/ASCIIHexDecode": words.hex().encode() + b">",
+        b"/Filter/RunLengthDecode": bytes([len(words) - 1]) + words + b"\x80",
+        b"/Filter/LZWDecode": b"\x80\x0b\x60\x50\x22\x0c\x0c\x85\x01",
+    }
+    to_unicode = (
+        b"1 begincodespacerange <0000> <ffff> endcodespacerange 1 beginbfchar <0645> <0645> endbfchar"
+    )
+    objects = [
+        b"<</Type/Catalog /Pages 2 0 R>>",
+        b"<</Type/Pages /Count %d /Kids [%s]>>"
+        % (len(packed), b" ".join(b"%d 0 R" % (10 + 2 * number) for number in range(len(packed)))),
+        b"<</Type/Font /Subtype/Type1 /BaseFont/Helvetica /Encoding/WinAnsiEncoding>>",
+        b"<</Type/Font /Subtype/Type0 /BaseFont/Other /Encoding/Identity-H /DescendantFonts [5 0 R]"
+        b" /ToUnicode 6 0 R>>",
+        b"<</Type/Font /Subtype/CIDFontType2 /BaseFont/Other /CIDSystemInfo <</Registry(Adobe)"
+        b" /Ordering(Identity) /Supplement 0>>>>",
+        b"<</Length %d>>\nstream\n%s\nendstream" % (len(to_unicode), to_unicode),
+        b"<</Title<feff0645>>>",
+        b"null",
+        b"null",
+    ]
+    for number, (filters, data) in enumerate(packed.items()):
+        objects.append(
+            b"<</Type/Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents %d 0 R"
+            b" /Resources <</Font <</A 3 0 R /B 4 0 R>>>>>>" % (11 + 2 * number)
+        )
+        objects.append(b"<</Length %d %s>>\nstream\n%s\nendstream" % (len(data), filters, data))
+    whole = b"".join(b"%d 0 obj\n%s\nendobj\n" % each for each in enumerate(objects, 1))
+    return b"%%PDF-1.7\n%strailer\n<</Root 1 0 R /Info 7 0 R>>\nstartxref\n0\n%%%%EOF\n" % whole
 
 
 def _read(book: glyphs.Book, deadline: float, most: int) -> _Found:
-    found = _Found()
+    found = _Found(is_mended=book.is_mended)
     for number in range(book.pages):
         if number and time.monotonic() > deadline:
             found.late = book.pages - number
@@ -115,16 +159,22 @@ def _article(found: _Found, given: str) -> Article:
 def _without_running_lines(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
     body = _usual_size(line for page in pages for line in page)
     kept = []
-    for number, leave in enumerate(running_lines([[line.text for line in page] for page in pages])):
-        # A title that is the head of every other page is larger where it is the title.
+    for page, running in zip(
+        pages, running_lines([[line.text for line in page] for page in pages]), strict=True
+    ):
+        rest = [line for at, line in enumerate(page) if at not in running]
         kept.append(
-            [
-                line
-                for at, line in enumerate(pages[number])
-                if at not in leave or (not number and line.size > _LARGER * body)
-            ]
+            [line for at, line in enumerate(page) if at not in running or _is_of_text(line, rest, body)]
         )
     return kept
+
+
+def _is_of_text(line: Line, rest: Sequence[Line], body: float) -> bool:
+    """Whether what looks like a page's head or foot is not: a title, or a line among others."""
+    if line.size > _LARGER * body or not rest:
+        return True
+    nearest = min(abs(each.base - line.base) for each in rest)
+    return line.size > _SMALLER * body and 0 < nearest < _NEAR * line.size
 
 
 def _usual_size(lines: Iterable[Line]) -> float:

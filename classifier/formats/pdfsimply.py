@@ -5,9 +5,14 @@ pypdf is slower and knows less of fonts and of Arabic, but every step of it has 
 
 from __future__ import annotations
 
+import codecs
+import encodings.aliases
 import io
 import logging
+import pkgutil
 import time
+from contextlib import suppress
+from importlib import import_module
 
 import pypdf
 from pypdf.errors import LimitReachedError, PyPdfError
@@ -29,7 +34,7 @@ _TOO_HARD = "open it, print it as a new PDF or save its text, and drop that"
 
 def article(data: bytes, limits: Limits) -> Article:
     """One article, with a remark on how it was read. Raises UnreadableArticleError."""
-    with pypdf.overwrite_configuration(
+    with pypdf.apply_configuration(
         zlib_maximum_output_length=_UNPACKED,
         lzw_maximum_output_length=_UNPACKED,
         run_length_maximum_output_length=_UNPACKED,
@@ -55,8 +60,17 @@ def no_text(mend: str) -> UnreadableArticleError:
     return UnreadableArticleError("no text", mend)
 
 
-def warm() -> None:
+def warm(sample: bytes) -> None:
+    """Load all of pypdf and every codec that a font may name, and read a file."""
+    for module in pkgutil.walk_packages(pypdf.__path__, "pypdf."):
+        with suppress(ImportError):
+            import_module(module.name)
+    for name in set(encodings.aliases.aliases.values()):
+        with suppress(LookupError):
+            codecs.lookup(name)
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it tells of every fault of every file
+    with suppress(UnreadableArticleError):
+        article(sample, Limits())
 
 
 def _article(data: bytes, limits: Limits) -> Article:
@@ -68,18 +82,22 @@ def _article(data: bytes, limits: Limits) -> Article:
     check_pages(count, limits)
     deadline = time.monotonic() + _SHARE * limits.seconds
     pages: list[list[str]] = []
-    unreadable = 0
+    unreadable, too_large = 0, 0
     for page in reader.pages:
         if pages and time.monotonic() > deadline:
             break
         try:
             pages.append(page.extract_text().splitlines())
+        except LimitReachedError:
+            too_large += 1
         except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             unreadable += 1
     text = "\n".join(unwrapped([line for page in without_running_lines(pages) for line in [*page, ""]]))
     if not any(map(str.isalpha, text)):
+        if too_large:
+            raise UnreadableArticleError("too large", _TOO_HARD)
         if unreadable:
-            raise UnreadableArticleError("too large or broken: none of its pages can be read", _TOO_HARD)
+            raise UnreadableArticleError("no page of it can be read", _TOO_HARD)
         raise no_text("a scan, it seems; drop its text, or run it through text recognition")
     if bidi.runs_right_to_left(text):
         raise UnreadableArticleError("too hard to read: its Arabic is out of order", _TOO_HARD)
@@ -96,6 +114,8 @@ def _opened(data: bytes) -> pypdf.PdfReader:
         is_open = not reader.is_encrypted or bool(reader.decrypt(""))
     except LimitReachedError as error:
         raise UnreadableArticleError("too large", _TOO_HARD) from error
+    except PyPdfError as error:
+        raise UnreadableArticleError("not a sound PDF file", _TOO_HARD) from error
     if not is_open:
         raise UnreadableArticleError("encrypted", "save it without a password and drop it again")
     return reader

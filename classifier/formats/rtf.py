@@ -26,12 +26,12 @@ _MEND = "open it, save it anew as docx or text and drop it again"
 _TOKEN = re.compile(
     rb"([^\\{}]+)"
     rb"|((?:\\'[0-9a-fA-F]{2}){1,500})"
-    rb"|((?:\\u-?[0-9]{1,6} ?\?){2,200})"
+    rb"|((?:\\u-?[0-9]{1,6} ?(?:\?|\\'[0-9a-fA-F]{2})){2,200})"
     rb"|\\(?:([a-zA-Z]{1,32})(-?[0-9]{1,10})? ?|([^a-zA-Z]))"
     rb"|([{}])",
     re.DOTALL,
 )
-_UNICODE = re.compile(rb"-?[0-9]+")
+_UNICODE = re.compile(rb"\\u(-?[0-9]+) ?(?:(\?)|\\'(..))")
 
 # Groups whose text is none of the article's.
 _APART = frozenset(
@@ -259,14 +259,11 @@ class _Reading:
         return group.into in ("styles", "title")
 
     def _unicodes(self, run: bytes) -> None:
-        """Several characters, each with a question mark where it is not known."""
+        """Several characters, each with one that stands for it where it is not known."""
         self._is_optional = False
-        for digits in _UNICODE.findall(run):
-            self._unicode(b"u", int(digits))
-            if self._left_to_skip:
-                self._left_to_skip -= 1
-            else:
-                self._text(b"?")
+        for code, mark, digits in _UNICODE.findall(run):
+            self._unicode(b"u", int(code))
+            self._text(mark or bytes.fromhex(digits.decode()))
 
     def _unicode(self, word: bytes, number: int | None) -> None:
         self._left_to_skip = self._group.skips

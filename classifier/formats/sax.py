@@ -13,7 +13,7 @@ from lxml import etree
 
 from classifier.errors import UnreadableArticleError
 
-_MOST_ELEMENTS = 2_500_000
+_MOST_ELEMENTS = 1_000_000
 _MEND = "open it, save it anew and drop it again"
 
 

@@ -27,6 +27,7 @@ _LONGEST_NAME = 120  # characters
 _LONGEST_ENDING = 12
 # The code pages of names without the mark of UTF-8: of DOS, as the standard has it, and of Windows.
 _NAMES_IN = ("cp866", "cp1251")
+_FEWEST_LETTERS = 2  # one alone may be an accented letter
 _CYRILLIC = frozenset("абвгдеёжзийклмнопрстуфхцчшщъыьэюя")
 
 _MEND = "unpack it and drop what is inside"
@@ -113,9 +114,9 @@ class Archive:
     def _spend(self, size: int) -> None:
         allowance = self._way.open
         if isinstance(allowance, Allowance):
-            allowance.left -= size
-            if allowance.left < 0:
+            if size > allowance.left:
                 raise _too_large(self._way.rules.limits.unpacked_mib)
+            allowance.left -= size
 
 
 def warm() -> None:
@@ -191,5 +192,9 @@ def _path(info: ZipInfo) -> str:
         return name.decode("utf-8")
     except UnicodeDecodeError:
         guesses = [name.decode(codec, "replace") for codec in _NAMES_IN]
-        best = max(guesses, key=lambda guess: sum(letter in _CYRILLIC for letter in guess.lower()))
-        return best if not _CYRILLIC.isdisjoint(best.lower()) else info.filename
+        best = max(guesses, key=_cyrillic)
+        return best if _cyrillic(best) >= _FEWEST_LETTERS else info.filename
+
+
+def _cyrillic(name: str) -> int:
+    return sum(letter in _CYRILLIC for letter in name.lower())

@@ -20,13 +20,18 @@ EXPECTED = HERE / "expected.jsonl"
 def expectation(made: Made) -> dict[str, Any]:
     """What stands of a file in expected.jsonl.
 
-    `may` is text that is neither wanted nor foreign; `also` are values that a field may have instead,
-    where the file leaves it open (an attachment has its mail's date or none).
+    `lines`: each paragraph must be one line. `may` is text that is neither wanted nor foreign; `also`
+    are values that a field may have instead, where the file leaves it open (an attachment has its mail's
+    date or none).
     """
     articles = [_article(made, TEXTS[name], number) for number, name in enumerate(made.articles)]
-    found: dict[str, Any] = {"file": made.name, "format": made.format, "articles": articles}
+    # A PDF does not know its paragraphs.
+    lines = not any(name.endswith(".pdf") for name in (made.name, *made.traits))
+    found: dict[str, Any] = {"file": made.name, "format": made.format, "lines": lines, "articles": articles}
     if made.left_out:
         found["left_out"] = list(made.left_out)
+    if made.paragraphs:
+        found["paragraphs"] = made.paragraphs
     if made.by_rules:
         found["rules"] = OWNERS_RULES
     return found
@@ -36,7 +41,7 @@ def _article(made: Made, text: NewsText, number: int) -> dict[str, Any]:
     carried = made.carries
     date = made.date
     also: dict[str, list[str]] = {}
-    if number and any(trait.startswith("attach:") for trait in made.traits):
+    if number and any(_is_attached_article(trait) for trait in made.traits):
         # What is attached has neither the mail's headers nor a date line, and may inherit both.
         carried, date = ("title",), ""
         first = TEXTS[made.articles[0]]
@@ -52,10 +57,15 @@ def _article(made: Made, text: NewsText, number: int) -> dict[str, Any]:
         "source": (made.source or text.source) if "source" in carried else None,
         "author": text.author if "author" in carried else None,
         "url": text.url if "url" in carried else None,
-        "adds": list(made.adds),
+        "adds": list(made.adds) if number == 0 else [],
         "may": [*made.may, day(text), visible_date(text), text.author, text.date[:10]],
         "also": also,
     }
+
+
+def _is_attached_article(trait: str) -> bool:
+    """An attached mail has headers of its own."""
+    return trait.startswith("attach:") and not trait.endswith(".eml")
 
 
 def _date(text: NewsText, exactness: Exactness) -> str | None:

@@ -6,11 +6,15 @@ import os
 import re
 import subprocess
 from datetime import datetime
+from email.header import Header
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
 from email.utils import format_datetime
+from html import escape
 from pathlib import Path
 
 from tests.formats.pages import plain_page
-from tests.formats.table import SIGNATURE, Made
+from tests.formats.table import FROM_LINE, SIGNATURE, Made
 from tests.formats.texts import TEXTS, NewsText
 
 _TO = "desk@newsroom.example"
@@ -77,12 +81,60 @@ def mbox(made: Made, at: Path) -> bytes:
     for article in (TEXTS[each] for each in made.articles):
         folder.unlink(missing_ok=True)
         settings = ['sendmail="/bin/true"', "copy=yes", f'record="{folder}"', 'mbox_type="mbox"']
-        _mutt(article, settings, _body(article), at, [])
+        first = not found and "from" in made.traits
+        _mutt(article, settings, (f"{FROM_LINE}\n\n" if first else "") + _body(article), at, [])
         moment = datetime.fromisoformat(article.date)
         line = f"From {_FROM} {moment:%a %b %d %H:%M:%S %Y}".encode()
         sent = _in_its_time(folder.read_bytes(), article)
         found += re.sub(rb"\AFrom [^\n]*", line, sent)
     return found
+
+
+def outlook(made: Made, at: Path) -> bytes:
+    """A mail in the manner of Outlook: its HTML with conditional comments, and the same as plain text.
+
+    We have no Outlook; its bodies are put together by the standard library.
+    """
+    article = TEXTS[made.articles[0]]
+    lines = "".join(
+        f'<p class="MsoNormal"><span lang="X">{escape(each)}<o:p></o:p></span></p>\n'
+        for each in article.paragraphs
+    )
+    html = f"""<html xmlns:o="urn:schemas-microsoft-com:office:office"><head>
+<meta http-equiv="Content-Type" content="text/html; charset={made.encoding}">
+<meta name="Generator" content="Microsoft Word 15 (filtered medium)">
+<!--[if !mso]><style>v\\:* {{behavior:url(#default#VML);}}</style><![endif]-->
+<style><!-- p.MsoNormal {{margin:0cm; font-size:11.0pt; font-family:"Calibri",sans-serif;}} --></style>
+<!--[if gte mso 9]><xml><o:shapedefaults v:ext="edit" spidmax="1026"/></xml><![endif]--></head>
+<body lang="X" link="#0563C1"><div class="WordSection1">
+{lines}</div></body></html>"""
+    mail = MIMEMultipart("alternative")
+    mail["From"] = Header(article.source, made.encoding).encode() + f" <{_FROM}>"
+    mail["To"] = _TO
+    mail["Subject"] = Header(article.title, made.encoding, header_name="Subject").encode()
+    mail["Thread-Index"] = "AdxqW1f0Zk9n4sV5T6u3x8yA"
+    mail["Date"] = mail["Message-ID"] = "-"
+    mail["X-Mailer"] = "Microsoft Outlook 16.0"
+    mail.attach(MIMEText(_body(article), "plain", made.encoding))
+    mail.attach(MIMEText(html, "html", made.encoding))
+    mail.set_boundary("----=_NextPart_000_0012_01DB1234.56789ABC")
+    return _in_its_time(mail.as_bytes(), article)
+
+
+def raw_headers(made: Made, at: Path) -> bytes:
+    """As scripts of old sites send: all letters in a code page, which is told for the body only."""
+    article = TEXTS[made.articles[0]]
+    head = f"""From: {article.source} <{_FROM}>
+To: {_TO}
+Subject: {article.title}
+Date: -
+Message-ID: -
+MIME-Version: 1.0
+Content-Type: text/plain; charset=windows-1251
+Content-Transfer-Encoding: 8bit
+X-Mailer: PHP/5.6
+"""
+    return _in_its_time(f"{head}\n{_body(article)}".encode(made.encoding), article)
 
 
 def forwarded(made: Made, at: Path) -> bytes:

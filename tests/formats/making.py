@@ -7,10 +7,12 @@ A tool that is not installed is passed over with a line, and the files of it tha
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +31,25 @@ def zipped(made: Made, at: Path) -> bytes:
     return (at / "made.zip").read_bytes()
 
 
+def windows_zip(made: Made, at: Path) -> bytes:
+    """As Windows packs: names in the console's code page, a folder, and what Windows adds."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(_named("XXXXXXX/"), b"")
+        for number, name in enumerate(made.traits, 1):
+            archive.writestr(_named(f"XXXXXXX/YYYYYY {number}.txt"), (expecting.MADE / name).read_bytes())
+        archive.writestr(_named("XXXXXXX/desktop.ini"), "[.ShellClassInfo]\r\n")
+    return (
+        out.getvalue()
+        .replace(b"XXXXXXX", "Новости".encode("cp866"))
+        .replace(b"YYYYYY", "статья".encode("cp866"))
+    )
+
+
+def _named(name: str) -> zipfile.ZipInfo:
+    return zipfile.ZipInfo(name, (2026, 9, 15, 14, 0, 0))
+
+
 # The function that makes a file, and the program it needs.
 _TOOLS: dict[str, tuple[Make, str | None]] = {
     "soffice": (offices.soffice, "soffice"),
@@ -43,6 +64,10 @@ _TOOLS: dict[str, tuple[Make, str | None]] = {
     "mutt": (mails.mutt, "mutt"),
     "mbox": (mails.mbox, "mutt"),
     "zipped": (zipped, "zip"),
+    "windows_zip": (windows_zip, None),
+    "wordpad": (offices.wordpad, None),
+    "outlook": (mails.outlook, None),
+    "raw_headers": (mails.raw_headers, None),
     "page": (pages.page, None),
     "old_page": (pages.old_page, None),
     "rss": (feeds.rss, None),

@@ -10,7 +10,7 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -38,8 +38,10 @@ class Found:
     wrong: dict[str, str] = field(default_factory=dict)
 
 
-def measure(article: Article, expected: dict[str, Any]) -> Found:
+def measure(article: Article, expected: dict[str, Any], paragraphs: int = 0) -> Found:
+    """What a reader found; where `paragraphs` is not 0, only so many of the article are in the file."""
     text = TEXTS[expected["article"]]
+    text = replace(text, paragraphs=text.paragraphs[: paragraphs or None])
     adds, may = expected["adds"], expected["may"]
     wanted = words("\n".join([text.title, *text.paragraphs]))
     added, allowed = words("\n".join(adds)), words("\n".join(may))

@@ -29,6 +29,7 @@ _NAMESPACES = " ".join(
         ("svg", "svg-compatible"),
     )
 )
+_NAMESPACES += ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xlink="http://www.w3.org/1999/xlink"'
 
 
 def soffice(made: Made, at: Path) -> bytes:
@@ -112,6 +113,12 @@ def _flat(article: NewsText, made: Made) -> str:
     if "box" in made.traits:
         body.insert(2, _box())
     dated = [_line(day(article))] if "dated" in made.traits else []
+    if "changes" in made.traits:
+        body = [_CHANGES, *body]
+        body[2] = _after_first_word(body[2], _STRUCK_OUT)
+        body[3] = _after_first_word(body[3], _REMARK)
+    if "links" in made.traits:
+        body[1] = _linked(article.paragraphs[1], article.url)
     running = _RUNNING if "running" in made.traits else ""
     font = "Noto Naskh Arabic" if right else "Noto Sans"
     return f"""<?xml version="1.0" encoding="UTF-8"?>
@@ -144,6 +151,52 @@ _RUNNING = (
     '<style:footer><text:p text:style-name="Standard">– <text:page-number>1</text:page-number> –</text:p>'
     "</style:footer>"
 )
+
+
+_WHO = "<dc:creator>Editor</dc:creator><dc:date>2026-09-15T10:00:00</dc:date>"
+_CHANGES = (
+    '<text:tracked-changes><text:changed-region xml:id="c1" text:id="c1"><text:deletion>'
+    f"<office:change-info>{_WHO}</office:change-info>"
+    '<text:p text:style-name="Standard">вычеркнутая редактором фраза</text:p>'
+    "</text:deletion></text:changed-region></text:tracked-changes>"
+)
+_STRUCK_OUT = '<text:change text:change-id="c1"/>'
+_REMARK = (
+    f'<office:annotation office:name="n1">{_WHO}<text:p>Проверить цифру у пресс-службы</text:p>'
+    "</office:annotation>"
+)
+
+
+def _after_first_word(line: str, element: str) -> str:
+    tag, _, words = line.partition(">")
+    return f"{tag}>{words.replace(' ', f' {element}', 1)}"
+
+
+def _linked(words: str, url: str) -> str:
+    """A paragraph whose first words are a link."""
+    first, second, rest = words.split(" ", 2)
+    link = f'<text:a xlink:type="simple" xlink:href="{url}">{first} {second}</text:a>'
+    return f'<text:p text:style-name="Standard">{link} {escape(rest, quote=False)}</text:p>\n'
+
+
+def wordpad(made: Made, at: Path) -> bytes:
+    """RTF as the oldest programs write it: bytes of a code page, each escaped."""
+    article = TEXTS[made.articles[0]]
+    page, language = {"cp1251": (1251, 1049), "cp1256": (1256, 1025)}[made.encoding]
+    right = "\\rtlpar" if article.language in RIGHT_TO_LEFT else ""
+    lines = [_escaped(each, made.encoding) for each in (article.title, *article.paragraphs)]
+    body = "\\par\r\n".join(lines)
+    head = f"{{\\rtf1\\ansi\\ansicpg{page}\\deff0\\deflang{language}"
+    fonts = (
+        "{\\fonttbl{\\f0\\fswiss\\fcharset204 Arial;}}"
+        if page == 1251
+        else "{\\fonttbl{\\f0\\fcharset178 Arial;}}"
+    )
+    return f"{head}{fonts}\r\n\\viewkind4\\uc1\\pard{right}\\f0\\fs24 {body}\\par\r\n}}\r\n".encode("ascii")
+
+
+def _escaped(words: str, encoding: str) -> str:
+    return "".join(chr(each) if each < 128 else f"\\'{each:02x}" for each in words.encode(encoding))
 
 
 def _line(words: str) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from html import escape
 from pathlib import Path
 
-from tests.formats.table import Made
+from tests.formats.table import LIST_ROWS, SUBHEADING, TABLE_ROWS, Made
 from tests.formats.texts import TEXTS, NewsText
 from tests.formats.writing import news_article
 
@@ -111,14 +111,15 @@ def encoded(text: str, made: Made) -> bytes:
 def cms_page(article: NewsText, made: Made) -> str:
     """A page of a content system: menus, the article, related stories, a cookie banner, a footer."""
     around = _AROUND[article.language]
-    charset = _NO_PAGE_CHARSET.get(made.encoding, made.encoding or "utf-8")
+    charset = "utf-8" if "told-utf8" in made.traits else _told_charset(made)
+    told_charset = "" if "no-charset" in made.traits else f'<meta charset="{charset}">'
     direction = "rtl" if article.language in RIGHT_TO_LEFT else "ltr"
     menu = "".join(f'<li><a href="/{n}/">{word}</a></li>' for n, word in enumerate(around.menu))
     others = "".join(f'<li><a href="/old/{n}">{word}</a></li>' for n, word in enumerate(around.others))
     return f"""<!DOCTYPE html>
 <html lang="{article.language}" dir="{direction}">
 <head>
-<meta charset="{charset}">
+{told_charset}
 <title>{escape(article.title)} | {article.source}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 {_told(article, made)}
@@ -146,6 +147,10 @@ def cms_page(article: NewsText, made: Made) -> str:
 </body>
 </html>
 """
+
+
+def _told_charset(made: Made) -> str:
+    return _NO_PAGE_CHARSET.get(made.encoding, made.encoding or "utf-8")
 
 
 def visible_date(article: NewsText) -> str:
@@ -218,4 +223,18 @@ for (const words of {told}) {{
   document.getElementById("body").append(paragraph);
 }}
 </script>"""
-    return "\n".join(f"<p>{escape(each, quote=False)}</p>" for each in article.paragraphs)
+    paragraphs = [escape(each, quote=False) for each in article.paragraphs]
+    if "breaks" in made.traits:
+        return "<br><br>\n".join(paragraphs)
+    lines = [f"<p>{each}</p>" for each in paragraphs]
+    if "between" in made.traits:
+        around = _AROUND[article.language]
+        other = f'<a href="/old/1">{around.others[0]}</a>'
+        lines.insert(2, f'<div class="related-inline"><b>{around.related}:</b> {other}</div>')
+        lines.insert(5, '<div class="ad-slot" id="ad-2"><script>showAd("ad-2")</script></div>')
+    if "rich" in made.traits:
+        lines[2] = f"<blockquote>{lines[2]}</blockquote>"
+        points = "".join(f"<li>{each}</li>" for each in LIST_ROWS)
+        rows = "".join(f"<tr><td>{left}</td><td>{right}</td></tr>" for left, right in TABLE_ROWS)
+        lines += [f"<h2>{SUBHEADING}</h2>", f"<ul>{points}</ul>", f"<table>{rows}</table>"]
+    return "\n".join(lines)

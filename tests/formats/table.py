@@ -16,7 +16,8 @@ class Made:
     usual. `date` is how exactly the file tells the dates of its articles, `carries` which other fields.
     `adds` is text that the file has beyond its articles and a reader must find, `may` such that it may
     (a byline, a caption). `source` is the outlet where it is not the article's own. `left_out` are parts
-    that are no articles. `by_rules`: to be read by the rules of an owner (`OWNERS_RULES`).
+    that are no articles. `paragraphs`, where it is not 0: only so many of the article.
+    `by_rules`: to be read by the rules of an owner (`OWNERS_RULES`).
     """
 
     name: str
@@ -32,6 +33,7 @@ class Made:
     source: str | None = None
     left_out: tuple[str, ...] = ()
     by_rules: bool = False
+    paragraphs: int = 0
 
 
 OWNERS_RULES = {
@@ -47,9 +49,11 @@ FOUR = (_EN, _RU, _KK, _AR)
 
 TABLE_ROWS = (("Year", "Million tonnes"), ("2024", "7.9"), ("2025", "8.8"), ("2026 forecast", "9.1"))
 LIST_ROWS = ("two berths for ships of 7,000 tonnes", "twelve silos", "a laboratory for protein and moisture")
+SUBHEADING = "What the terminal has"
 FOOTNOTE = "The union counts farms of more than five hundred hectares."
 TEXT_BOX = "Key figure: 42 billion tenge"
 SIGNATURE = "Пресс-служба. Телефон: +7 000 000-00-00"
+FROM_LINE = "From Aktau the ships go to Baku and Amirabad."
 RUNNING_HEADER = "Bulletin of the port press office"
 LONG = (_EN, _EN2)
 _TABLE_WORDS = tuple(cell for row in TABLE_ROWS for cell in row)
@@ -89,6 +93,13 @@ def _texts() -> list[Made]:
         text("sewing-tg.txt", "sewing-tg", "utf-8"),
         text("qanat-fa.txt", "qanat-fa", "utf-8"),
         text("tram-tr.txt", "tram-tr", "utf-8"),
+        text("brief-tyres-cp1251.txt", _RU, "cp1251", paragraphs=1),
+        text("brief-rail-koi8r.txt", _RU2, "koi8-r", paragraphs=1),
+        text("brief-ammonia-cp1256.txt", _AR, "cp1256", paragraphs=1),
+        text("brief-dates-iso8859-6.txt", _AR2, "iso8859-6", paragraphs=1),
+        text("brief-ferries-latin1.txt", _EN2, "latin-1", paragraphs=1),
+        text("brief-water-utf16le.txt", _KK, "utf-16-le", paragraphs=1),
+        text("brief-water-kz1048.txt", _KK, "kz1048", paragraphs=2),
         Made("digest-press-service.txt", (_EN, _EN2), "txt", "press_digest", date="minute"),
         Made("digest-press-service-ru-kk.txt", (_RU, _KK, _RU2), "txt", "press_digest", date="minute"),
         Made("digest-rule.txt", (_RU, _EN, _AR), "txt", "rule_digest", date="day", by_rules=True),
@@ -130,6 +141,12 @@ def _pages() -> list[Made]:
         page("wind-time.html", _KK2, "page", "time", date="zoned", carries=("title",)),
         page("qanat-meta.html", "qanat-fa", "page", "meta"),
         page("tram-meta.html", "tram-tr", "page", "meta"),
+        page("ferries-breaks.html", _EN2, "page", "meta", "breaks"),
+        page("dates-breaks.html", _AR2, "page", "time", "breaks", date="zoned", carries=("title",)),
+        page("tyres-between.html", _RU, "page", "meta", "between"),
+        page("grain-rich.html", _EN, "page", "jsonld", "rich", adds=(SUBHEADING, *LIST_ROWS, *_TABLE_WORDS)),
+        page("tyres-cp1251-untold.html", _RU, "page", "meta", "no-charset", encoding="cp1251"),
+        page("rail-cp1251-told-utf8.html", _RU2, "page", "meta", "told-utf8", encoding="cp1251"),
         page("ferries-pandoc.html", _EN2, "pandoc", "html", "standalone", **bare),
         page("dates-pandoc.html", _AR2, "pandoc", "html", "standalone", **bare),
         page("water-soffice.html", _KK, "soffice", "html", **bare),
@@ -153,11 +170,16 @@ def _pdfs() -> list[Made]:
         short = article.split("-")[0]
         made.append(pdf(f"{short}-chromium.pdf", (article,), "chromium_pdf", "dated"))
         made.append(pdf(f"{short}-soffice.pdf", (article,), "soffice", "pdf", "dated"))
-        made.append(pdf(f"{short}-wkhtmltopdf.pdf", (article,), "wkhtmltopdf", "dated"))
+    # wkhtmltopdf's old engine measures Arabic wrongly and sets it beyond the edge of the page.
+    for article in (_EN, _RU, _KK, "tram-tr"):
+        made.append(pdf(f"{article.split('-')[0]}-wkhtmltopdf.pdf", (article,), "wkhtmltopdf", "dated"))
     return [
         *made,
         pdf("ferries-two-columns.pdf", (_EN2,), "chromium_pdf", "columns"),
         pdf("rail-two-columns.pdf", (_RU2,), "chromium_pdf", "columns"),
+        pdf("ferries-hyphens.pdf", (_EN2,), "chromium_pdf", "columns", "hyphens"),
+        pdf("tyres-hyphens.pdf", (_RU,), "chromium_pdf", "columns", "hyphens"),
+        pdf("dates-two-columns.pdf", (_AR2,), "chromium_pdf", "columns"),
         pdf("grain-three-pages.pdf", (_EN,), "chromium_pdf", "running"),
         pdf("tyres-three-pages-soffice.pdf", (_RU,), "soffice", "pdf", "running", "large"),
     ]
@@ -166,7 +188,7 @@ def _pdfs() -> list[Made]:
 def _documents() -> list[Made]:
     def written(name: str, article: str, tool: str, *traits: str, **more: object) -> Made:
         dated = "day" if "dated" in traits else ""
-        return Made(name, (article,), name.rpartition(".")[2], tool, "", traits, dated, **more)  # type: ignore[arg-type]
+        return Made(name, (article,), name.rpartition(".")[2], tool, traits=traits, date=dated, **more)  # type: ignore[arg-type]
 
     made = [written(f"{a.split('-')[0]}-soffice.docx", a, "soffice", "docx", "dated") for a in FOUR]
     made += [written(f"{a.split('-')[0]}-soffice.odt", a, "soffice", "odt", "dated") for a in FOUR]
@@ -182,6 +204,11 @@ def _documents() -> list[Made]:
         written("dates-python-docx.docx", _AR2, "python_docx", "dated", "properties"),
         written("grain-text-box-soffice.docx", _EN, "soffice", "docx", "box", adds=(TEXT_BOX,)),
         written("grain-rich-soffice.odt", _EN, "soffice", "odt", "rich", adds=(*rich, FOOTNOTE)),
+        written("tyres-changes-soffice.docx", _RU, "soffice", "docx", "changes"),
+        written("tyres-changes-soffice.odt", _RU, "soffice", "odt", "changes"),
+        written("water-links-soffice.docx", _KK, "soffice", "docx", "links", "running"),
+        written("rail-wordpad.rtf", _RU2, "wordpad", encoding="cp1251"),
+        written("dates-wordpad.rtf", _AR2, "wordpad", encoding="cp1256"),
         written("ferries-pandoc.odt", _EN2, "pandoc", "odt"),
         written("ferries-pandoc.rtf", _EN2, "pandoc", "rtf", "standalone"),
         written("wind-pandoc.rtf", _KK2, "pandoc", "rtf", "standalone"),
@@ -218,7 +245,12 @@ def _mails() -> list[Made]:
         mail("water-s-nail-html.eml", (_KK, _KK2), "s_nail", "attach:wind-time.html"),
         mail("rail-mutt-txt.eml", (_RU2, _RU), "mutt", "attach:tyres-cp1251.txt"),
         mail("grain-mutt-flowed.eml", (_EN,), "mutt", "flowed"),
-        mail("grain-forwarded.eml", (_EN,), "forwarded"),
+        mail("grain-forwarded.eml", (_EN,), "forwarded", carries=("title",)),
+        mail("dates-outlook.eml", (_AR2,), "outlook", encoding="windows-1256"),
+        mail("rail-outlook.eml", (_RU2,), "outlook", encoding="koi8-r"),
+        mail("rail-raw-headers.eml", (_RU2,), "raw_headers", encoding="cp1251"),
+        mail("water-enclosed.eml", (_EN2, _KK), "mutt", "attach:water-mutt.eml"),
+        Made("from-line.mbox", (_EN, _RU2), "mbox", "mbox", "", ("from",), "zoned", told, adds=(FROM_LINE,)),
         Made("three.mbox", (_EN, _RU, _AR), "mbox", "mbox", date="zoned", carries=told),
     ]
 
@@ -270,6 +302,14 @@ def _packed() -> list[Made]:
             "photo.png",
             date="day",
             left_out=("photo.png",),
+        ),
+        Made(
+            "windows-names.zip",
+            (_RU, _AR2),
+            "zip",
+            "windows_zip",
+            "",
+            ("tyres-cp1251.txt", "dates-iso8859-6.txt"),
         ),
         packed("mail-and-page.zip", (_KK, _RU), "water-mutt.eml", "tyres-meta.html", date="zoned"),
         packed("zip-in-zip.zip", (_EN, _KK, _AR2), "two-texts.zip", "dates-cp1256.txt", date="day"),

@@ -18,7 +18,7 @@ _WIDTH = 72  # characters of a hard-wrapped line
 
 def text(made: Made, at: Path) -> bytes:
     article = TEXTS[made.articles[0]]
-    paragraphs = list(article.paragraphs)
+    paragraphs = list(article.paragraphs[: made.paragraphs or None])
     if "wrapped" in made.traits:
         paragraphs = [textwrap.fill(each, _WIDTH, break_on_hyphens=False) for each in paragraphs]
     dated = [day(article)] if "dated" in made.traits else []

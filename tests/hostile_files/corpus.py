@@ -66,6 +66,11 @@ def cases() -> tuple[Case, ...]:
     return tuple(case for part in PARTS for case in of_part(part))
 
 
+def cut_off(build: Build, share: float) -> Build:
+    """That share of a file, from its start."""
+    return lambda: build()[: int(len(build()) * share)]
+
+
 PARTS = ("texts", "pages", "pdfs", "documents", "rich", "mails", "records", "feeds", "zips", "disguises")
 
 

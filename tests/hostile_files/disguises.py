@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from tests.hostile_files.corpus import Build, Case, either, read, refused
+from tests.hostile_files.corpus import Build, Case, cut_off, either, read, refused
 from tests.hostile_files.sound import FILES, WORD, mail, page, simple_pdf, text, zipped
 
 _ENDINGS = ("txt", "html", "pdf", "docx", "eml", "json", "zip", "md", "exe")
@@ -26,15 +26,11 @@ def _renamed() -> Iterator[Case]:
 def _broken() -> Iterator[Case]:
     for ending, build in FILES.items():
         for share in (0.2, 0.6, 0.95):
-            yield either(f"{ending} cut off at {share:.0%}", f"a.{ending}", _cut(build, share))
+            yield either(f"{ending} cut off at {share:.0%}", f"a.{ending}", cut_off(build, share))
         for seed in range(4):
             yield either(f"{ending} with bits amiss, {seed}", f"a.{ending}", _amiss(build, seed))
         yield either(f"{ending} behind 99 bytes of noise", f"a.{ending}", _behind(build))
-        yield either(f"{ending} twice", f"a.{ending}", lambda build=build: build() * 2, WORD)
-
-
-def _cut(build: Build, share: float) -> Build:
-    return lambda: build()[: int(len(build()) * share)]
+        yield either(f"{ending} twice", f"a.{ending}", _doubled(build), WORD)
 
 
 def _amiss(build: Build, seed: int) -> Build:
@@ -45,6 +41,10 @@ def _amiss(build: Build, seed: int) -> Build:
         return bytes(data)
 
     return built
+
+
+def _doubled(build: Build) -> Build:
+    return lambda: build() * 2
 
 
 def _behind(build: Build) -> Build:
@@ -69,5 +69,5 @@ _BOTH = (
     read("a text that begins like a mail", "a.txt", lambda: b"From: our correspondent\n" + text(), WORD),
     read("a text that begins like a program", "a.txt", lambda: b"MZ " + text(), WORD),
     read("a text that begins like a mailbox", "a.txt", lambda: b"From Monday on: " + text(), WORD),
-)  # fmt: skip
+)
 CASES = (*_renamed(), *_BOTH, *_broken())

@@ -106,7 +106,8 @@ CASES = (
         "JSON-LD that lies",
         _head(
             lambda: (
-                '<script type="application/ld+json">{"@type": ["NewsArticle", 7], "headline": {"a": []}, "datePublished": NaN, "author": [[[]]], "publisher": 5}</script>'
+                '<script type="application/ld+json">{"@type": ["NewsArticle", 7], "headline": {"a": []}, '
+                '"datePublished": NaN, "author": [[[]]], "publisher": 5}</script>'
             )
         ),
     ),

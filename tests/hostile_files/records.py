@@ -54,9 +54,13 @@ CASES = (
     refused("no record", "a.json", lambda: b"[]", "."),
     refused("no text in any", "a.json", lambda: b'[{"title": "a"}, {"title": "b"}]', "."),
     refused("a record of numbers", "a.json", lambda: b"[1, 2, 3]", "."),
-    either("60 MiB of records", "a.json", lambda: b"[" + (record() + b",") * 170_000 + record() + b"]", slow=True),
+    either(
+        "60 MiB of records", "a.json", lambda: b"[" + (record() + b",") * 170_000 + record() + b"]", slow=True
+    ),
     either("10,000 records", "a.json", lambda: b"[" + (record() + b",") * 9_999 + record() + b"]"),
-    either("60 MiB of one list", "a.json", lambda: b'[{"text": "oil"}' + b",0" * 31_000_000 + b"]", slow=True),
+    either(
+        "60 MiB of one list", "a.json", lambda: b'[{"text": "oil"}' + b",0" * 31_000_000 + b"]", slow=True
+    ),
     either("60 MiB of lists", "a.json", lambda: b'[{"text": "oil"}' + b",[]" * 20_000_000 + b"]", slow=True),
     either("60 MiB of blanks", "a.json", lambda: b"{" + b" " * 60 * _MIB + record()[1:], slow=True),
     either("half of a record", "a.json", lambda: record()[:100]),
@@ -68,16 +72,36 @@ CASES = (
     read("in UTF-16 without a mark", "a.json", lambda: record().decode().encode("utf-16-le"), WORD),
     read("in UTF-32", "a.json", lambda: record().decode().encode("utf-32"), WORD),
     read("behind a mark", "a.json", lambda: b"\xef\xbb\xbf" + record(), WORD),
-    _with("particulars of other kinds", '0, "id": [1], "date": {"a": 1}, "lang": 7, "author": [[]], "url": 5, "source": {}', WORD),
+    _with(
+        "particulars of other kinds",
+        '0, "id": [1], "date": {"a": 1}, "lang": 7, "author": [[]], "url": 5, "source": {}',
+        WORD,
+    ),
     _with("particulars that are huge", '0, "id": "' + "x" * _MIB + '", "date": "' + "9" * _MIB + '"', WORD),
-    read("lines, some of which are none", "a.jsonl", lambda: records() + b"oil\n{\n[]\nnull\n7\n" + records(), WORD),
+    read(
+        "lines, some of which are none",
+        "a.jsonl",
+        lambda: records() + b"oil\n{\n[]\nnull\n7\n" + records(),
+        WORD,
+    ),
     either("lines: the first is none", "a.jsonl", lambda: b"{oil}\n" + records(), WORD),
     either("lines: 20,000", "a.jsonl", lambda: records() * 10_000),
     either("lines: 60 MiB", "a.jsonl", lambda: records() * 80_000, slow=True),
-    either("lines: a million that are empty", "a.jsonl", lambda: records() + b"\n" * 1_000_000 + records(), WORD),
+    either(
+        "lines: a million that are empty", "a.jsonl", lambda: records() + b"\n" * 1_000_000 + records(), WORD
+    ),
     either("lines: 300,000 that are none", "a.jsonl", lambda: records() + b"{\n" * 300_000 + records(), WORD),
-    either("lines: one of 300,000 lists", "a.jsonl", lambda: records() + b"[" * 300_000 + b"\n" + records(), WORD),
-    either("lines: one of 20 MB", "a.jsonl", lambda: records() + b'{"text": "' + b"x" * 20 * _MIB + b'"}\n' + records(), WORD),
-    either("lines: line breaks of another kind", "a.jsonl", lambda: records().replace(b"\n", b"\xe2\x80\xa8")),
+    either(
+        "lines: one of 300,000 lists", "a.jsonl", lambda: records() + b"[" * 300_000 + b"\n" + records(), WORD
+    ),
+    either(
+        "lines: one of 20 MB",
+        "a.jsonl",
+        lambda: records() + b'{"text": "' + b"x" * 20 * _MIB + b'"}\n' + records(),
+        WORD,
+    ),
+    either(
+        "lines: line breaks of another kind", "a.jsonl", lambda: records().replace(b"\n", b"\xe2\x80\xa8")
+    ),
     either("lines: cut off", "a.jsonl", lambda: records()[:-50], WORD),
-)  # fmt: skip
+)

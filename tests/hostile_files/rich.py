@@ -20,7 +20,12 @@ CASES = (
     _with("bytes below zero", "\\bin-1 x", WORD),
     _with("300,000 times no bytes", "\\bin0 " * 300_000, WORD),
     read("a picture of 20 MB", "a.rtf", lambda: rich("{\\pict\\pngblip " + "ab" * 10 * _MIB + "}"), WORD),
-    read("a picture of 2 MB", "a.rtf", lambda: rich("{\\*\\shppict{\\pict\\pngblip\n" + ("ab" * 64 + "\n") * 16_000 + "}}"), WORD),
+    read(
+        "a picture of 2 MB",
+        "a.rtf",
+        lambda: rich("{\\*\\shppict{\\pict\\pngblip\n" + ("ab" * 64 + "\n") * 16_000 + "}}"),
+        WORD,
+    ),
     _with("a picture that does not end", "{\\pict " + "ab" * _MIB),
     _with("letters of no number", "\\u-99999?\\u999999999?\\u?" * 9999, WORD),
     read("lone surrogates", "a.rtf", lambda: rich("\\u-10240?\\u-8193? " * 99), WORD),
@@ -49,4 +54,4 @@ CASES = (
     read("without its end", "a.rtf", lambda: rich()[:-1], WORD),
     read("text behind its end", "a.rtf", lambda: rich() + b"x" * 9999, WORD),
     either("half of it", "a.rtf", lambda: rich()[:200]),
-)  # fmt: skip
+)

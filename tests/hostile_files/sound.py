@@ -7,7 +7,7 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 WORD = "Atyrau"  # in the text of all of them
 TITLE = "Refinery restarts"
@@ -38,7 +38,8 @@ def page(extra: str = "", *, head: str = "", before: str = "") -> bytes:
 
 def saved_page() -> bytes:
     return (
-        b"From: <Saved by Blink>\r\nSnapshot-Content-Location: https://news.example/a\r\nSubject: Refinery\r\n"
+        b"From: <Saved by Blink>\r\n"
+        b"Snapshot-Content-Location: https://news.example/a\r\nSubject: Refinery\r\n"
         b'MIME-Version: 1.0\r\nContent-Type: multipart/related; type="text/html"; boundary="xx"\r\n\r\n'
         b"--xx\r\nContent-Type: text/html\r\nContent-Transfer-Encoding: 8bit\r\n"
         b"Content-Location: https://news.example/a\r\n\r\n" + page() + b"\r\n--xx--\r\n"
@@ -75,11 +76,11 @@ def mail(
     type: bytes = b"text/plain; charset=utf-8",
     subject: bytes = b"Refinery restarts",
 ) -> bytes:
-    return (
-        b"From: Press service <press@ministry.example>\r\nTo: desk@news.example\r\nSubject: " + subject + b"\r\n"
-        b"Date: Thu, 05 Mar 2026 15:20:00 +0500\r\nMIME-Version: 1.0\r\n" + headers + b"Content-Type: " + type
-        + b"\r\n\r\n" + ("\r\n\r\n".join(BODY).encode() if body is None else body)
-    )  # fmt: skip
+    text = "\r\n\r\n".join(BODY).encode() if body is None else body
+    who = b"From: Press service <press@ministry.example>\r\nTo: desk@news.example\r\n"
+    when = b"Date: Thu, 05 Mar 2026 15:20:00 +0500\r\nMIME-Version: 1.0\r\n"
+    what = b"Subject: " + subject + b"\r\n"
+    return who + what + when + headers + b"Content-Type: " + type + b"\r\n\r\n" + text
 
 
 def mixed(*parts: bytes, boundary: bytes = b"==b==", end: bool = True, **given: bytes) -> bytes:
@@ -155,14 +156,16 @@ MANIFEST = (
     b'<?xml version="1.0"?><manifest:manifest '
     b'xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"><manifest:file-entry '
     b'manifest:full-path="/" manifest:media-type="application/vnd.oasis.opendocument.text"/>'
-    b'<manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/></manifest:manifest>'
+    b'<manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/>'
+    b"</manifest:manifest>"
 )
 
 
 def content_xml(extra: str = "", prolog: str = '<?xml version="1.0"?>') -> bytes:
     inside = "".join(f"<text:p>{each}</text:p>" for each in (TITLE, *BODY)) + extra
     return (
-        f'{prolog}<office:document-content xmlns:office="{OFFICE}" xmlns:text="{_TEXT}" xmlns:table="{_TABLE}">'
+        f'{prolog}<office:document-content xmlns:office="{OFFICE}" xmlns:text="{_TEXT}" '
+        f'xmlns:table="{_TABLE}">'
         f"<office:body><office:text>{inside}</office:text></office:body></office:document-content>"
     ).encode()
 
@@ -233,7 +236,7 @@ def simple_pdf() -> bytes:
 
 
 # Of each format: the usual ending, and a file.
-FILES = {
+FILES: dict[str, Callable[[], bytes]] = {
     "txt": text,
     "md": markdown,
     "html": page,

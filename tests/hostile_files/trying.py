@@ -14,12 +14,17 @@ from classifier.jail import Jail, Reply
 from classifier.reading import Reader
 from classifier.rules import Rules
 from tests.hostile_files import sound
-from tests.hostile_files.corpus import Case, Outcome
+from tests.hostile_files.corpus import Build, Case, Outcome
 
 MOST_SECONDS = 20.0
 MOST_MIB = 512.0
 
-_NEXT = cycle([("next.html", sound.page), ("next.docx", sound.docx), ("next.eml", sound.mail)])
+_SOUND: list[tuple[str, Build]] = [
+    ("next.html", sound.page),
+    ("next.docx", sound.docx),
+    ("next.eml", sound.mail),
+]
+_NEXT = cycle(_SOUND)
 
 
 class WatchedJail(Jail):
@@ -37,7 +42,7 @@ class WatchedJail(Jail):
     @property
     def keeper(self) -> int | None:
         """The process id of its keeper."""
-        return self._keeper and self._keeper._process.pid
+        return None if self._keeper is None else self._keeper._process.pid
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,72 @@
+"""Of all that an entry has learnt, the few small files that together reach most of its code."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.fuzz.names import JAIL, corpus
+
+_MOST_FILES, _MOST_BYTES, _MOST_TOGETHER = 20, 4096, 24_000
+_FEATURES = re.compile(rb"^(?:FT|COV) (\d+) ?([\d ]*)$")
+
+
+def keep(name: str, scratch: Path) -> None:
+    """Put them into the corpus, beside what a person put there (its names have a dot)."""
+    if name == JAIL:
+        return
+    folder = corpus(name)
+    folder.mkdir(parents=True, exist_ok=True)
+    by_hand = sorted(path for path in folder.iterdir() if "." in path.name)
+    reached = _reached(name, [folder, scratch / name / "corpus"])
+    covered: set[bytes] = set().union(*(reached.get(path, set()) for path in by_hand))
+    candidates = {
+        path: found
+        for path, found in reached.items()
+        if path not in by_hand and path.stat().st_size <= _MOST_BYTES
+    }
+    size = sum(path.stat().st_size for path in by_hand)
+    chosen: list[Path] = []
+    while candidates and len(by_hand) + len(chosen) < _MOST_FILES:
+        path = max(candidates, key=lambda each: (len(candidates[each] - covered), -each.stat().st_size))
+        found = candidates.pop(path)
+        if not found - covered:
+            break
+        if size + path.stat().st_size <= _MOST_TOGETHER:
+            size += path.stat().st_size
+            covered |= found
+            chosen.append(path)
+    contents = {path.name: path.read_bytes() for path in chosen}
+    for path in folder.iterdir():
+        if path not in by_hand:
+            path.unlink()
+    for each, data in contents.items():
+        (folder / each).write_bytes(data)
+
+
+def _reached(name: str, folders: list[Path]) -> dict[Path, set[bytes]]:
+    """What each file reaches, as libFuzzer tells it while it merges."""
+    with tempfile.TemporaryDirectory() as scratch:
+        control = Path(scratch, "control")
+        merged = Path(scratch, "merged")
+        merged.mkdir()
+        given = [str(folder) for folder in folders if folder.exists()]
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "tests.fuzz.one", name, str(merged), *given),
+                *("-merge=1", f"-merge_control_file={control}", "-timeout=20"),
+            ],
+            capture_output=True,
+            check=False,
+        )
+        lines = control.read_bytes().splitlines() if control.exists() else []
+    count = int(lines[0]) if lines else 0
+    paths = [Path(line.decode()) for line in lines[2 : 2 + count]]
+    reached: dict[Path, set[bytes]] = {}
+    for line in lines[2 + count :]:
+        if match := _FEATURES.match(line):
+            reached.setdefault(paths[int(match[1])], set()).update(match[2].split())
+    return {path: found for path, found in reached.items() if path.exists()}
