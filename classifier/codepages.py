@@ -75,6 +75,14 @@ _MOST_WITHOUT = 80  # letters of Kazakh in which none of these need be
 _MOST_BYTES = 1500  # looked at
 _LEAST_LIKELY = -5.6  # a character, on the average; noise is below, the strangest headline above
 _SURELY_BETTER = 1.0
+_SURELY, _FEW = -3.8, 30  # a text of ours, whatever it says; of so few bytes nothing is sure
+_OF_OTHER_SCRIPTS = frozenset(
+    """
+    cp1250 cp1253 cp1254 cp1255 cp1257 cp1258 cp437 cp850 cp852 cp874 iso8859_2 iso8859_3 iso8859_4
+    iso8859_7 iso8859_8 iso8859_9 iso8859_10 iso8859_13 iso8859_14 iso8859_15 iso8859_16 mac_roman
+    mac_latin2 mac_turkish mac_greek
+    """.split()
+)
 
 
 def guess(data: bytes) -> str | None:
@@ -88,11 +96,13 @@ def guess(data: bytes) -> str | None:
 
 def is_lie(data: bytes, declared: str) -> bool:
     """Whether bytes are surely in another of these code pages than in the one that they say."""
+    sample = _sample(data)
+    likely, page = _best(sample)
+    if declared in _OF_OTHER_SCRIPTS:
+        return page != "cp1252" and likely > _SURELY and len(sample) > _FEW
     letters = [letters for page, letters in _SAID_OF if page == declared]
     if not letters:
         return False
-    sample = _sample(data)
-    likely = _best(sample)[0]
     said = max(_likeness(sample, declared, each) for each in letters)
     return likely > _LEAST_LIKELY and likely > said + _SURELY_BETTER
 

@@ -177,7 +177,7 @@ _MOST_RUSSIAN = 0.08  # of the words of a Kazakh text
 _MAIN_SHARE = 0.6  # of the letters are in a text's script
 _MOST_FOREIGN = 0.02  # of the letters: a Russian article may quote a Kazakh name
 _MOST_FOREIGN_TO_NEIGHBOURS = 0.005
-# Words that English has in common with others: three different ones together no other has.
+# Words that English has in common with others: few have two of them in one headline.
 _OFTEN_ENGLISH = frozenset(
     "to in is on for as by at be are will it his was not or an how why our new".split()
 )
@@ -292,7 +292,8 @@ def _plainest(script: str, letters: Mapping[str, int], words: list[str]) -> str 
     most, code = ranked[0]
     next_most = ranked[1][0] if len(ranked) > 1 else 0
     least = _LEAST.get(code, _LEAST_OF_NEIGHBOURS) * len(words)
-    return code if most >= max(least, 1) and most > _LEAD * next_most and code != "other" else None
+    once = 2 if script == "latin" and code not in SHIPPED else 1  # a word may be another language's
+    return code if most >= max(least, once) and most > _LEAD * next_most and code != "other" else None
 
 
 def _fitting(script: str, letters: Mapping[str, int]) -> list[str]:
@@ -317,7 +318,7 @@ def _evidence(code: str, words: list[str], fitting: Collection[str]) -> int:
         ending = sum(1 for word in words if any(end.search(word) for end in ends))
         return found + ending if found or ending >= max(2, 0.2 * len(words)) else 0
     if code == "en" and not found:
-        return len(_OFTEN_ENGLISH.intersection(words)) // 3
+        return len(_OFTEN_ENGLISH.intersection(words)) // 2
     if code == "ar":
         return found + sum(1 for word in words if _ARABIC_WORD.search(word))
     if code in _MARKS:

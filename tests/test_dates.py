@@ -184,4 +184,4 @@ def test_a_long_line_is_refused_unread() -> None:
         assert dates.of_line(line) is None
         assert dates.of_machine(line) is None
 
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 20

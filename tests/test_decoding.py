@@ -158,6 +158,25 @@ def test_a_declared_encoding_that_is_never_guessed_is_believed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("declared", "text"),
+    [
+        (
+            "windows-1253",
+            "Η κυβέρνηση ανακοίνωσε την Πέμπτη αύξηση των τιμών του πετρελαίου από τον Αύγουστο.",
+        ),
+        ("iso-8859-7", "Η ΚΥΒΕΡΝΗΣΗ ΑΝΑΚΟΙΝΩΣΕ ΤΗΝ ΠΕΜΠΤΗ ΑΥΞΗΣΗ ΤΩΝ ΤΙΜΩΝ ΤΟΥ ΠΕΤΡΕΛΑΙΟΥ"),
+        ("windows-1255", "הממשלה הודיעה ביום חמישי על העלאת מחירי הנפט החל מחודש אוגוסט הקרוב"),
+        ("windows-1250", "Vláda ve čtvrtek oznámila zvýšení cen ropy od srpna, řekl ministr průmyslu."),
+        ("koi8-u", "Кабінет міністрів України ухвалив рішення про тарифи на електроенергію, їхній розмір."),
+        ("gb18030", "政府周四宣布从八月起提高石油价格部长表示新的计划将在明年公布并提交议会审议"),
+        ("shift_jis", "政府は木曜日に石油価格の引き上げを発表した。大臣は来年の計画を示した。"),
+    ],
+)
+def test_languages_that_we_do_not_read_are_left_in_their_code_page(declared: str, text: str) -> None:
+    assert decode(text.encode(declared), declared).text == text
+
+
+@pytest.mark.parametrize(
     "declared", ["windows-1251", "iso-8859-1", "utf-8", "x-unknown", "rot13", "zip", "."]
 )
 @pytest.mark.parametrize("text", [RUSSIAN, ARABIC, KAZAKH, ENGLISH])
@@ -169,7 +188,8 @@ def test_utf8_that_holds_is_stronger_than_what_is_declared(declared: str, text: 
 
 @pytest.mark.parametrize(
     "declared",
-    ["iso-8859-1", "us-ascii", "utf-8", "koi8-r", "windows-1256", "x-unknown", "unicode_escape", "a" * 99],
+    ["iso-8859-1", "us-ascii", "utf-8", "koi8-r", "windows-1256", "windows-1253", "iso-8859-2"]
+    + ["x-unknown", "unicode_escape", "a" * 99],
 )
 def test_a_declared_encoding_that_the_bytes_do_not_bear_is_not_believed(declared: str) -> None:
     decoded = decode(RUSSIAN.encode("cp1251"), declared)
@@ -245,7 +265,7 @@ def test_a_megabyte_of_anything_is_decided_quickly(stuff: bytes) -> None:
     with suppress(UnreadableArticleError):
         decode(stuff * (2_000_000 // len(stuff)))
 
-    assert time.perf_counter() - started < 10
+    assert time.perf_counter() - started < 20
 
 
 @pytest.mark.parametrize("size", [9, 100, 5_001, 100_000])

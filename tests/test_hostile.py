@@ -16,7 +16,7 @@ import pytest
 from classifier.formats.kinds import Format
 from classifier.jail import Jail
 from classifier.rules import Limits, Rules
-from tests.hostile_files import corpus, sound
+from tests.hostile_files import corpus, sound, trying
 from tests.hostile_files.corpus import Case
 from tests.hostile_files.parsers import asked, in_the_jail
 from tests.hostile_files.trying import Bench, WatchedJail
@@ -49,6 +49,28 @@ def test_the_sound_files_that_hostile_ones_are_made_of_are_read(bench: Bench, en
 
     assert all(sound.WORD in article.text for article in contents.articles)
     assert not contents.left_out
+
+
+@pytest.mark.parametrize(
+    ("case", "fault"),
+    [
+        (corpus.refused("a sound page", "a.html", sound.page, "empty"), "read: "),
+        (corpus.read("a sound page", "a.html", sound.page, "Aktau"), "lost: Aktau"),
+        (corpus.read("nothing", "a.txt", bytes, "oil"), "refused: empty"),
+        (corpus.either("nothing", "a.txt", bytes, reason="encrypted"), "refused for another reason: empty"),
+    ],
+)
+def test_what_ends_otherwise_than_it_must_is_seen(bench: Bench, case: Case, fault: str) -> None:
+    assert bench.try_case(case).faults[0].startswith(fault)
+
+
+def test_a_file_that_costs_too_much_is_seen(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trying, "MOST_SECONDS", 0.0)
+    monkeypatch.setattr(trying, "MOST_MIB", 1.0)
+
+    faults = bench.try_case(corpus.read("a sound page", "a.html", sound.page)).faults
+
+    assert [fault.partition(" ")[0] for fault in faults] == ["took", "took"]
 
 
 # Parsers that mean harm

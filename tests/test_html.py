@@ -120,7 +120,8 @@ def properties(text: NewsText) -> str:
     body = insert.join(f"<p>{each}</p>" for each in others)
     return f"""<!doctype html><html dir="{_direction(text)}"><head><meta charset="utf-8">
 <title>{text.title}</title></head><body><div class="header"><div class="header__nav">{LINKS}</div></div>
-<div class="layout"><div itemscope itemtype="http://schema.org/NewsArticle"><h1 itemprop="headline">{text.title}</h1>
+<div class="layout">
+<div itemscope itemtype="http://schema.org/NewsArticle"><h1 itemprop="headline">{text.title}</h1>
 <meta itemprop="datePublished" content="{text.date}"><div itemprop="articleBody" class="article__text">
 <div class="article__overview"><span>{first}</span></div>{body}</div></div>
 <div class="side"><div class="feed">{STORIES}</div></div></div>
@@ -211,6 +212,16 @@ def test_a_line_that_is_a_link_to_another_story_is_left_out_and_a_link_in_a_line
     page = wordpress(text).replace(f"<p>{first}</p>", f"<p>{linked}</p>{story}")
 
     assert html.page(page).text.split("\n") == [text.title, first, *others]
+
+
+def test_text_with_comments_in_it_is_whole() -> None:
+    text = TEXTS["grain-en"]
+    page = blocks_of_no_name(text).replace(" the ", " <!-- -->the <!-- b -->")
+
+    article = html.page(page)
+
+    assert article.text.split("\n") == [text.title, *text.paragraphs]
+    assert article.remarks == ()
 
 
 def test_what_is_hidden_is_no_text() -> None:
@@ -356,7 +367,8 @@ def test_a_date_is_the_one_clear_moment_of_publishing(head: str, body: str, date
         ("Нефть — дорога", "", "", "Нефть — дорога"),
         ("Oil - courier.kz", '<link rel="canonical" href="https://www.courier.kz/1">', "", "Oil"),
         ("Oil is dear – Courier and more", "", "<h1>Oil is dear</h1>", "Oil is dear"),
-        ("x", '<meta property="og:title" content="Oil is up - News">', "<h1>Oil is up</h1>", "Oil is up"),
+        ("x", '<meta property="og:title" content="Oil is dearer - News">',
+         "<h1>Oil is dearer</h1>", "Oil is dearer"),
         ("x", '<meta property="og:title" content="The oil of the steppe is…">',
          "<h1>The oil of the steppe is dear</h1>", "The oil of the steppe is dear"),
         ("Oil &amp; gas", "", "", "Oil & gas"),
@@ -503,6 +515,14 @@ def test_the_simple_way_takes_all_of_the_text_and_the_title() -> None:
     assert recalled(text.paragraphs, article) == 1
     assert "Readersays" in article.text
     assert article.remarks == (ALL_TAKEN,)
+
+
+def test_a_tag_of_hundreds_of_attributes_is_not_given_to_the_parser() -> None:
+    tag = f"<a {' '.join(f'attribute{n}=value' for n in range(250))}>x</a>"
+    text = TEXTS["grain-en"]
+
+    assert html.page(wordpress(text) + tag).remarks == (ALL_TAKEN,)
+    assert html.page(wordpress(text) + f"<script>{tag}</script>").remarks == ()
 
 
 def test_a_list_of_links_alone_is_not_cut_to_nothing() -> None:

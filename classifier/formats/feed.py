@@ -19,6 +19,7 @@ from classifier.formats.ways import Way
 _LARGEST = 16 * 2**20  # bytes
 _MOST_TAGS = 600_000  # feedparser takes ten microseconds for one
 _MOST_ENTRIES = 5_000
+_MOST_ATTRIBUTES = 2_000  # of one tag, for which its time is quadratic
 _MEND = "part it into smaller files"
 
 _DECLARATION = re.compile(r"\s*<\?xml\b[^>]{0,200}\?>")
@@ -74,13 +75,20 @@ def warm() -> None:
 
 def _parsed(text: str) -> Any:
     data = _DECLARATION.sub("", text, count=1).encode("utf-8", "replace")
+    _check(data)
+    # As a file, for a text may be taken for an address. It need not make the markup safe, for which it
+    # takes quadratic time: of markup only the text is kept.
+    return feedparser.parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
+
+
+def _check(data: bytes) -> None:
+    """Refuse what feedparser would take too long for."""
     if sum(1 for _ in _ENTRY.finditer(data)) > _MOST_ENTRIES:
         raise UnreadableArticleError(f"more than {_MOST_ENTRIES:,} entries", _MEND)
     if data.count(b"<") > _MOST_TAGS:
         raise UnreadableArticleError(f"too large: a feed of more than {_MOST_TAGS:,} tags", _MEND)
-    # As a file, for a text may be taken for an address. It need not make the markup safe, for which it
-    # takes quadratic time: of markup only the text is kept.
-    return feedparser.parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
+    if any(len(tag) > _MOST_ATTRIBUTES and tag.count(b"=") > _MOST_ATTRIBUTES for tag in data.split(b"<")):
+        raise UnreadableArticleError(f"a tag of more than {_MOST_ATTRIBUTES:,} attributes", _MEND)
 
 
 def _article(entry: Any, outlet: str | None, remarks: tuple[str, ...]) -> Article | None:

@@ -41,7 +41,7 @@ def _start(lines: list[str]) -> int:
     while start < len(lines) - 1:
         line = lines[start].strip()
         if line:
-            if not (dates.of_line(line) or (passed < _FIRST_LINES and is_boilerplate(line))):
+            if passed == _FIRST_LINES or not (dates.of_line(line) or is_boilerplate(line)):
                 break
             passed += 1
         start += 1

@@ -106,7 +106,7 @@ def _read(text: str, simply: bool, url: str | None) -> tuple[pagedata.PageData, 
     tree = pagetree.parse(text)
     if tree is None:
         return _little_data(text, url), plain, True
-    data = pagedata.of_tree(tree, url)
+    data = pagedata.of_tree(tree, url or pagedata.saved_from(text))
     seen = pagetree.survey(tree)
     if seen.words < _LEAST_PARSED * pagetree.count_words(plain):
         return data, plain, True  # the parser lost it, without a word

@@ -24,11 +24,12 @@ class Format(StrEnum):
 
 # What can hold files of other formats.
 HOLDERS = frozenset({Format.MAIL, Format.MBOX, Format.ZIP})
-# Can be read in a simpler way than the first: without its marks being understood.
+# Can be read in a simpler way than the first: without its marks or its layout being understood.
 HAS_SIMPLER_WAY = HOLDERS | {
     Format.HTML,
     Format.MHTML,
     Format.MARKDOWN,
+    Format.PDF,
     Format.FEED,
     Format.JSON,
     Format.JSONL,

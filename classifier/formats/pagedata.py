@@ -7,9 +7,7 @@ comment, another story), the answer is None. Nothing here makes a guess from the
 from __future__ import annotations
 
 import html
-import json
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -20,16 +18,16 @@ from lxml import etree
 
 from classifier import dates
 from classifier.decoding import clean
+from classifier.formats import linkeddata
 
 Element: TypeAlias = etree._Element
 
 _MOST_ENTRIES = 2000  # meta elements, itemprops, times: a page of news has some dozens
-_MOST_DATA = 2**20  # characters of JSON-LD in a page
-_MOST_RECORDS = 200  # of JSON-LD that are looked at
 _LONGEST_TITLE = 300
 _LONGEST_NAME = 100
 _MOST_AUTHORS = 5
 _EARLIEST = 1990
+_TOP = 4096  # characters
 
 _TITLES = ("og:title", "twitter:title", "dc.title", "dcterms.title")
 _OUTLETS = ("og:site_name", "dc.publisher", "dcterms.publisher")
@@ -89,16 +87,15 @@ class _Said:
     name: str = ""
     address: str = ""
     base: str = ""
-    saved_from: str = ""
     entries: int = 0
 
 
 def of_tree(root: Element, url: str | None = None) -> PageData:
     """What a page says of itself. `url` is where it came from, where that is known from elsewhere."""
     said = _gather(root)
-    records = _records(said.scripts)
+    records = linkeddata.records_of(said.scripts)
     address = _address(said, url)
-    article = _article(records, address)
+    article = linkeddata.article_of(records, address)
     address = address or _own_address(article)
     source = _source(said, article, records)
     return PageData(
@@ -108,6 +105,12 @@ def of_tree(root: Element, url: str | None = None) -> PageData:
         author=_author(said, article, source),
         url=address,
     )
+
+
+def saved_from(text: str) -> str | None:
+    """Where a browser saved a page from, which it says in a comment above it."""
+    found = _SAVED_FROM.search(text[:_TOP])
+    return found[1] if found else None
 
 
 # Gathering
@@ -121,7 +124,6 @@ def _gather(root: Element) -> _Said:
             break
         tag = node.tag
         if not isinstance(tag, str):
-            _hear_comment(said, node)
             continue
         parent = node.getparent()
         if parent in others or _is_of_others(node, tag):
@@ -139,12 +141,6 @@ def _is_of_others(node: Element, tag: str) -> bool:
     names = f"{node.get('class', '')[:200]} {node.get('id', '')[:100]}"
     # "content-with-sidebar" is what has the article in it
     return bool(_NOT_OF_THE_PAGE.search(names)) and node.find(".//h1") is None
-
-
-def _hear_comment(said: _Said, node: Element) -> None:
-    if not said.saved_from and node.tag is etree.Comment:
-        found = _SAVED_FROM.search((node.text or "")[:2500])
-        said.saved_from = found[1] if found else ""
 
 
 def _hear(said: _Said, node: Element, tag: str, is_of_others: bool) -> None:
@@ -203,83 +199,19 @@ def _text(node: Element) -> str:
     return " ".join("".join(words).split())
 
 
-# JSON-LD
-
-
-def _records(scripts: Iterable[str]) -> list[dict[str, Any]]:
-    """The records that stand at the top of a page's JSON-LD, and in its graphs and `mainEntity`."""
-    waiting: list[Any] = []
-    room = _MOST_DATA
-    for script in scripts:
-        room -= len(script)
-        if room < 0:
-            break
-        try:
-            waiting.append(json.loads(script.strip().rstrip(";"), strict=False))
-        except (ValueError, RecursionError):
-            continue
-    found: list[dict[str, Any]] = []
-    while waiting and len(found) < _MOST_RECORDS:
-        each = waiting.pop(0)
-        if isinstance(each, list):
-            waiting[:0] = each[:_MOST_RECORDS]
-        elif isinstance(each, dict):
-            found.append(each)
-            waiting[:0] = [each[key] for key in ("@graph", "mainEntity") if key in each]
-    return found
-
-
-def _types(record: dict[str, Any]) -> list[str]:
-    return [each for each in _listed(record.get("@type")) if isinstance(each, str)]
-
-
-def _is_article(record: dict[str, Any]) -> bool:
-    return any(
-        kind.rpartition("/")[2].endswith(("Article", "BlogPosting", "Report")) for kind in _types(record)
-    )
-
-
-def _article(records: list[dict[str, Any]], address: str | None) -> dict[str, Any]:
-    """The record of the page's own article; empty where there is none, or one of several unnamed."""
-    articles = [record for record in records if _is_article(record)]
-    if len(articles) > 1 and address:
-        articles = [record for record in articles if address in _addresses(record)] or articles
-    if len(articles) == 1 or len({str(each.get("datePublished")) for each in articles}) == 1:
-        return articles[0]
-    return {}
-
-
-def _addresses(record: dict[str, Any]) -> list[str]:
-    given = [record.get("url"), record.get("@id"), record.get("mainEntityOfPage")]
-    given += [each.get("@id") for each in given if isinstance(each, dict)]
-    return [each for each in given if isinstance(each, str)]
-
-
-def _listed(given: Any) -> list[Any]:
-    return given[:20] if isinstance(given, list) else [given]
-
-
-def _names(given: Any) -> Iterator[str]:
-    for each in _listed(given):
-        name = each.get("name") if isinstance(each, dict) else each
-        for one in _listed(name):
-            if isinstance(one, str):
-                yield one
-
-
 # Deciding
 
 
 def _address(said: _Said, url: str | None) -> str | None:
     base = next((each for each in (url, *said.metas.get("og:url", ()), said.base) if each), "")
-    for given in (said.address, *said.metas.get("og:url", ())[:1], url, said.saved_from):
+    for given in (said.address, *said.metas.get("og:url", ())[:1], url):
         if given and (found := _sound_address(given, base)):
             return found
     return None
 
 
-def _own_address(article: dict[str, Any]) -> str | None:
-    found = (_sound_address(each, "") for each in _addresses(article))
+def _own_address(article: linkeddata.Record) -> str | None:
+    found = (_sound_address(each, "") for each in linkeddata.addresses(article))
     return next((each for each in found if each), None)
 
 
@@ -296,17 +228,17 @@ def _sound_address(given: str, base: str) -> str | None:
     return found if parts.path.strip("/") or parts.query else None
 
 
-def _source(said: _Said, article: dict[str, Any], records: list[dict[str, Any]]) -> str | None:
-    given = [*said.metas.get("og:site_name", ())[:1], *_names(article.get("publisher"))]
+def _source(said: _Said, article: linkeddata.Record, records: list[linkeddata.Record]) -> str | None:
+    given = [*said.metas.get("og:site_name", ())[:1], *linkeddata.names(article.get("publisher"))]
     given += [name for key in _OUTLETS[1:] for name in said.metas.get(key, ())[:1]]
     for record in records:
-        if {"WebSite", "NewsMediaOrganization"} & set(_types(record)):
-            given += _names(record.get("name"))
+        if {"WebSite", "NewsMediaOrganization"} & set(linkeddata.types(record)):
+            given += linkeddata.names(record.get("name"))
     return next((name for each in given if (name := _name(each))), None)
 
 
-def _author(said: _Said, article: dict[str, Any], source: str | None) -> str | None:
-    ways = [list(_names(article.get("author")))]
+def _author(said: _Said, article: linkeddata.Record, source: str | None) -> str | None:
+    ways = [list(linkeddata.names(article.get("author")))]
     ways += [said.metas.get(key, []) for key in _AUTHORS]
     ways.append(said.properties.get("author", []))
     for given in ways:
@@ -352,10 +284,10 @@ def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))
 
 
-def _title(said: _Said, article: dict[str, Any], source: str | None, address: str | None) -> str | None:
+def _title(said: _Said, article: linkeddata.Record, source: str | None, address: str | None) -> str | None:
     heading = _heading(said)
     outlets = [each for each in (source, _host(address)) if each]
-    given = [each for each in _listed(article.get("headline")) if isinstance(each, str)]
+    given = [each for each in linkeddata.listed(article.get("headline")) if isinstance(each, str)]
     given += said.properties.get("headline", [])[:1]
     given += [each for key in _TITLES for each in said.metas.get(key, [])[:1]]
     for each in [*given, heading, said.name]:
@@ -430,8 +362,8 @@ def _names_outlet(part: str, outlet: str) -> bool:
     return letters == name or (len(name) > 3 and name.startswith(letters) and "." in outlet)
 
 
-def _date(said: _Said, article: dict[str, Any]) -> str | None:
-    ways: list[list[Any]] = [_listed(article.get("datePublished"))[:1]]
+def _date(said: _Said, article: linkeddata.Record) -> str | None:
+    ways: list[list[Any]] = [linkeddata.listed(article.get("datePublished"))[:1]]
     ways += [said.metas.get(key, [])[:1] for key in _DATES[:5]]
     ways += [said.properties.get("datepublished", []), said.published]
     ways += [said.metas.get(key, [])[:1] for key in _DATES[5:]]

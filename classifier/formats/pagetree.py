@@ -76,8 +76,9 @@ def parse(text: str) -> HtmlElement | None:
     if not text.strip():
         return None
     try:
-        # Comments stay: a browser says in one where it saved the page from.
-        return document_fromstring(text, parser=HTMLParser(huge_tree=False, remove_pis=True, encoding=None))
+        # Without comments: the text behind one would be no element's own, and is overlooked easily.
+        parser = HTMLParser(huge_tree=False, remove_comments=True, remove_pis=True)
+        return document_fromstring(text, parser=parser)
     except etree.ParserError:
         return None
 

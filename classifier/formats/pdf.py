@@ -14,12 +14,13 @@ from classifier.errors import UnreadableArticleError
 from classifier.formats import bidi, glyphs, pdfsimply
 from classifier.formats.heading import article_of
 from classifier.formats.layout import Line, Paragraph, lines_of, paragraphs_of
-from classifier.formats.lines import joined, running_lines, unwrapped
+from classifier.formats.lines import joined, running_lines, unwrapped, without_running_lines
 from classifier.formats.ways import Way
 
 _MOST_GLYPHS = 600_000  # of a file: of what is beyond we take the bare text, which costs a tenth
 _MOST_OF_PAGE = 60_000
-_SHARE = 0.4  # of a file's seconds, for its pages
+_SHARE_OF_LAYOUT = 0.3  # of a file's seconds, for pages of which we look where each glyph stands
+_SHARE = 0.4  # ... for all pages
 _JUNK = 0.5  # of the glyphs
 
 _LARGER = 1.15  # than the text under it: a title
@@ -29,6 +30,11 @@ _FIRST_PARAGRAPHS = 6
 _LONGEST_TITLE = 300  # characters
 _LONGEST_HEAD = 120  # characters of what may stand above a title
 
+_ACCENTED = frozenset(map(chr, range(0xC0, 0x100)))
+_CYRILLIC = {code: bytes([code]).decode("cp1251") for code in (0xA8, 0xB8, 0xB9, *range(0xC0, 0x100))}
+_MOST_ACCENTED = 0.7  # of the letters
+_SAMPLED = 20_000  # characters
+
 
 @dataclass(slots=True)
 class _Found:
@@ -36,12 +42,26 @@ class _Found:
 
     pages: list[list[Line]] = field(default_factory=list)
     bare: list[list[str]] = field(default_factory=list)  # of pages of which we took the bare text
-    glyphs: int = 0
+    seen: int = 0  # glyphs
     characters: int = 0
     meaningless: int = 0
     unreadable: int = 0
     late: int = 0
     is_mended: bool = False
+
+    def add(self, page: glyphs.Page | str) -> None:
+        if not isinstance(page, str):
+            lines = [line for each in page.glyphs for line in lines_of(each)]
+            self.pages.append(lines)
+            self.seen += sum(map(len, page.glyphs))
+            self.meaningless += page.meaningless
+            self.characters += sum(len(line.text) for line in lines)
+        elif bidi.runs_right_to_left(page):
+            self.late += 1  # without its layout the words of Arabic are out of order
+        else:
+            self.bare.append(page.splitlines())
+            self.seen += len(page)
+            self.characters += len(page)
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -49,7 +69,7 @@ class _Found:
         if self.unreadable:
             told.append(f"{_pages(self.unreadable)} could not be read")
         if self.late:
-            told.append(f"the last {_pages(self.late)} left out: they took too long")
+            told.append(f"{_pages(self.late)} left out: there was no time for more")
         if self.bare:
             told.append(f"{_pages(len(self.bare))} read without regard to the layout: too much text")
         return tuple(told)
@@ -62,14 +82,12 @@ def read(data: bytes, name: str, way: Way) -> Contents:
     limits = way.rules.limits
     with glyphs.opened(data) as book:
         pdfsimply.check_pages(book.pages, limits)
-        found = _read(book, time.monotonic() + _SHARE * limits.seconds, limits.characters)
+        found = _read(book, limits.seconds, limits.characters)
         title = book.title
-    if not found.glyphs and found.unreadable:
+    if not found.seen and found.unreadable:
         raise UnreadableArticleError("no page of it can be read", "open it, save it anew and drop it again")
-    if found.meaningless > _JUNK * found.glyphs:
+    if found.meaningless > _JUNK * found.seen:
         raise pdfsimply.no_text("its letters are pictures without a meaning; drop the text itself")
-    if not found.characters:
-        raise pdfsimply.no_text("a scan, it seems; drop its text, or run it through text recognition")
     return Contents((_article(found, title),))
 
 
@@ -118,27 +136,20 @@ def _sample() -> bytes:
     return b"%%PDF-1.7\n%strailer\n<</Root 1 0 R /Info 7 0 R>>\nstartxref\n0\n%%%%EOF\n" % whole
 
 
-def _read(book: glyphs.Book, deadline: float, most: int) -> _Found:
+def _read(book: glyphs.Book, seconds: float, most: int) -> _Found:
+    """The text of all pages; of those for which the time is too short the bare text, or none."""
     found = _Found(is_mended=book.is_mended)
+    start = time.monotonic()
     for number in range(book.pages):
-        if number and time.monotonic() > deadline:
-            found.late = book.pages - number
+        spent = (time.monotonic() - start) / seconds
+        if number and spent > _SHARE:
+            found.late += book.pages - number
             break
+        room = 0 if spent > _SHARE_OF_LAYOUT else min(_MOST_OF_PAGE, _MOST_GLYPHS - found.seen)
         try:
-            page = book.page(number, min(_MOST_OF_PAGE, _MOST_GLYPHS - found.glyphs))
+            found.add(book.page(number, room))
         except glyphs.PageError:
             found.unreadable += 1
-            continue
-        if isinstance(page, str):
-            found.bare.append(page.splitlines())
-            found.glyphs += len(page)
-            found.characters += len(page)
-        else:
-            lines = [line for each in page.glyphs for line in lines_of(each)]
-            found.pages.append(lines)
-            found.glyphs += sum(map(len, page.glyphs))
-            found.meaningless += page.meaningless
-            found.characters += sum(len(line.text) for line in lines)
         if found.characters > most:
             raise UnreadableArticleError(f"longer than {most:,} characters", "part it into smaller files")
     return found
@@ -152,8 +163,21 @@ def _article(found: _Found, given: str) -> Article:
     paragraphs = paragraphs_of(_without_running_lines(found.pages))
     texts = joined([[line.text for line in paragraph.lines] for paragraph in paragraphs])
     title, texts = _with_title(_title_at(paragraphs), texts, " ".join(given.split()))
-    texts += unwrapped([line for page in found.bare for line in page])
-    return article_of("\n".join(texts), title=title, remarks=found.remarks)
+    texts += unwrapped([line for page in without_running_lines(found.bare) for line in [*page, ""]])
+    text = "\n".join(texts)
+    remarks = found.remarks
+    if _is_cyrillic_taken_for_latin(text):
+        text, title = text.translate(_CYRILLIC), title and title.translate(_CYRILLIC)
+        remarks = (*remarks, "encoding guessed: windows-1251")
+    if not any(map(str.isalpha, text)):
+        raise pdfsimply.no_text("a scan, it seems; drop its text, or run it through text recognition")
+    return article_of(text, title=title, remarks=remarks)
+
+
+def _is_cyrillic_taken_for_latin(text: str) -> bool:
+    """Whether nearly all letters have accents, as in no language: old fonts call their Cyrillic Latin."""
+    letters = [letter for letter in text[:_SAMPLED] if letter.isalpha()]
+    return sum(map(_ACCENTED.__contains__, letters)) > _MOST_ACCENTED * len(letters)
 
 
 def _without_running_lines(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
@@ -162,19 +186,18 @@ def _without_running_lines(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
     for page, running in zip(
         pages, running_lines([[line.text for line in page] for page in pages]), strict=True
     ):
-        rest = [line for at, line in enumerate(page) if at not in running]
         kept.append(
-            [line for at, line in enumerate(page) if at not in running or _is_of_text(line, rest, body)]
+            [line for at, line in enumerate(page) if at not in running or _is_of_text(line, page, body)]
         )
     return kept
 
 
-def _is_of_text(line: Line, rest: Sequence[Line], body: float) -> bool:
+def _is_of_text(line: Line, page: Sequence[Line], body: float) -> bool:
     """Whether what looks like a page's head or foot is not: a title, or a line among others."""
-    if line.size > _LARGER * body or not rest:
+    if line.size > _LARGER * body:
         return True
-    nearest = min(abs(each.base - line.base) for each in rest)
-    return line.size > _SMALLER * body and 0 < nearest < _NEAR * line.size
+    nearest = min((abs(each.base - line.base) for each in page if each is not line), default=0.0)
+    return line.size > _SMALLER * body and nearest < _NEAR * line.size
 
 
 def _usual_size(lines: Iterable[Line]) -> float:

@@ -50,10 +50,6 @@ def read(data: bytes, name: str, way: Way) -> Contents:
     parts = [part for part in _parts(decoded.text, way.rules.separators) if part.title or part.text.strip()]
     if not parts:
         raise empty()
-    if len(parts) > _MOST_ARTICLES:
-        raise UnreadableArticleError(
-            f"more than {_MOST_ARTICLES:,} articles in it", "part it into smaller files"
-        )
     return Contents(tuple(part.article(decoded.remarks) for part in parts))
 
 
@@ -63,8 +59,8 @@ def warm() -> None:
     from classifier.formats import lines
 
     decoding.warm()
-    separators.openings("", ("=+",))
-    lines.unwrapped(["One", "two"])
+    separators.openings("", ("=+",), 1)
+    lines.joined([["One-", "two"]])
 
 
 def check_size(data: bytes, way: Way) -> None:
@@ -89,7 +85,8 @@ def _parts(text: str, patterns: tuple[str, ...]) -> Iterator[_Part]:
         # Loaded here: few owners have any.
         from classifier.separators import openings
 
-        if found := openings(text, patterns):
+        if found := openings(text, patterns, _MOST_ARTICLES + 1):
+            _check_number(len(found))
             if any(map(str.isalpha, text[: found[0].start])):
                 yield _Part(text[: found[0].start])
             ends = [each.start for each in found[1:]] + [len(text)]
@@ -104,10 +101,18 @@ def _of_digest(text: str) -> Iterator[_Part]:
     if not heads:
         yield _Part(text)
         return
+    _check_number(len(heads))
     yield _Part(text[: heads[0].start()])
     ends = [head.start() for head in heads[1:]] + [len(text)]
     for head, end in zip(heads, ends, strict=True):
         yield _Part(text[head.end() : end], date=_moment(f"{head[1]} {head[2]}"))
+
+
+def _check_number(articles: int) -> None:
+    if articles > _MOST_ARTICLES:
+        raise UnreadableArticleError(
+            f"more than {_MOST_ARTICLES:,} articles in it", "part it into smaller files"
+        )
 
 
 def _date(said: str | None) -> str | None:
@@ -124,21 +129,44 @@ def _moment(text: str) -> str | None:
 def _unbroken(text: str) -> str:
     """`text` with a paragraph a line, where its lines were broken to a width."""
     lines = text.split("\n")
-    if not _NARROWEST <= max(map(len, lines)) <= _WIDEST or not _is_broken(lines):
+    if not _NARROWEST <= max(map(len, lines)) <= _WIDEST:
         return text
-    from classifier.formats.lines import unwrapped
+    widest = max(len(line.strip()) for line in lines)
+    if not _is_broken(lines, widest):
+        return text
+    from classifier.formats.lines import joined
 
-    return "\n".join(unwrapped(lines))
+    return "\n".join(joined(list(_paragraphs(lines, widest))))
 
 
-def _is_broken(lines: list[str]) -> bool:
-    stripped = [line.strip() for line in lines]
-    widest = max(map(len, stripped))
-    pairs = [(line, after) for line, after in pairwise(stripped) if line and after]
-    short = sum(len(line) + 1 + len(after.split(" ", 1)[0]) <= widest - 1 for line, after in pairs)
+def _is_broken(lines: list[str], widest: int) -> bool:
+    pairs = [(line, after) for line, after in pairwise(map(str.strip, lines)) if line and after]
+    short = sum(not _is_full(line, after, widest) for line, after in pairs)
     sentences = sum(line.endswith(_SENTENCE_ENDS) for line, _ in pairs)
+    columns = sum("   " in line or "\t" in line for line, _ in pairs)
     return (
         len(pairs) >= _LEAST_BROKEN
         and short <= _MOST_SHORT * len(pairs)
         and sentences <= _MOST_SENTENCES * len(pairs)
+        and columns <= _MOST_SHORT * len(pairs)
     )
+
+
+def _is_full(line: str, after: str, widest: int) -> bool:
+    """Whether the next line's first word had no room on a line."""
+    return len(line) + 1 + len(after.split(None, 1)[0]) > widest - 1
+
+
+def _paragraphs(lines: list[str], widest: int) -> Iterator[list[str]]:
+    """Of broken lines: a paragraph ends at a blank line, at one that is not full and at one set in."""
+    paragraph: list[str] = []
+    for line in lines:
+        text = line.strip()
+        is_set_in = line[:2].isspace() and not (paragraph and paragraph[-1][:2].isspace())
+        if paragraph and (not text or is_set_in or not _is_full(paragraph[-1].strip(), text, widest)):
+            yield paragraph
+            paragraph = []
+        if text:
+            paragraph.append(line)
+    if paragraph:
+        yield paragraph

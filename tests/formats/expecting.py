@@ -20,9 +20,9 @@ EXPECTED = HERE / "expected.jsonl"
 def expectation(made: Made) -> dict[str, Any]:
     """What stands of a file in expected.jsonl.
 
-    `lines`: each paragraph must be one line. `may` is text that is neither wanted nor foreign; `also`
-    are values that a field may have instead, where the file leaves it open (an attachment has its mail's
-    date or none).
+    `lines`: each paragraph must be one line; `guessed`: a remark must say so of the encoding. `may` is
+    text that is neither wanted nor foreign; `also` are values that a field may have instead, where the
+    file leaves it open (an attachment has its mail's date or none).
     """
     articles = [_article(made, TEXTS[name], number) for number, name in enumerate(made.articles)]
     # A PDF does not know its paragraphs.
@@ -32,6 +32,8 @@ def expectation(made: Made) -> dict[str, Any]:
         found["left_out"] = list(made.left_out)
     if made.paragraphs:
         found["paragraphs"] = made.paragraphs
+    if _is_guessed(made):
+        found["guessed"] = True
     if made.by_rules:
         found["rules"] = OWNERS_RULES
     return found
@@ -61,6 +63,13 @@ def _article(made: Made, text: NewsText, number: int) -> dict[str, Any]:
         "may": [*made.may, day(text), visible_date(text), text.author, text.date[:10]],
         "also": also,
     }
+
+
+def _is_guessed(made: Made) -> bool:
+    """Nothing in the file tells its encoding, or what does is wrong."""
+    if made.tool == "text":
+        return not made.encoding.startswith("utf-8") and "bom" not in made.traits
+    return bool({"no-charset", "told-utf8"} & set(made.traits))
 
 
 def _is_attached_article(trait: str) -> bool:

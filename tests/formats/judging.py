@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
+from classifier.articles import Article
 from classifier.errors import UnreadableArticleError
 from classifier.reading import Reader
 from classifier.rules import Rules, rules_of
@@ -14,11 +15,15 @@ from tests.formats.measuring import Found, measure
 
 _LEAST = 0.98  # of the words of an article
 _MOST_FOREIGN = 0.02  # of the words found
+_HOLDERS = frozenset({"eml", "mbox", "zip"})
 _NOTHING = Found(0.0, 0.0, 0.0, 0.0, dict.fromkeys(["title", "date", "language"], "not read"))
 
 
 class Readers:
-    """A reader for each format, so that none profits from what another one has loaded."""
+    """A reader for each format, so that none profits from what another one has loaded.
+
+    Those that hold files of other formats load all of them, and share one.
+    """
 
     def __init__(self, expected: Sequence[dict[str, Any]]) -> None:
         self._owners = Reader(_owners_rules(expected))
@@ -27,7 +32,8 @@ class Readers:
     def reader(self, expected: dict[str, Any]) -> Reader:
         if "rules" in expected:
             return self._owners
-        return self._by_format.setdefault(expected["format"], Reader())
+        format = expected["format"]
+        return self._by_format.setdefault("holder" if format in _HOLDERS else format, Reader())
 
     def __enter__(self) -> Readers:
         return self
@@ -49,6 +55,8 @@ def judge(reader: Reader, expected: dict[str, Any]) -> tuple[list[Found], list[s
     complaints = []
     if len(contents.articles) != len(wanted):
         complaints.append(f"{len(contents.articles)} articles, not {len(wanted)}")
+    if expected.get("guessed"):
+        complaints += ["a guess is not told of" for each in contents.articles if not _tells_a_guess(each)]
     left_out = " ".join(contents.left_out)
     complaints += [f"{name} is not told of" for name in expected.get("left_out", ()) if name not in left_out]
     pairs = zip(contents.articles, wanted, strict=False)
@@ -69,6 +77,10 @@ def faults(found: Found, *, lines: bool = True) -> list[str]:
     if lines and not said and found.whole < 1:
         said.append(f"paragraphs that are one line {found.whole:.0%}")
     return said
+
+
+def _tells_a_guess(article: Article) -> bool:
+    return any(remark.startswith("encoding guessed") for remark in article.remarks)
 
 
 def _owners_rules(expected: Sequence[dict[str, Any]]) -> Rules:

@@ -70,6 +70,7 @@ _TOOLS: dict[str, tuple[Make, str | None]] = {
     "raw_headers": (mails.raw_headers, None),
     "page": (pages.page, None),
     "old_page": (pages.old_page, None),
+    "div_page": (pages.div_page, None),
     "rss": (feeds.rss, None),
     "atom": (feeds.atom, None),
     "rdf": (feeds.rdf, None),

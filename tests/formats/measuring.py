@@ -19,7 +19,8 @@ from classifier.decoding import clean
 from tests.formats.texts import TEXTS, NewsText
 
 _WORD = re.compile(r"[^\W_]+")
-_VOWEL_MARKS = re.compile("[\u064b-\u0652\u0670]")  # Arabic; written or not, it is the same word
+# Arabic vowel marks, and the joiners within Persian words: written or not, it is the same word.
+_UNWRITTEN = re.compile("[\u064b-\u0652\u0670\u200c\u200d]")
 _FIELDS = ("source", "author", "url")
 
 
@@ -55,7 +56,7 @@ def measure(article: Article, expected: dict[str, Any], paragraphs: int = 0) -> 
 
 
 def words(text: str) -> list[str]:
-    return _WORD.findall(_VOWEL_MARKS.sub("", clean(text)).casefold())
+    return _WORD.findall(_UNWRITTEN.sub("", clean(text)).casefold())
 
 
 def _in_order(wanted: Sequence[str], found: Sequence[str]) -> float:

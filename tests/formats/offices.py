@@ -10,7 +10,6 @@ from datetime import datetime
 from html import escape
 from pathlib import Path
 
-from tests.formats.pages import RIGHT_TO_LEFT
 from tests.formats.table import FOOTNOTE, LIST_ROWS, RUNNING_HEADER, TABLE_ROWS, TEXT_BOX, Made
 from tests.formats.texts import TEXTS, NewsText
 from tests.formats.writing import day
@@ -54,7 +53,7 @@ def pandoc(made: Made, at: Path) -> bytes:
         source = f"# {article.title}\n\n{source}"
     else:
         command += ["-M", f"title={article.title}", "-M", f"lang={article.language}"]
-        command += ["-M", "dir=rtl"] if article.language in RIGHT_TO_LEFT else []
+        command += ["-M", "dir=rtl"] if article.right_to_left else []
     command += ["-s"] if "standalone" in made.traits else []
     subprocess.run(command, input=source.encode(), cwd=at, capture_output=True, timeout=60, check=True)
     return target.read_bytes()
@@ -103,7 +102,7 @@ def _markdown(article: NewsText, made: Made) -> str:
 
 def _flat(article: NewsText, made: Made) -> str:
     """A text document as LibreOffice itself saves one in a single XML file."""
-    right = article.language in RIGHT_TO_LEFT
+    right = article.right_to_left
     direction = 'style:writing-mode="rl-tb" fo:text-align="end"' if right else 'style:writing-mode="lr-tb"'
     size = "24pt" if "large" in made.traits else "12pt"
     body = [_line(each) for each in article.paragraphs]
@@ -183,7 +182,7 @@ def wordpad(made: Made, at: Path) -> bytes:
     """RTF as the oldest programs write it: bytes of a code page, each escaped."""
     article = TEXTS[made.articles[0]]
     page, language = {"cp1251": (1251, 1049), "cp1256": (1256, 1025)}[made.encoding]
-    right = "\\rtlpar" if article.language in RIGHT_TO_LEFT else ""
+    right = "\\rtlpar" if article.right_to_left else ""
     lines = [_escaped(each, made.encoding) for each in (article.title, *article.paragraphs)]
     body = "\\par\r\n".join(lines)
     head = f"{{\\rtf1\\ansi\\ansicpg{page}\\deff0\\deflang{language}"

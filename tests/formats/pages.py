@@ -4,99 +4,17 @@ from __future__ import annotations
 
 import codecs
 import json
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import escape
 from pathlib import Path
+from typing import Any
 
+from tests.formats.around import AROUND
 from tests.formats.table import LIST_ROWS, SUBHEADING, TABLE_ROWS, Made
 from tests.formats.texts import TEXTS, NewsText
 from tests.formats.writing import news_article
 
-RIGHT_TO_LEFT = frozenset({"ar", "fa"})
 _NO_PAGE_CHARSET = {"utf-16-le": "utf-16", "utf-16-be": "utf-16"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Around:
-    """What a site says around its articles, in its language."""
-
-    menu: tuple[str, ...]
-    share: str
-    related: str
-    others: tuple[str, ...]
-    cookies: str
-    agree: str
-    subscribe: str
-    footer: str
-
-
-_AROUND = {
-    "en": _Around(
-        ("Home", "Politics", "Business", "Sport", "Weather", "Contact us"),
-        "Share on Facebook Share on Telegram Print",
-        "Read also",
-        ("Museum of clocks reopens after repairs", "Five recipes for a cold evening", "Chess club wins cup"),
-        "We use cookies to make this site better. By staying here you agree to our privacy policy.",
-        "Accept all",
-        "Subscribe to our newsletter and never miss a story",
-        "All rights reserved. Reproduction only with a link to the source. Advertising: ads@site.example",
-    ),
-    "ru": _Around(
-        ("Главная", "Политика", "Экономика", "Спорт", "Погода", "Контакты"),
-        "Поделиться ВКонтакте Телеграм Распечатать",
-        "Читайте также",
-        (
-            "Музей часов открылся после ремонта",
-            "Пять рецептов для холодного вечера",
-            "Шахматисты взяли кубок",
-        ),
-        "Мы используем файлы cookie. Оставаясь на сайте, вы соглашаетесь с политикой конфиденциальности.",
-        "Принять",
-        "Подпишитесь на нашу рассылку и узнавайте новости первыми",
-        "Все права защищены. Перепечатка только с гиперссылкой на источник. Реклама: ads@site.example",
-    ),
-    "kk": _Around(
-        ("Басты бет", "Саясат", "Экономика", "Спорт", "Ауа райы", "Байланыс"),
-        "Бөлісу Телеграм Басып шығару",
-        "Тағы оқыңыз",
-        ("Сағат мұражайы қайта ашылды", "Суық кешке арналған бес тағам", "Шахматшылар кубок жеңіп алды"),
-        "Біз cookie файлдарын пайдаланамыз. Сайтта қалу арқылы құпиялылық саясатымен келісесіз.",
-        "Қабылдау",
-        "Біздің таратылымға жазылып, жаңалықтарды бірінші болып біліңіз",
-        "Барлық құқықтар қорғалған. Материалды көшіргенде сілтеме міндетті. Жарнама: ads@site.example",
-    ),
-    "ar": _Around(
-        ("الرئيسية", "سياسة", "اقتصاد", "رياضة", "الطقس", "اتصل بنا"),
-        "شارك على فيسبوك تيليغرام طباعة",
-        "اقرأ أيضا",
-        ("متحف الساعات يفتح أبوابه بعد الترميم", "خمس وصفات لأمسية باردة", "نادي الشطرنج يفوز بالكأس"),
-        "نستخدم ملفات تعريف الارتباط لتحسين الموقع. بمتابعة التصفح فإنك توافق على سياسة الخصوصية.",
-        "موافق",
-        "اشترك في نشرتنا البريدية ولا تفوت أي خبر",
-        "جميع الحقوق محفوظة. يمنع النشر دون ذكر المصدر. للإعلان: ads@site.example",
-    ),
-    "fa": _Around(
-        ("خانه", "سیاست", "اقتصاد", "ورزش", "هوا", "تماس با ما"),
-        "همرسانی تلگرام چاپ",
-        "بیشتر بخوانید",
-        ("موزهٔ ساعت دوباره باز شد", "پنج دستور غذا برای شب سرد", "شطرنج‌بازان جام گرفتند"),
-        "ما از کوکی استفاده می‌کنیم. با ماندن در سایت سیاست حریم خصوصی را می‌پذیرید.",
-        "پذیرفتن",
-        "در خبرنامهٔ ما نام‌نویسی کنید",
-        "همهٔ حقوق محفوظ است. آگهی: ads@site.example",
-    ),
-    "tr": _Around(
-        ("Ana sayfa", "Siyaset", "Ekonomi", "Spor", "Hava durumu", "İletişim"),
-        "Paylaş Telegram Yazdır",
-        "Bunları da okuyun",
-        ("Saat müzesi yeniden açıldı", "Soğuk akşamlar için beş tarif", "Satranç takımı kupayı aldı"),
-        "Çerezleri kullanıyoruz. Sitede kalarak gizlilik politikamızı kabul etmiş olursunuz.",
-        "Kabul et",
-        "Bültenimize abone olun, hiçbir haberi kaçırmayın",
-        "Tüm hakları saklıdır. Reklam: ads@site.example",
-    ),
-}
 
 
 def page(made: Made, at: Path) -> bytes:
@@ -110,10 +28,10 @@ def encoded(text: str, made: Made) -> bytes:
 
 def cms_page(article: NewsText, made: Made) -> str:
     """A page of a content system: menus, the article, related stories, a cookie banner, a footer."""
-    around = _AROUND[article.language]
+    around = AROUND[article.language]
     charset = "utf-8" if "told-utf8" in made.traits else _told_charset(made)
     told_charset = "" if "no-charset" in made.traits else f'<meta charset="{charset}">'
-    direction = "rtl" if article.language in RIGHT_TO_LEFT else "ltr"
+    direction = "rtl" if article.right_to_left else "ltr"
     menu = "".join(f'<li><a href="/{n}/">{word}</a></li>' for n, word in enumerate(around.menu))
     others = "".join(f'<li><a href="/old/{n}">{word}</a></li>' for n, word in enumerate(around.others))
     return f"""<!DOCTYPE html>
@@ -139,7 +57,7 @@ def cms_page(article: NewsText, made: Made) -> str:
 {_body(article, made)}
 </div>
 </article>
-<aside class="related"><h3>{around.related}</h3><ul>{others}</ul></aside>
+{_teasers(article, made)}<aside class="related"><h3>{around.related}</h3><ul>{others}</ul></aside>
 <div class="newsletter"><p>{around.subscribe}</p><form action="/subscribe"><input type="email"></form></div>
 </main>
 <footer><ul>{menu}</ul><p>© 2026 {article.source}. {around.footer}</p></footer>
@@ -160,7 +78,7 @@ def visible_date(article: NewsText) -> str:
 def old_page(made: Made, at: Path) -> bytes:
     """A page of the nineties' manner: tables, no landmarks, nothing told to machines but the charset."""
     article = TEXTS[made.articles[0]]
-    around = _AROUND[article.language]
+    around = AROUND[article.language]
     menu = "<br>".join(f'<a href="{n}.htm">{word}</a>' for n, word in enumerate(around.menu))
     body = "\n".join(f"<p align=justify>{escape(each, quote=False)}" for each in article.paragraphs)
     return f"""<HTML><HEAD>
@@ -174,9 +92,45 @@ def old_page(made: Made, at: Path) -> bytes:
 """.encode(made.encoding)
 
 
+def div_page(made: Made, at: Path) -> bytes:
+    """A page without a landmark or a paragraph: divisions, and text that was pasted from a word processor."""
+    article = TEXTS[made.articles[0]]
+    around = AROUND[article.language]
+    menu = "".join(
+        f'<div class="m-item"><a href="/{n}">{word}</a></div>' for n, word in enumerate(around.menu)
+    )
+    style = 'style="font-size:14pt;line-height:115%;font-family:&quot;Times New Roman&quot;"'
+    body = "\n".join(
+        f"<div><span {style}>{_pasted(each)}<o:p></o:p></span></div><div><br></div>"
+        for each in article.paragraphs
+    )
+    others = "".join(
+        f'<div class="n-link"><a href="/n/{n}">{word}</a></div>' for n, word in enumerate(around.others)
+    )
+    direction = "rtl" if article.right_to_left else "ltr"
+    return f"""<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN"
+ "http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">
+<html xmlns="http://www.w3.org/1999/xhtml" dir="{direction}"><head>
+<meta http-equiv="Content-Type" content="text/html; charset=utf-8" />
+<title>{escape(article.title)}</title></head><body>
+<div id="top"><div class="logo"><img src="/logo.gif" alt="" /></div>{menu}</div>
+<div id="mid"><div class="news-title">{escape(article.title, quote=False)}</div>
+<div class="news-text">
+{body}
+</div>
+<div class="n-links">{others}</div></div>
+<div id="bottom">© 2026. {around.footer}</div>
+</body></html>
+""".encode()
+
+
+def _pasted(words: str) -> str:
+    return escape(words, quote=False).replace(" ", "&nbsp;", 1)
+
+
 def plain_page(article: NewsText, style: str = "", *, dated: bool = False) -> str:
     """A page with the article and nothing around it, for printing."""
-    direction = "rtl" if article.language in RIGHT_TO_LEFT else "ltr"
+    direction = "rtl" if article.right_to_left else "ltr"
     day = f"<p>{datetime.fromisoformat(article.date):%d.%m.%Y}</p>" if dated else ""
     body = "\n".join(f"<p>{escape(each, quote=False)}</p>" for each in article.paragraphs)
     return f"""<!DOCTYPE html>
@@ -201,7 +155,65 @@ def _told(article: NewsText, made: Made) -> str:
     if "jsonld" in made.traits:
         told = json.dumps(news_article(article, whole=False), ensure_ascii=False)
         return f'<script type="application/ld+json">{told}</script>'
+    if "graph" in made.traits:
+        return (
+            f'<script type="application/ld+json">{json.dumps(_graph(article), ensure_ascii=False)}</script>'
+        )
     return ""
+
+
+def _graph(article: NewsText) -> dict[str, Any]:
+    """All that an SEO plugin tells: the site, the way to the page, the article and when it was changed."""
+    site = article.url.split("/")[2]
+    later = datetime.fromisoformat(article.date) + timedelta(hours=30)
+    told = news_article(article, whole=False) | {"dateModified": later.isoformat()}
+    told["publisher"] = {"@id": f"https://{site}/#organization"}
+    told["author"] = {"@id": f"https://{site}/#person", "name": article.author}
+    return {
+        "@context": "https://schema.org",
+        "@graph": [
+            {
+                "@type": "WebSite",
+                "@id": f"https://{site}/#website",
+                "url": f"https://{site}/",
+                "name": article.source,
+            },
+            {"@type": "Organization", "@id": f"https://{site}/#organization", "name": article.source},
+            {
+                "@type": "WebPage",
+                "@id": article.url,
+                "url": article.url,
+                "name": f"{article.title} - {article.source}",
+                "datePublished": article.date,
+            },
+            {
+                "@type": "BreadcrumbList",
+                "itemListElement": [{"@type": "ListItem", "position": 1, "name": article.source}],
+            },
+            {"@type": "Person", "@id": f"https://{site}/#person", "name": article.author},
+            told,
+        ],
+    }
+
+
+def _teasers(article: NewsText, made: Made) -> str:
+    """Openings of other articles, and what readers said."""
+    if "teasers" not in made.traits:
+        return ""
+    around = AROUND[article.language]
+    known = [each for each in TEXTS.values() if each.language == article.language and each is not article]
+    cards = [(each.title, paragraph) for each in known for paragraph in each.paragraphs[:3]]
+    shown = "".join(
+        f'<div class="card"><a href="/c/{n}"><h3>{escape(title)}</h3></a><p>{escape(words[:120])}…</p></div>'
+        for n, (title, words) in enumerate(cards)
+    )
+    said = "".join(
+        f'<li class="comment"><b>user{n}</b><p>{each}!</p></li>' for n, each in enumerate(around.others)
+    )
+    return (
+        f'<section class="latest-news"><h2>{around.related}</h2>{shown}</section>'
+        f'<div id="comments"><ul class="comment-list">{said}</ul></div>\n'
+    )
 
 
 def _byline(article: NewsText, made: Made) -> str:
@@ -223,12 +235,12 @@ for (const words of {told}) {{
   document.getElementById("body").append(paragraph);
 }}
 </script>"""
-    paragraphs = [escape(each, quote=False) for each in article.paragraphs]
+    paragraphs = [escape(each, quote=False) for each in article.paragraphs[: made.paragraphs or None]]
     if "breaks" in made.traits:
         return "<br><br>\n".join(paragraphs)
     lines = [f"<p>{each}</p>" for each in paragraphs]
     if "between" in made.traits:
-        around = _AROUND[article.language]
+        around = AROUND[article.language]
         other = f'<a href="/old/1">{around.others[0]}</a>'
         lines.insert(2, f'<div class="related-inline"><b>{around.related}:</b> {other}</div>')
         lines.insert(5, '<div class="ad-slot" id="ad-2"><script>showAd("ad-2")</script></div>')

@@ -22,6 +22,10 @@ class NewsText:
     author: str
     url: str
 
+    @property
+    def right_to_left(self) -> bool:
+        return "\u0600" <= self.title[0] <= "\u06ff"
+
 
 _ALL = (
     NewsText(

@@ -48,25 +48,18 @@ def keep(name: str, scratch: Path) -> None:
 
 
 def _reached(name: str, folders: list[Path]) -> dict[Path, set[bytes]]:
-    """What each file reaches, as libFuzzer tells it while it merges."""
+    """What each file reaches, as libFuzzer notes it when it merges."""
+    paths = [path for folder in folders if folder.exists() for path in sorted(folder.iterdir())]
     with tempfile.TemporaryDirectory() as scratch:
+        # The outer half of a merge starts its own program anew, which is Python here: so we are that half.
         control = Path(scratch, "control")
-        merged = Path(scratch, "merged")
-        merged.mkdir()
-        given = [str(folder) for folder in folders if folder.exists()]
-        subprocess.run(
-            [
-                *(sys.executable, "-m", "tests.fuzz.one", name, str(merged), *given),
-                *("-merge=1", f"-merge_control_file={control}", "-timeout=20"),
-            ],
-            capture_output=True,
-            check=False,
-        )
-        lines = control.read_bytes().splitlines() if control.exists() else []
-    count = int(lines[0]) if lines else 0
-    paths = [Path(line.decode()) for line in lines[2 : 2 + count]]
+        control.write_text("\n".join((str(len(paths)), "0", *map(str, paths), "")), encoding="utf-8")
+        command = [sys.executable, "-m", "tests.fuzz.one", name]
+        options = ["-merge_inner=1", f"-merge_control_file={control}", "-timeout=20"]
+        subprocess.run([*command, *options], capture_output=True, check=False)
+        lines = control.read_bytes().splitlines()[2 + len(paths) :]
     reached: dict[Path, set[bytes]] = {}
-    for line in lines[2 + count :]:
+    for line in lines:
         if match := _FEATURES.match(line):
             reached.setdefault(paths[int(match[1])], set()).update(match[2].split())
-    return {path: found for path, found in reached.items() if path.exists()}
+    return reached

@@ -65,12 +65,13 @@ def _with_parts(title: str, *parts: bytes, slow: bool = False) -> Case:
     return read(title, "a.eml", lambda: mixed(*parts), WORD, slow=slow)
 
 
-def _transferred(title: str, encoding: bytes, body: bytes, *words: str) -> Case:
+def _transferred(title: str, encoding: bytes, body: bytes, *words: str, slow: bool = False) -> Case:
     return either(
         title,
         "a.eml",
         lambda: mail(body, headers=b"Content-Transfer-Encoding: " + encoding + b"\r\n"),
         *words,
+        slow=slow,
     )
 
 
@@ -226,7 +227,7 @@ CASES = (
         WORD,
     ),
     _transferred("base64 without its end", b"base64", _BASE64.rstrip(b"=\n"), "refinery"),
-    _transferred("base64 of 20 MiB", b"base64", base64.encodebytes(b"oil " * 5 * _MIB)),
+    _transferred("base64 of 20 MiB", b"base64", base64.encodebytes(b"oil " * 5 * _MIB), slow=True),
     _transferred("equals signs", b"quoted-printable", b"=" * _MIB + text(), "refinery"),
     _transferred("300,000 soft line breaks", b"quoted-printable", b"=\r\n" * 300_000 + text(), WORD),
     _transferred("quoted letters that are none", b"quoted-printable", b"=zz=g=" * 9999 + text(), "refinery"),
@@ -286,8 +287,9 @@ CASES = (
         "100,000 that are empty",
         lambda: mailbox() + b"From a@b.example Thu Mar  5 15:20:00 2026\n\n" * 100_000,
         WORD,
+        slow=True,
     ),
-    _box("300,000 lines that open one", lambda: mailbox() + b"From \n" * 300_000),
+    _box("300,000 lines that open one", lambda: mailbox() + b"From \n" * 300_000, slow=True),
     _box("none in it", lambda: b"From a@b.example Thu Mar  5 15:20:00 2026\nFrom: a\nTo: b\nSubject: c\n"),
     _box("150 mails", lambda: mailbox([mail()] * 150), WORD),
     _box("10,000 mails", lambda: mailbox([mail()] * 10_000), WORD, slow=True),

@@ -242,8 +242,8 @@ CASES = (
         ),
     ),
     _with("a form that shows itself", lambda: _forms(1, 1, loop=True), WORD),
-    _with("forms that show each other", lambda: _forms(3, 2, loop=True), WORD),
-    _with("forms of 10^10 texts", lambda: _forms(10, 10), WORD),
+    _with("forms that show each other", lambda: _forms(3, 2, loop=True), WORD, slow=True),
+    _with("forms of 10^10 texts", lambda: _forms(10, 10), WORD, slow=True),
     _with(
         "50,000 contents of a page",
         lambda: _objects(

@@ -57,7 +57,7 @@ CASES = (
     either(
         "60 MiB of records", "a.json", lambda: b"[" + (record() + b",") * 170_000 + record() + b"]", slow=True
     ),
-    either("10,000 records", "a.json", lambda: b"[" + (record() + b",") * 9_999 + record() + b"]"),
+    either("10,000 records", "a.json", lambda: b"[" + (record() + b",") * 9_999 + record() + b"]", slow=True),
     either(
         "60 MiB of one list", "a.json", lambda: b'[{"text": "oil"}' + b",0" * 31_000_000 + b"]", slow=True
     ),
@@ -85,12 +85,22 @@ CASES = (
         WORD,
     ),
     either("lines: the first is none", "a.jsonl", lambda: b"{oil}\n" + records(), WORD),
-    either("lines: 20,000", "a.jsonl", lambda: records() * 10_000),
+    either("lines: 20,000", "a.jsonl", lambda: records() * 10_000, slow=True),
     either("lines: 60 MiB", "a.jsonl", lambda: records() * 80_000, slow=True),
     either(
-        "lines: a million that are empty", "a.jsonl", lambda: records() + b"\n" * 1_000_000 + records(), WORD
+        "lines: a million that are empty",
+        "a.jsonl",
+        lambda: records() + b"\n" * 1_000_000 + records(),
+        WORD,
+        slow=True,
     ),
-    either("lines: 300,000 that are none", "a.jsonl", lambda: records() + b"{\n" * 300_000 + records(), WORD),
+    either(
+        "lines: 300,000 that are none",
+        "a.jsonl",
+        lambda: records() + b"{\n" * 300_000 + records(),
+        WORD,
+        slow=True,
+    ),
     either(
         "lines: one of 300,000 lists", "a.jsonl", lambda: records() + b"[" * 300_000 + b"\n" + records(), WORD
     ),
@@ -99,6 +109,7 @@ CASES = (
         "a.jsonl",
         lambda: records() + b'{"text": "' + b"x" * 20 * _MIB + b'"}\n' + records(),
         WORD,
+        slow=True,
     ),
     either(
         "lines: line breaks of another kind", "a.jsonl", lambda: records().replace(b"\n", b"\xe2\x80\xa8")

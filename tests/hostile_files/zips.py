@@ -154,7 +154,10 @@ CASES = (
         slow=True,
     ),
     either(
-        "150 files of 1 MiB", "a.zip", lambda: _raw([(b"%d.txt" % n, _huge(1), _MIB, 8) for n in range(150)])
+        "150 files of 1 MiB",
+        "a.zip",
+        lambda: _raw([(b"%d.txt" % n, _huge(1), _MIB, 8) for n in range(150)]),
+        slow=True,
     ),
     either(
         "50 files that are the same bytes", "a.zip", lambda: _overlapping(50), reason=_LARGE + "|sound|text"
