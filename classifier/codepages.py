@@ -75,7 +75,7 @@ _MOST_WITHOUT = 80  # letters of Kazakh in which none of these need be
 _MOST_BYTES = 1500  # looked at
 _LEAST_LIKELY = -5.6  # a character, on the average; noise is below, the strangest headline above
 _SURELY_BETTER = 1.0
-_SURELY, _FEW = -3.8, 30  # a text of ours, whatever it says; of so few bytes nothing is sure
+_SURELY, _FEW = -3.4, 60  # a text of ours, whatever it says; of so few bytes nothing is sure
 _OF_OTHER_SCRIPTS = frozenset(
     """
     cp1250 cp1253 cp1254 cp1255 cp1257 cp1258 cp437 cp850 cp852 cp874 iso8859_2 iso8859_3 iso8859_4
@@ -99,7 +99,10 @@ def is_lie(data: bytes, declared: str) -> bool:
     sample = _sample(data)
     likely, page = _best(sample)
     if declared in _OF_OTHER_SCRIPTS:
-        return page != "cp1252" and likely > _SURELY and len(sample) > _FEW
+        # Hebrew has no capitals and becomes small letters of Russian, as Greek in capitals does.
+        text = sample.decode(page, "replace")
+        is_cased = not text.islower() and not text.isupper()
+        return is_cased and page != "cp1252" and likely > _SURELY and len(sample) > _FEW
     letters = [letters for page, letters in _SAID_OF if page == declared]
     if not letters:
         return False

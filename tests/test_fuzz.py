@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from classifier.articles import Article, Contents
-from tests.fuzz import containers
+from tests.fuzz import containers, jailed
 from tests.fuzz.checking import FindingError, check_contents, check_failure
 from tests.fuzz.entries import ENTRIES, RULES
 from tests.fuzz.names import HERE, NAMES, corpus
@@ -96,3 +96,9 @@ def test_a_container_made_around_a_sound_part_is_sound(file: str, made: object) 
     )
 
     assert "port" in answers.contents(answer).articles[0].text.lower()
+
+
+@pytest.mark.slow
+def test_the_jail_outlives_spoilt_files_of_every_format(tmp_path: Path) -> None:
+    assert jailed.fuzz(5, tmp_path, seed=7) == 0
+    assert not list(tmp_path.iterdir())

@@ -205,13 +205,18 @@ def test_lists_tables_quotes_and_headings_are_text_as_well(reader: Reader) -> No
 
 
 def test_a_line_that_is_a_link_to_another_story_is_left_out_and_a_link_in_a_line_is_not() -> None:
-    text = TEXTS["grain-en"]
-    first, *others = text.paragraphs
-    story = '<div class="insert"><a href="/r">Otherstory of a bridge in the north</a></div>'
-    linked = f'<a href="/port">{first[:40]}</a>{first[40:]}'
-    page = wordpress(text).replace(f"<p>{first}</p>", f"<p>{linked}</p>{story}")
+    story = '<div class="insert"><a href="/r"><span>Otherstory of a bridge in the north</span></a></div>'
+    page = (
+        f"<html><head><title>Grain</title></head><body><nav>{LINKS}</nav><h1>Grain</h1>"
+        '<div itemprop="articleBody"><p>The <a href="/port">port of Aktau</a> took grain on Monday from ten'
+        f" trains that came at once.</p>{story}<p>It was a short day.</p></div></body></html>"
+    )
 
-    assert html.page(page).text.split("\n") == [text.title, first, *others]
+    assert html.page(page).text.split("\n") == [
+        "Grain",
+        "The port of Aktau took grain on Monday from ten trains that came at once.",
+        "It was a short day.",
+    ]
 
 
 def test_text_with_comments_in_it_is_whole() -> None:
@@ -285,8 +290,10 @@ def test_linked_data_of_other_stories_is_not_taken_for_the_pages_own() -> None:
     ]
 
     alone = told(linked_data(others))
+    undated = told(linked_data([{"@type": "Article", "headline": each} for each in ("One", "Two")]))
     named = told(linked_data(others) + '<link rel="canonical" href="https://news.example/b">')
 
+    assert undated.title == "Refinery in Atyrau restarts"
     assert (alone.title, alone.date) == ("Refinery in Atyrau restarts", None)
     assert (named.title, named.date) == ("Other", "2026-01-01")
 
@@ -373,6 +380,8 @@ def test_a_date_is_the_one_clear_moment_of_publishing(head: str, body: str, date
          "<h1>The oil of the steppe is dear</h1>", "The oil of the steppe is dear"),
         ("Oil &amp; gas", "", "", "Oil & gas"),
         ("News", '<meta property="og:site_name" content="News">', "<h1>News</h1><h1>Oil is dear</h1>", None),
+        ("", "", "<form><h1>Oil is dear</h1></form>", "Oil is dear"),
+        ("", "", "<aside><h1>Oil is dear</h1></aside>", None),
         ("", "", "", None),
     ],
 )  # fmt: skip
@@ -542,6 +551,16 @@ def test_a_page_without_text_is_empty(reader: Reader, page: str) -> None:
         read_one(reader, page)
 
     assert failure.value.reason == "empty"
+
+
+def test_a_page_that_a_program_would_write_has_no_text_and_its_title_is_not_taken_for_one() -> None:
+    with pytest.raises(UnreadableArticleError) as failure:
+        html.page(
+            "<title>Grain</title><div id=root></div><noscript>Turn it on.</noscript><script>go()</script>"
+        )
+
+    assert failure.value.reason == "no text"
+    assert html.page("<title>Grain</title><h1>Grain</h1>").text.strip() == "Grain"
 
 
 PARAGRAPHS = "".join(f"<p>{each}</p>" for each in TEXTS["grain-en"].paragraphs)

@@ -200,6 +200,7 @@ def test_pictures_of_a_page_are_not_named_and_attached_ones_are() -> None:
     made.add_related(b"\x89PNG", "image", "png", cid="<logo>")
     made.add_attachment(b"\xff\xd8\xff", maintype="image", subtype="jpeg", filename="photo.jpg")
     made.add_attachment(b"BEGIN:VCARD", maintype="text", subtype="vcard", filename="me.vcf")
+    made.add_attachment(b"BEGIN:VCALENDAR", maintype="text", subtype="calendar", filename="invitation")
     made.add_attachment(b"0", maintype="application", subtype="pkcs7-signature", filename="smime.p7s")
 
     assert read(made.as_bytes()).left_out == ("photo.jpg: a picture",)
@@ -217,6 +218,16 @@ def test_an_attached_article_takes_date_and_source_of_its_mail_but_not_its_subje
         == (own.date, own.source)
         == ("2026-03-07T12:00:00+05:00", "Press office")
     )
+
+
+def test_a_text_with_a_name_is_attached_even_where_it_is_to_be_shown_inline() -> None:
+    made = letter()
+    made.add_attachment("Sowing begins\n\nFarmers went out.\n", filename="sowing.txt", disposition="inline")
+
+    assert [article.title for article in read(made.as_bytes()).articles] == [
+        "Refinery stands still",
+        "Sowing begins",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -340,6 +351,25 @@ def test_what_is_quoted_is_the_text_where_there_is_no_answer() -> None:
     assert article.text == f"Refinery\nWorth a look?\n{RELEASE}\nPrices rose."
 
 
+def test_what_a_mail_quotes_that_answers_nobody_stays() -> None:
+    text = f"{LONG_ANSWER}\n\n> {RELEASE}\n"
+
+    assert RELEASE in read(letter(text).as_bytes()).articles[0].text
+
+
+def test_whoever_passes_a_mail_on_is_not_its_source() -> None:
+    assert read(letter(Subject="Fwd: Refinery").as_bytes()).articles[0].source is None
+
+
+def test_words_of_a_footer_are_one_only_at_the_edges() -> None:
+    lines = [f"Paragraph {number} of the text.\n" for number in range(40)]
+    lines[0] = lines[20] = lines[-1] = "Readers want to unsubscribe.\n"
+
+    text = read(letter("\n".join(lines)).as_bytes()).articles[0].text
+
+    assert text.count("unsubscribe") == 1
+
+
 def test_a_signature_and_the_footer_of_a_mailing_list_are_no_text() -> None:
     text = (
         f"{RELEASE}\n\nPrices rose.\n\nTo unsubscribe from this list, write to us.\n\n-- \nAnna\nTel. 12345\n"
@@ -357,9 +387,9 @@ def test_a_long_text_behind_a_line_of_two_dashes_stays() -> None:
 
 
 def test_flowed_lines_are_made_whole() -> None:
-    data = HEADERS + b"Content-Type: text/plain; format=flowed\n\nOne two \nthree\n From here \non.\n\nEnd\n"
+    data = HEADERS + b"Content-Type: text/plain; format=flowed\n\nOne two \nthree \n From here \non.\n\nEnd\n"
 
-    assert read(data).articles[0].text == "Refinery stands still\nOne two three\nFrom here on.\nEnd"
+    assert read(data).articles[0].text == "Refinery stands still\nOne two three From here on.\nEnd"
 
 
 def test_flowed_lines_without_blanks_between_words_are_glued() -> None:
@@ -460,6 +490,13 @@ def test_a_mail_with_a_picture_and_no_text_has_no_text() -> None:
 )
 def test_an_encrypted_mail_says_so(body: bytes) -> None:
     assert reason(HEADERS + body) == "encrypted"
+
+
+def test_a_mail_signed_in_the_clear_is_its_text() -> None:
+    text = f"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n{RELEASE}\n\n- -----\n\nMore.\n"
+    text += "-----BEGIN PGP SIGNATURE-----\n\niQEz\n-----END PGP SIGNATURE-----\n"
+
+    assert read(letter(text).as_bytes()).articles[0].text == f"Refinery stands still\n{RELEASE}\n-----\nMore."
 
 
 def nested(times: int) -> bytes:

@@ -102,6 +102,8 @@ def test_what_systems_leave_in_folders_is_not_even_named() -> None:
     data = zip_of(
         ("news/", b""),
         ("__MACOSX/news/._a.txt", b"\0\5\x16\7"),
+        ("__MACOSX/news/a.txt", text("A shadow")),
+        ("news/._a.txt", text("A shadow")),
         ("news/.DS_Store", b"\0\0\0\1Bud1"),
         ("news/Thumbs.db", b"\xd0\xcf\x11\xe0"),
         ("news\\desktop.ini", b"[x]"),

@@ -143,6 +143,14 @@ def test_the_head_foot_and_number_of_each_page_are_left_out(reader: Reader) -> N
     assert text.count(" ".join(FIRST)) == 3
 
 
+def test_a_wider_gap_parts_paragraphs_though_the_line_above_it_is_full(reader: Reader) -> None:
+    rows = [(FIRST[1], 700.0), (FIRST[0], 686.0), (FIRST[1], 662.0), (FIRST[0], 648.0)]
+
+    text = read(reader, book([stream(drawn(*[(line, 72.0, y, 12.0) for line, y in rows]))])).text
+
+    assert text == f"{FIRST[1]} {FIRST[0]}\n{FIRST[1]} {FIRST[0]}"
+
+
 def test_a_paragraph_goes_on_from_one_page_to_the_next(reader: Reader) -> None:
     first = drawn(*[(line, 72.0, 700.0 - 14 * row, 12.0) for row, line in enumerate(FIRST[:2])])
     second = drawn(
@@ -277,7 +285,7 @@ def test_a_scan_with_page_numbers_has_no_text_either(reader: Reader) -> None:
 
 def test_letters_without_a_meaning_are_no_text(reader: Reader) -> None:
     secret = b"begincmap 1 begincodespacerange <00> <ff> endcodespacerange "
-    secret += b"1 beginbfrange <20> <7e> <e020> endbfrange"
+    secret += b"2 beginbfrange <20> <60> <0020> <61> <7a> <e061> endbfrange"
     font = b"<</Type/Font /Subtype/Type1 /BaseFont/Helvetica /ToUnicode 5 0 R>>"
 
     assert refused(reader, book([stream(set_text())], font=font, more=[stream(secret)])) == "no text"
@@ -327,7 +335,8 @@ def test_arabic_is_read_from_the_right_in_its_base_letters_with_numbers_and_name
 
 @pytest.mark.parametrize("lost", [150, 400])
 def test_of_a_file_that_was_cut_off_the_rest_is_read(reader: Reader, lost: int) -> None:
-    whole = book([stream(set_text()), stream(set_text(title="Another title of the same length"))])
+    other = drawn(("Another page of other words, of which some are lost.", 72.0, 400.0, 12.0))
+    whole = book([stream(set_text()), stream(other)])
 
     article = read(reader, whole[:-lost])
 
@@ -368,9 +377,9 @@ SELF_FORM = (
     b"stream\n/X Do /X Do \nendstream"
 )
 HOSTILE = {
-    "a bomb": lambda: book([stream(zlib.compress(bytes(300_000_000), 9), b"/Filter/FlateDecode")]),
+    "a bomb": lambda: book([stream(zlib.compress(bytes(200_000_000), 9), b"/Filter/FlateDecode")]),
     "a bomb in a bomb": lambda: book(
-        [stream(zlib.compress(zlib.compress(bytes(300_000_000), 9), 9), b"/Filter[/FlateDecode/FlateDecode]")]
+        [stream(zlib.compress(zlib.compress(bytes(200_000_000), 9), 9), b"/Filter[/FlateDecode/FlateDecode]")]
     ),
     "pages in a ring": lambda: made(
         [b"<</Type/Catalog /Pages 2 0 R>>", b"<</Type/Pages /Kids [2 0 R 2 0 R] /Count 5>>"]
@@ -408,13 +417,12 @@ def test_a_hundred_thousand_objects_cost_nothing(reader: Reader) -> None:
 @pytest.mark.parametrize(
     ("looks", "reads"),
     [
-        ("تلغب", "بلغت"),
-        ("نط 412 تلغب", "بلغت 412 طن"),
+        ("تغلب", "بلغت"),
+        ("نط 412 تغلب", "بلغت 412 طن"),
         ("لاير 18.5%", "18.5% ريال"),
         ("2026/03/14 خيراتب", "بتاريخ 2026/03/14"),
         ("نإ Caspian Research ةكرش تلاق", "قالت شركة Caspian Research إن"),
         (".)لقأ( ةبرع 870", "870 عربة (أقل)."),
-        ("”ةيرح“ :لاق", "قال: “حرية”"),
         ("»ةيرح« :لاق", "قال: «حرية»"),
         ("«ةيرح» :لاق", "قال: «حرية»"),
     ],
@@ -422,9 +430,7 @@ def test_a_hundred_thousand_objects_cost_nothing(reader: Reader) -> None:
 def test_a_line_of_arabic_is_turned_round_but_not_what_in_it_is_read_from_the_left(
     looks: str, reads: str
 ) -> None:
-    assert bidi.in_order_of_reading(list(looks), right_to_left=True).replace("”", '"').replace(
-        "“", '"'
-    ) == reads.replace("”", '"').replace("“", '"')
+    assert bidi.in_order_of_reading(list(looks), right_to_left=True) == reads
 
 
 def test_an_arabic_name_in_an_english_line_is_turned_round_by_itself() -> None:

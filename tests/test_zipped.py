@@ -96,6 +96,14 @@ def test_a_directory_that_lies_about_a_size_is_not_believed() -> None:
     assert reason(lies, way_with(part_mib=1)).startswith("damaged")
 
 
+def test_a_directory_that_lies_about_what_is_not_packed_is_not_believed() -> None:
+    data = zip_of(("a.txt", b"\0" * 3 * MIB), method=zipfile.ZIP_STORED)
+    at = data.index(b"PK\x01\x02") + 24
+    lies = data[:at] + struct.pack("<L", 100) + data[at + 4 :]
+
+    assert reason(lies, way_with(part_mib=1)).startswith("damaged")
+
+
 def test_what_was_changed_is_noticed() -> None:
     data = bytearray(zip_of(("a.txt", b"words that were changed"), method=zipfile.ZIP_STORED))
     data[data.index(b"changed")] ^= 1

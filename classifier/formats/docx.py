@@ -291,8 +291,7 @@ class _Body(Walk):
         self._is_text = False
 
     def _tab(self, attributes: Mapping[str, str]) -> None:
-        if not self._in_properties:  # there it is a stop, not a tab
-            self._mark("\t")
+        self._mark("\t")  # or a stop, before the text, which is of no account
 
     def _break(self, attributes: Mapping[str, str]) -> None:
         self._mark("\n")

@@ -60,7 +60,9 @@ def page(
         remarks = (*remarks, ALL_TAKEN)
     body = clean(body)
     title = " ".join(clean(data.title).split()) if data.title else None
-    if not (body.strip() or title):
+    if not body.strip():
+        if title:  # a program that would write the page: nobody has run it
+            raise UnreadableArticleError("no text", "save it from a browser that shows it, and drop that")
         raise empty()
     return compose(
         title,

@@ -50,9 +50,8 @@ def article_of(records: list[Record], address: str | None) -> Record:
     articles = [record for record in records if _is_article(record)]
     if len(articles) > 1 and address:
         articles = [record for record in articles if address in addresses(record)] or articles
-    if len(articles) == 1 or len({str(each.get("datePublished")) for each in articles}) == 1:
-        return articles[0]
-    return {}
+    said = {(str(each.get("headline")), str(each.get("datePublished"))) for each in articles}
+    return articles[0] if len(said) == 1 else {}
 
 
 def addresses(record: Record) -> list[str]:

@@ -49,7 +49,7 @@ _NO_ARTICLES = {
     **dict.fromkeys((".ppt", ".pptx", ".odp"), "slides"),
 }
 _PGP_MESSAGE = "-----BEGIN PGP MESSAGE-----"
-_OF_SECOND_RANK = {"text/csv": "a table", "text/css": "a style sheet", "text/javascript": "a program"}
+_NO_ARTICLE_TYPES = {"text/csv": "a table", "text/css": "a style sheet", "text/javascript": "a program"}
 
 
 def read(data: bytes, name: str, way: Way) -> Contents:
@@ -288,7 +288,7 @@ def _is_note(article: Article) -> bool:
 
 def _kind(part: Part, name: str) -> str | None:
     """What an attachment is that is no article, as far as its type and name say."""
-    kind = _PICTURES.get(part.type.partition("/")[0]) or _OF_SECOND_RANK.get(part.type)
+    kind = _PICTURES.get(part.type.partition("/")[0]) or _NO_ARTICLE_TYPES.get(part.type)
     if kind:
         return kind
     return _NO_ARTICLES.get(name[name.rfind(".") :].lower()) if "." in name else None

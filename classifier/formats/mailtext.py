@@ -24,6 +24,8 @@ _FOOTER = re.compile(
     r"|إلغاء الاشتراك|عرض .{0,20}في المتصفح",
     re.I,
 )
+_SIGNED, _SIGNATURE = "-----BEGIN PGP SIGNED MESSAGE-----\n", "\n-----BEGIN PGP SIGNATURE-----"
+_DASHED = re.compile(r"^- ", re.MULTILINE)
 _RULE = re.compile(r"\s*[_=-]{10,}\s*")
 _FORWARDED = re.compile(
     r"\s*(?:[-_*=]{2,}\s*)?(?:original message|forwarded (?:message|by\b.{0,80})|begin forwarded message:?"
@@ -70,7 +72,7 @@ def of_plain(text: str, *, answers: bool, flowed: bool = False, glued: bool = Fa
     `answers`: the mail says that it answers another one; the text that it quotes is then left out where
     there is an answer. `flowed` and `glued` are RFC 3676's format=flowed and DelSp=yes.
     """
-    lines = _without_signature(text.split("\n"))
+    lines = _without_signature(_without_armour(text).split("\n"))
     levels = [_unquoted(line) for line in lines]
     own = sum(_letters(line) for depth, line in levels if not depth)
     remarks: tuple[str, ...] = ()
@@ -102,6 +104,15 @@ def without_footers(lines: list[str]) -> list[str]:
 
 def _is_footer(line: str) -> bool:
     return len(line) <= _LONGEST_FOOTER and _FOOTER.search(line) is not None
+
+
+def _without_armour(text: str) -> str:
+    """The text of one that OpenPGP signed in the clear (RFC 9580, 7)."""
+    before, opened, rest = text.partition(_SIGNED)
+    if not opened or before.strip():
+        return text
+    signed = rest.partition("\n\n")[2].partition(_SIGNATURE)[0]
+    return _DASHED.sub("", signed)
 
 
 def _without_signature(lines: list[str]) -> list[str]:

@@ -49,7 +49,10 @@ def main_text(root: HtmlElement) -> str:
     page = lines(root)
     found = _found(root)
     kept = _kept(page, found)
-    if sum(count_words(line.text) for line in kept) < _LEAST_KEPT * sum(map(count_words, found)):
+    words = sum(map(count_words, found))
+    # Where it found more than there are lines, it took the menus too: its last resort.
+    has_more = words > sum(count_words(line.text) for line in page)
+    if sum(count_words(line.text) for line in kept) < _LEAST_KEPT * words and not (kept and has_more):
         return "\n".join(found)
     # One that is a link and nothing else leads to another story.
     return "\n".join(line.text for line in kept if not _is_link(line))

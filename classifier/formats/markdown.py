@@ -37,7 +37,8 @@ def read(data: bytes, name: str, way: Way) -> Contents:
     lines = body.split("\n")
     found = (dates.of_line(line) for line in [*lines[:5], lines[-1]])
     date = dates.of_machine(matter.get("date")) or next((date for date in found if date), None)
-    return Contents((compose(title, body, date=date, remarks=decoded.remarks),))
+    author = matter.get("author")
+    return Contents((compose(title, body, date=date, author=author, remarks=decoded.remarks),))
 
 
 def warm() -> None:

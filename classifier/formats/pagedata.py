@@ -59,7 +59,7 @@ _NOT_OF_THE_PAGE = re.compile(
     r"comment|disqus|related|sidebar|(?<!elementor-)widget|footer|recommend|promo|teaser", re.I
 )
 _CHANGED = re.compile(r"updated|modified|changed", re.I)
-_OTHERS = frozenset({"nav", "aside", "footer", "form"})
+_OTHERS = frozenset({"nav", "aside", "footer"})
 _NO_PERSON = frozenset({"admin", "administrator", "editor", "root", "user", "редакция", "редактор", "админ"})
 _BY = re.compile(r"(?:by|автор|авторы|авторлар|بقلم)[ \t]*:?[ \t]+", re.I)
 _SAVED_FROM = re.compile(r"saved from url=\(\d{1,6}\)(https?://[^\s<>\"]{1,2000})")

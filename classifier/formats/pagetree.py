@@ -32,6 +32,7 @@ _NAMED = re.compile(
     r"|subscribe(?:[-_]\S{0,30})?|sidebar|banner(?:[-_]\S{0,30})?|copyright|site-footer)(?=\s|$)",
     re.I,
 )
+_ALWAYS_CUT = frozenset({"nav", "menu", "dialog"})
 _CAN_BE_NAMED = frozenset({"div", "section", "aside", "ul", "ol", "p", "details", "article", "table", "td"})
 # A list of links is one of these with so many links, which hold so much of its text.
 _HOLDS_LINKS = frozenset({"div", "ul", "ol", "td", "table", "section", "dl", "p", "center", "menu"})
@@ -188,6 +189,6 @@ def _is_farm(node: Element, weight: Weights) -> bool:
 
 
 def _is_named(node: Element, weight: Weights) -> bool:
-    if node.tag not in _CAN_BE_NAMED or weight.headings:
-        return False
+    if weight.headings or node.tag not in _CAN_BE_NAMED:
+        return node.tag in _ALWAYS_CUT and not weight.headings
     return any(_NAMED.search(node.get(key, "")[:200]) for key in ("class", "id") if node.get(key))

@@ -26,6 +26,7 @@ _JUNK = 0.5  # of the glyphs
 _LARGER = 1.15  # than the text under it: a title
 _SMALLER = 0.95  # than the text: a head or foot
 _NEAR = 1.7  # of its size: a head or foot stands further from the text
+_LONGEST_RUNNING = 60  # characters
 _FIRST_PARAGRAPHS = 6
 _LONGEST_TITLE = 300  # characters
 _LONGEST_HEAD = 120  # characters of what may stand above a title
@@ -187,17 +188,23 @@ def _without_running_lines(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
         pages, running_lines([[line.text for line in page] for page in pages]), strict=True
     ):
         kept.append(
-            [line for at, line in enumerate(page) if at not in running or _is_of_text(line, page, body)]
+            [
+                line
+                for at, line in enumerate(page)
+                if at not in running or _is_of_text(line, page, body, is_outermost=at in (0, len(page) - 1))
+            ]
         )
     return kept
 
 
-def _is_of_text(line: Line, page: Sequence[Line], body: float) -> bool:
+def _is_of_text(line: Line, page: Sequence[Line], body: float, *, is_outermost: bool) -> bool:
     """Whether what looks like a page's head or foot is not: a title, or a line among others."""
     if line.size > _LARGER * body:
         return True
+    if line.size < _SMALLER * body or (is_outermost and len(line.text) <= _LONGEST_RUNNING):
+        return False
     nearest = min((abs(each.base - line.base) for each in page if each is not line), default=0.0)
-    return line.size > _SMALLER * body and nearest < _NEAR * line.size
+    return nearest < _NEAR * line.size
 
 
 def _usual_size(lines: Iterable[Line]) -> float:

@@ -128,6 +128,8 @@ def _moment(text: str) -> str | None:
 
 def _unbroken(text: str) -> str:
     """`text` with a paragraph a line, where its lines were broken to a width."""
+    if len(text) > (_WIDEST + 1) * (text.count("\n") + 1):
+        return text  # some line is longer: by far the most texts
     lines = text.split("\n")
     if not _NARROWEST <= max(map(len, lines)) <= _WIDEST:
         return text

@@ -16,7 +16,7 @@ from classifier.errors import UnreadableArticleError
 from classifier.formats.paragraphs import Flow, Style, article_of
 from classifier.formats.ways import Way
 
-_MOST_TOKENS = 3_000_000
+_MOST_TOKENS = 1_500_000
 _MOST_GROUPS = 2_000  # one in the other
 _MOST_FONTS = 20_000  # and styles
 _LONGEST_TITLE = 300
