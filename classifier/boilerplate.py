@@ -263,7 +263,7 @@ def is_boilerplate(line: str) -> bool:
 
     A million articles are asked of each line: what begins and ends like none is told by a few letters.
     """
-    if len(line) > _LONGEST:
+    if not line or len(line) > _LONGEST:
         return False
     if line[:3].lower() in _HEADS or not line[:1].isalpha():
         return _is_one(line.strip())

@@ -15,8 +15,8 @@ from classifier.transliteration import is_kazakh_in_arabic
 
 SHIPPED = ("en", "ru", "kk", "ar")
 
-_LOOKED_AT = 1500  # characters; an article does not change its language after that
-_WORDS_LOOKED_AT = 600  # characters; more any language has so many of its words
+_LOOKED_AT = 1200  # characters; an article does not change its language after that
+_WORDS_LOOKED_AT = 500  # characters; more any language has so many of its words
 _FEW = 400  # characters; of so short a text every word counts, those beside a comma as well
 _WORD = re.compile(r"(?<![\d-])[^\W\d_]+(?:['’‘ʻʼ`-][^\W\d_]+)*")
 
@@ -66,16 +66,16 @@ _COMMON = {
         які якая якія але або пра у паміж са пры над ужо больш можа мае паводле кожны дзеля й ці усе
     """,
     "bg": """
-        и в на с не от за да се е са ще че по до със във като което които който която това си той те бе
+        и много в на с не от за да се е са ще че по до със във като което които който която това си той те бе
         беше има може след между при или но а според обяви съобщи каза няма бъде всеки към през те
         една един
     """,
     "mk": """
-        и во на со не од за да се е дека ќе што по до како кој која кои ова тоа беше има може според или
+        и много во на со не од за да се е дека ќе што по до како кој која кои ова тоа беше има може според или
         но а ги го му изјави биде секој при меѓу врз ја сите
     """,
     "sr": """
-        и у на са не од за да се је су ће што по до као који која које ово то био била има може након
+        и много у на са не од за да се је су ће што по до као који која које ово то био била има може након
         или али а изјавио ради свако при међу бити ли јер сви
     """,
     "kk": """
@@ -192,14 +192,20 @@ _TOLD_BY_LETTERS = frozenset({"uk", "be", "sr", "mk", "tg", "uz"})
 
 # How Russian words end, for a headline without any of the commonest: where a Slavic neighbour is not
 # ruled out by its alphabet, those alone that none of them has.
-_RUSSIAN_END = re.compile(
-    r".(?:[ыи]й|ые|ыми|ая|яя|ую|юю|ую|[иь]ю|.ого|.его|.ому|.ему|ами|ями|ах|ях|ться|тся|лся|лась|лись|остью|[ауя]ют"
-    r"|..ное|ых|ск(?:ой|ом|ие|их|им)|нн(?:ой|ых))\Z|сс|лл"
+_RUSSIAN_ENDS = tuple(
+    """
+    ый ий ые ыми ая яя ую юю ию ью ого его ому ему ами ями ах ях ться тся лся лась лись остью ают уют яют
+    ное ых ской ском ские ских ским нной
+    """.split()
 )
-_SLAVIC_END = re.compile(
-    r".(?:ым|ых|ии|ть|ости?|[ае]ни[еяю]|[ае]нием|[ае]ний|ц[иы]й|ств[оау]|ством|[иаеыя]л[аио]|..[иаеыя]л"
-    r"|...ой|...ом|....[ое]в)\Z"
+_SLAVIC_ENDS = tuple(
+    """
+    ым ии ть ость ости ание ания анию анием аний ение ения ению ением ений ций ство ства ству ством
+    ила ило или ала али ало ела ели ело ыла ыли ыло яла яли яло
+    """.split()
 )
+_SLAVIC_ENDS_OF_LONG = tuple("ил ал ел ыл ял ой ом ов ев".split())
+_LONG, _VERY_LONG = 5, 6  # letters
 # Letters that no line is without.
 _OFTEN = {
     "uk": frozenset("іїє"),
@@ -213,8 +219,11 @@ _OFTEN = {
 _OFTEN_WITHIN = 40  # letters
 _SLAVIC = frozenset({"uk", "be", "bg", "mk", "sr"})
 # Letters of words that a language writes in every line and those whose alphabet is like its own do not.
-_MARKS = {"tr": re.compile("[ğı]"), "uz": re.compile("[og]['’‘ʻʼ`]")}
-_ARABIC_WORD = re.compile(r"\A[وبكف]?ال|[أإةؤ]")
+_MARKS: dict[str, Collection[str]] = {
+    "tr": "ğı",
+    "uz": tuple(letter + mark for letter in "og" for mark in "'’‘ʻʼ`"),
+}
+_ARABIC_STARTS, _ARABIC_LETTERS = ("ال", "وال", "بال", "كال", "فال"), frozenset("أإةؤ")
 # Kazakh in Arabic letters and Uyghur have the same letters for most sounds, but not for these.
 _KAZAKH_IN_ARABIC_OFTEN = frozenset("ەۇۋ")
 _KAZAKH_IN_ARABIC_ALONE = frozenset("عحٴء")
@@ -261,7 +270,7 @@ def _known_at_once(script: str, letters: Mapping[str, int], words: list[str]) ->
     total = sum(letters.values())
     beyond = {c: letters[c] for c in letters.keys() - _USUAL if c > "я"}
     own = sum(beyond.values())
-    quotes_kazakh = own < _LEAST_KAZAKH * total and beyond.keys() <= _KAZAKH and beyond.keys() & _KAZAKH_MARKS
+    quotes_kazakh = own < _LEAST_KAZAKH * total and _KAZAKH_MARKS & beyond.keys() and beyond.keys() <= _KAZAKH
     if own < _MOST_FOREIGN * total or quotes_kazakh:
         return "ru" if "ы" in letters and _is_much("ru", words) else None
     if own >= _LEAST_KAZAKH * total and beyond.keys() & _KAZAKH_ALONE and beyond.keys() & _KAZAKH_TOO:
@@ -314,17 +323,31 @@ def _evidence(code: str, words: list[str], fitting: Collection[str]) -> int:
     """How many of the words say that it is this language."""
     found = _known(code, words)
     if code == "ru" and len(words) < 2 * _ENOUGH:
-        ends = (_RUSSIAN_END,) if _SLAVIC.intersection(fitting) else (_RUSSIAN_END, _SLAVIC_END)
-        ending = sum(1 for word in words if any(end.search(word) for end in ends))
+        is_slavic = not _SLAVIC.isdisjoint(fitting)
+        ending = sum(1 for word in words if _ends_russian(word, among_slavic=is_slavic))
         return found + ending if found or ending >= max(2, 0.2 * len(words)) else 0
     if code == "en" and not found:
         return len(_OFTEN_ENGLISH.intersection(words)) // 2
     if code == "ar":
-        return found + sum(1 for word in words if _ARABIC_WORD.search(word))
+        return found + sum(1 for word in words if _looks_arabic(word))
     if code in _MARKS:
-        marked = sum(1 for word in words if _MARKS[code].search(word))
+        marked = sum(1 for word in words if any(mark in word for mark in _MARKS[code]))
         return found + marked if found or marked > 1 else 0
     return found
+
+
+def _ends_russian(word: str, *, among_slavic: bool) -> bool:
+    if len(word) < _LONG:
+        return False
+    if word.endswith(_RUSSIAN_ENDS) or "сс" in word or "лл" in word:
+        return True
+    if among_slavic:
+        return False
+    return word.endswith(_SLAVIC_ENDS) or (len(word) >= _VERY_LONG and word.endswith(_SLAVIC_ENDS_OF_LONG))
+
+
+def _looks_arabic(word: str) -> bool:
+    return word.startswith(_ARABIC_STARTS) or not _ARABIC_LETTERS.isdisjoint(word)
 
 
 def _known(code: str, words: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -11,9 +12,10 @@ import pytest
 
 from classifier.articles import Contents
 from classifier.errors import UnreadableArticleError
-from classifier.formats import mime
+from classifier.formats import mail, mime
 from classifier.formats.kinds import Format
 from classifier.formats.opening import open_as
+from classifier.formats.ways import Way
 from classifier.reading import Reader
 from classifier.rules import Limits, Rules
 
@@ -203,7 +205,10 @@ def test_pictures_of_a_page_are_not_named_and_attached_ones_are() -> None:
     made.add_attachment(b"BEGIN:VCALENDAR", maintype="text", subtype="calendar", filename="invitation")
     made.add_attachment(b"0", maintype="application", subtype="pkcs7-signature", filename="smime.p7s")
 
-    assert read(made.as_bytes()).left_out == ("photo.jpg: a picture",)
+    found = read(made.as_bytes())
+
+    assert len(found.articles) == 1
+    assert found.left_out == ("photo.jpg: a picture",)
 
 
 def test_an_attached_article_takes_date_and_source_of_its_mail_but_not_its_subject() -> None:
@@ -234,8 +239,9 @@ def test_a_text_with_a_name_is_attached_even_where_it_is_to_be_shown_inline() ->
     "note",
     [
         "See below.",
-        "Dear colleagues, this is our news of today. Kind regards, the press office",
+        "Dear colleagues, this is our news of today, and we are glad to answer what you may ask.",
         "Добрый день! Направляем пресс-релиз о работе завода. Будем рады ответить на вопросы по телефону.",
+        "Our release of today is attached to this mail, as a text that you may print in whole or in part.",
         "Баспасөз хабарламасы тіркелген файлда.",
         "تجدون البيان الصحفي في الملف المرفق",
     ],
@@ -281,9 +287,9 @@ def test_an_attachment_that_cannot_be_read_costs_the_others_nothing() -> None:
 
 def test_an_attached_text_is_in_the_encoding_that_its_mail_names() -> None:
     made = letter()
-    text = "Сев\n\nРано.".encode("koi8-r")
+    text = "Сев\n\nРано.".encode("ibm866")
     made.add_attachment(
-        text, maintype="text", subtype="plain", filename="a.txt", params={"charset": "koi8-r"}
+        text, maintype="text", subtype="plain", filename="a.txt", params={"charset": "ibm866"}
     )
 
     assert read(made.as_bytes()).articles[1].text == "Сев\n\nРано."
@@ -558,6 +564,37 @@ def test_a_mail_in_a_mail_as_bytes_is_read_so_deep_and_no_deeper() -> None:
     found = read(data)
 
     assert "packed too deep" in found.left_out[0]
+
+
+def test_a_mail_in_a_mail_that_is_called_one_goes_no_deeper_either() -> None:
+    data = letter("The innermost text.").as_bytes()
+    for _ in range(5):
+        head = b"From: a@b.example\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n"
+        data = head + base64.encodebytes(data)
+
+    assert "packed too deep" in reason(data)
+
+
+def test_a_parser_that_fails_costs_the_rest_of_the_mail_nothing() -> None:
+    def fail(data: bytes, name: str, way: Way) -> Contents:
+        raise ZeroDivisionError
+
+    made = letter()
+    made.add_attachment("x", filename="a.txt")
+
+    found = mail.read(made.as_bytes(), "a.eml", Way(Rules(), fail))
+
+    assert len(found.articles) == 1
+    assert found.left_out == ("a.txt: not a sound file: ZeroDivisionError",)
+
+
+def test_headers_in_bytes_are_in_the_encoding_of_the_first_text() -> None:
+    text = "Нефть дорожает".encode("ibm866")
+    data = b"Subject: " + text + b"\nFrom: a@b.example\nContent-Type: multipart/mixed; boundary=b\n\n--b\n"
+
+    [article] = read(data + b"Content-Type: text/plain; charset=ibm866\n\nText of it\n--b--\n").articles
+
+    assert article.title == "Нефть дорожает"
 
 
 def test_parts_know_nothing_of_parts_beside_them() -> None:

@@ -59,7 +59,20 @@ def test_a_line_of_text_that_opens_with_from_parts_nothing(tmp_path: Path) -> No
 def test_from_that_was_not_escaped_parts_nothing_either() -> None:
     data = b"From a\nSubject: One\n\nText.\n\nFrom tomorrow it runs again.\n\nFrom b\nSubject: Two\n\nText.\n"
 
-    assert [each.title for each in read(data).articles] == ["One", "Two"]
+    found = read(data)
+
+    assert [each.title for each in found.articles] == ["One", "Two"]
+    assert found.articles[0].text.endswith("From tomorrow it runs again.")
+    assert not found.left_out
+
+
+def test_a_line_that_was_escaped_is_as_it_was(tmp_path: Path) -> None:
+    made = mail(1)
+    made.set_content("<p>One</p>\n\nFrom tomorrow it runs again.\n", subtype="html")
+
+    [article] = read(mailbox_of(tmp_path, made)).articles
+
+    assert article.text.endswith("\nFrom tomorrow it runs again.")
 
 
 @pytest.mark.parametrize("breaks", [b"\r\n", b"\r"])

@@ -194,6 +194,10 @@ def test_the_name_a_file_gives_itself_is_its_title_only_where_the_text_begins_wi
     assert "Microsoft" not in draft.text
 
 
+def test_a_name_that_is_no_text_is_passed_over(reader: Reader) -> None:
+    assert read(reader, book([stream(set_text())], info=b"/Title<feffd800d800>")).text == WHOLE
+
+
 def test_a_line_that_is_a_date_is_the_date_of_the_article_and_its_making_is_not(reader: Reader) -> None:
     dated = drawn(
         (TITLE, 72.0, 760.0, 20.0), ("14 March 2026", 72.0, 735.0, 12.0), (FIRST[0], 72.0, 700.0, 12.0)
@@ -471,6 +475,18 @@ def test_marks_go_to_their_letter_wherever_they_are_drawn() -> None:
 
     for drawn_as in ([*letters, mark], [mark, *letters], [letters[0], mark, *letters[1:]]):
         assert [each.text for each in lines_of(drawn_as)] == ["ab\u0301c"]
+
+
+def test_a_letter_and_its_mark_that_share_a_box_part_no_word() -> None:
+    # As browsers write them: each has half of the box, and another letter comes between.
+    line = glyphs("abcdefgh the rest of it")
+    line[2:4] = [
+        line[2]._replace(left=84.0, right=87.0),
+        line[3],
+        Glyph("\u0301", 87.0, 90.0, 700.0, 12.0, line[2].origin),
+    ]
+
+    assert [each.text for each in lines_of(line)] == ["abc\u0301defgh the rest of it"]
 
 
 def test_ten_thousand_lines_at_odd_places_take_no_time() -> None:

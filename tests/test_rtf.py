@@ -249,7 +249,9 @@ def test_time_grows_with_the_file_and_not_with_its_square(inside: bytes, length:
 @pytest.mark.slow
 @pytest.mark.parametrize("mark", [b"{}", b"\\b", b"\\par", b"\\u1055", b"{\\footnote a}"])
 def test_a_file_of_marks_is_refused(reader: Reader, mark: bytes) -> None:
-    with pytest.raises(UnreadableArticleError, match="more marks than text|took longer"):  # on a busy machine
+    with pytest.raises(
+        UnreadableArticleError, match=r"more marks than text|took longer"
+    ):  # on a busy machine
         reader.jail.read(Format.RTF, b"{\\rtf1 x" + mark * 1_600_000 + b"}", "a.rtf")
 
 

@@ -55,7 +55,11 @@ class Book:
 
     @property
     def title(self) -> str:
-        return str(self._file.get_metadata_value("Title") or "")
+        """What the file calls itself; "" where it says nothing that can be read."""
+        try:
+            return str(self._file.get_metadata_value("Title") or "")
+        except UnicodeError:
+            return ""
 
     def page(self, number: int, most: int) -> Page | str:
         """The glyphs of a page, its bare text where it has more than `most`. Raises PageError."""

@@ -24,7 +24,7 @@ _FITS = 0.35  # between a line and a run that was drawn after others but belongs
 _BLANK = 0.17  # between words
 _BLANK_WHERE_DRAWN = 0.22  # ... where blanks are drawn too, so that one is missing here
 _LEAST_BLANK = 0.06  # ... with a blank drawn somewhere near
-_BLANK_AT_MARKS = 0.6  # ... beside a letter with marks, whose box is often that of the mark
+_BLANK_AT_MARKS = 1.0  # ... behind a letter of which we have but the box of its mark
 _BLANK_OFF = 0.45  # how far beside its gap a blank may have been drawn
 _USUAL_BLANK = 0.2
 _WORD = 40  # glyphs; where there are fewer blanks, none are drawn
@@ -36,7 +36,8 @@ _OTHER_SIZE = 1.12
 _USUAL_DISTANCE = 1.3  # of lines, in sizes of their font
 _APART = 1.25  # of the usual distance of lines
 _NEAR = 40  # glyphs
-_MARK_REACHES = 24  # shapes
+_MARK_REACHES = 40  # shapes
+_MARK_OFF = 0.6  # of the size: how far a mark is drawn above or below its letter
 _UPON = 0.5  # of the narrower of two shapes: they are drawn one upon the other
 _OVERLAP = 0.3  # of the size; letters of one word overlap no more
 _BLANK_WHERE_UPON = 0.1
@@ -169,12 +170,18 @@ def _attach(mark: Glyph, at: int, shapes: list[_Shape]) -> None:
     """Give a mark to the shape that it stands above or below."""
     middle = (mark.left + mark.right) / 2
     reach = range(max(at - _MARK_REACHES, 0), min(at + _MARK_REACHES, len(shapes)))
-    near = [each for each in reach if abs(shapes[each].base - mark.base) < max(shapes[each].size, mark.size)]
+    near = [each for each in reach if abs(shapes[each].base - mark.base) < _MARK_OFF * mark.size]
     # A program may write a letter and its mark as one, with others between.
     is_one = {each: (shapes[each].origin, shapes[each].base) == (mark.origin, mark.base) for each in near}
     owner = min(near, key=lambda each: (not is_one[each], *_away(shapes[each], middle)), default=None)
     if owner is not None:
-        shapes[owner] = shapes[owner]._replace(sign=shapes[owner].sign + mark.sign)
+        shape = shapes[owner]
+        left, right = (
+            (min(shape.left, mark.left), max(shape.right, mark.right))
+            if is_one[owner]
+            else (shape.left, shape.right)
+        )
+        shapes[owner] = shape._replace(sign=shape.sign + mark.sign, left=left, right=right)
 
 
 def _away(shape: _Shape, middle: float) -> tuple[float, float]:
@@ -185,7 +192,9 @@ def _levelled(shape: _Shape, neighbours: Sequence[_Shape]) -> _Shape:
     """A letter that stands where its mark does, as some programs write it, on the line of its neighbours."""
     for each in sorted(neighbours, key=lambda each: _away(each, shape.middle)):
         if abs(each.base - shape.base) < each.size:
-            return shape._replace(base=each.base, is_moved=each.base != shape.base)
+            if each.base == shape.base:
+                return shape
+            return shape._replace(base=each.base, left=min(shape.left, shape.origin), is_moved=True)
     return shape
 
 
@@ -351,7 +360,7 @@ class _Typeset:
         size = max(left.size, right.size)
         if self._is_blank_drawn(left, right, _BLANK_OFF * size):
             return gap > _LEAST_BLANK * size
-        if left.is_moved or right.is_moved:
+        if left.is_moved:
             return gap > _BLANK_AT_MARKS * size
         return gap > self.least * size
 
