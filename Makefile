@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run demo test contract faults lint bench wheel constraints clean
+.PHONY: run demo test contract faults fuzz lint bench wheel constraints clean
 
 run: $(READY)  ## watch ./var/inbox, alerts on the console
 	@$(BIN)/topicwired run $(ARGS)
@@ -20,6 +20,11 @@ contract: $(READY)  ## set up the programs nobody here wrote that check what we 
 
 faults: $(READY)  ## break it on purpose, in full: a table of cases and faults (strace, root for small disks)
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+fuzz: $(READY)  ## atheris on all that reads files, a line for each; ARGS="ENTRY… --seconds N --jobs J"
+	@$(BIN)/python -c 'import atheris' 2> /dev/null \
+	    || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r tests/fuzz/constraints.txt
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 lint: $(READY)  ## style, types, floors
 	$(BIN)/ruff format --check .

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from classifier.reading import Reader, needs_jail, read_articles, read_bytes
     from classifier.rules import BOUNDS as READING_BOUNDS
     from classifier.rules import Limits, Rules, rules_of
+    from classifier.separators import check as check_separator
     from classifier.storage import current as current_version
     from classifier.storage import load as load_model
     from classifier.storage import served_topics
@@ -47,6 +48,7 @@ __all__ = [
     "Tagged",
     "Topic",
     "UnreadableArticleError",
+    "check_separator",
     "current_version",
     "load_model",
     "load_topics",
@@ -79,6 +81,7 @@ _HOMES: dict[str, str | tuple[str, str]] = {
     "Tagged": "tagging",
     "Topic": "topics",
     "UnreadableArticleError": "errors",
+    "check_separator": ("separators", "check"),
     "current_version": ("storage", "current"),
     "load_model": ("storage", "load"),
     "load_topics": "topics",

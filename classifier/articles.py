@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-
 _FOLDED_AT_ONCE = 100_000  # characters
 
 

@@ -31,6 +31,10 @@ _SHAPED = re.compile("[\ufb50-\ufdf9\ufdfc\ufe70-\ufefc]+")
 # Persian parts a word with it ("می\u200cشود") and is misspelled without; elsewhere it hides words.
 _STRAY_JOINT = re.compile("(?<![\u0620-\u06d3])\u200c|\u200c(?![\u0620-\u06d3])")
 _PERSIAN = re.compile("[کی]")
+# To normalise takes the square of the number of marks on one letter: more than 15 ms in a longer text.
+_LONG = 5000  # characters
+_MOST_MARKS = 30
+_PILE = re.compile(rf"[^\w\s\x00-\x7f]{{{_MOST_MARKS + 1},}}")
 # All that the six above find. Most articles have nothing of it, and are looked through once.
 _UNCLEAN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff"
@@ -115,7 +119,20 @@ def clean(text: str) -> str:
         text = _SHAPED.sub(_unshaped, text)
         if "\u200c" in text:
             text = _STRAY_JOINT.sub("", text) if _PERSIAN.search(text) else text.replace("\u200c", "")
+    if len(text) > _LONG and not text.isascii():
+        text = _PILE.sub(_lower, text)
     return unicodedata.normalize("NFC", text)
+
+
+def _lower(pile: re.Match[str]) -> str:
+    """As many of the marks on a letter as any language has, and more: the "stream-safe" text of UAX #15."""
+    kept: list[str] = []
+    marks = 0
+    for character in pile[0]:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks <= _MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def warm() -> None:

@@ -156,9 +156,16 @@ def _write(pipe: int, answer: bytes) -> None:
         left = left[os.write(pipe, left) :]
 
 
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"  # one of the real-time ones, which have no name of their own
+
+
 def _ending(status: int) -> str:
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        return LATE if number == signal.SIGXCPU else signal.Signals(number).name
+        return LATE if number == signal.SIGXCPU else _name(number)
     code = os.WEXITSTATUS(status)
     return {0: ANSWERED, _NO_MEMORY: NO_MEMORY}.get(code, f"exit {code}")

@@ -166,7 +166,6 @@ _ALPHABETS = {
 }
 _RANGES = {"cyrillic": ("Ѐ", "ԯ"), "latin": ("a", "ʰ"), "arabic": ("ؠ", "ۿ")}
 
-_USUAL = _ALPHABETS["cyrillic"]["ru"]
 _KAZAKH = _ALPHABETS["cyrillic"]["kk"]
 _KAZAKH_ALONE = frozenset("іұ")  # of those that have the others
 _KAZAKH_MARKS = frozenset("ғқұ")
@@ -268,7 +267,7 @@ def _known_at_once(script: str, letters: Mapping[str, int], words: list[str]) ->
         is_purely = all(c < "ؠ" for c in letters.keys() - _ALPHABETS["arabic"]["ar"])
         return "ar" if is_purely and _is_much("ar", words) else None
     total = sum(letters.values())
-    beyond = {c: letters[c] for c in letters.keys() - _USUAL if c > "я"}
+    beyond = {c: n for c, n in letters.items() if c > "я" and c != "ё"}
     own = sum(beyond.values())
     quotes_kazakh = own < _LEAST_KAZAKH * total and _KAZAKH_MARKS & beyond.keys() and beyond.keys() <= _KAZAKH
     if own < _MOST_FOREIGN * total or quotes_kazakh:

@@ -100,9 +100,22 @@ def load_rules(config: Path) -> Rules:
     if not isinstance(table, dict):
         raise ClassifierError(f"{config}: reading: should be a table; write [reading]")
     try:
-        return rules_of(table)
+        rules = rules_of(table)
     except ClassifierError as error:
         raise ClassifierError(f"{config}: {error}") from error
+    _check_separators(config, rules)
+    return rules
+
+
+def _check_separators(config: Path, rules: Rules) -> None:
+    if rules.separators:
+        from classifier import separators
+
+        try:
+            for pattern in rules.separators:
+                separators.check(pattern)
+        except ValueError as error:
+            raise ClassifierError(f"{config}: reading.separators: {error}") from error
 
 
 def _problem(key: str, value: object) -> str | None:

@@ -18,6 +18,7 @@ from daemon.soundness import (
     LANGUAGES,
     folder_problems,
     home_problem,
+    reading_problems,
     real_path,
     receiver_problems,
     route_problems,
@@ -73,7 +74,8 @@ def load_settings(file: Path | None, home: Path, topics: Collection[str]) -> Set
     problem of what it says.
     """
     given = parse(file) if file else File()
-    problems = [*receiver_problems(given), *route_problems(given, topics), *zone_problems()]
+    problems = [*receiver_problems(given), *route_problems(given, topics)]
+    problems += [*reading_problems(given), *zone_problems()]
     wrong_home = home_problem(home)
     if wrong_home:
         raise refusal(file, [wrong_home, *problems])

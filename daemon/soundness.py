@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from classifier import check_separator
 from daemon.complaints import shortened
 from daemon.tables import NEVER, SQLITE, File, Receiver, Route, Settings, schedule
 
 # What the classifier can say of an article's language: a route to any other would stay silent.
-LANGUAGES = ("en", "ru", "kk", "ar", "ky", "uk", "be", "tg", "uz", "tt", "ba", "sr", "mk", "mn")
+LANGUAGES = tuple("en ru kk ar ky uz tg fa tr uk be bg sr mk mn tt ba az tk".split())
 
 _FOLDERS = ("done", "failed", "models", "labels", "backups")  # of a home, beside its inbox
 _OWN_FOLDER = "name a folder of its own"
@@ -37,6 +38,17 @@ def receiver_problems(given: File) -> list[str]:
         if receiver.type not in ("webhook", "apprise") and receiver.url_file:
             problems.append(f"{start}: only a webhook or apprise has a 'url_file'")
         problems += [f"{start}: {problem}" for problem in _hearing_problems(receiver, given)]
+    return problems
+
+
+def reading_problems(given: File) -> list[str]:
+    """Separators that cannot part articles."""
+    problems = []
+    for pattern in given.reading.separators:
+        try:
+            check_separator(pattern)
+        except ValueError as error:
+            problems.append(f"reading.separators: {error}")
     return problems
 
 

@@ -63,7 +63,9 @@ def test_a_shortened_text_is_never_longer_than_asked(text: str, most: int) -> No
     assert short == text or text.startswith(short.removesuffix("…"))
 
 
-def test_a_long_text_has_the_fingerprint_of_its_words_as_a_short_one_has(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_text_has_the_fingerprint_of_its_words_as_a_short_one_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     texts = ["Oil  rose\nby ﷺ ½ a cent. " * 50, "x" * 95 + "\n", " ".join(["é"] * 60)]
     whole = [Article(text).fingerprint for text in texts]
 

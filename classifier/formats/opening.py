@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
 
+from classifier import decoding
 from classifier.articles import Contents
 from classifier.formats.kinds import HOLDERS, Format
 from classifier.formats.sniffing import sniff
@@ -38,6 +39,7 @@ def open_as(format: Format, data: bytes, name: str, rules: Rules, *, simply: boo
 
 def warm(format: Format) -> None:
     """Load all that reading this format may need, that of files inside it included."""
+    decoding.warm()
     for each in _MODULES if format in HOLDERS else (format,):
         _module(each).warm()
 

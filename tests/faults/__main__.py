@@ -35,6 +35,7 @@ PARTS = (
     "pacing",
     "outage",
     "machine",
+    "hostile",
 )
 
 _SELDOM = 30.0  # seconds
