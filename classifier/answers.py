@@ -16,7 +16,7 @@ from classifier.articles import Article, Contents
 from classifier.decoding import clean
 from classifier.errors import UnreadableArticleError
 
-_LONGEST_LINE = 2000  # characters of a title, a name, an address, a remark
+_LONGEST_LINE = 2000  # characters of a title, a name, an address, a caveat
 _FIELDS = ("date", "language", "given_id", "source", "author", "url")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _ADDRESS = re.compile(r"https?://\S+")
@@ -29,7 +29,7 @@ class MalformedError(Exception):
 
 def of_contents(contents: Contents) -> bytes:
     articles = [
-        {"text": each.text, "title": each.title, "remarks": each.remarks}
+        {"text": each.text, "title": each.title, "caveats": each.caveats}
         | {name: getattr(each, name) for name in _FIELDS}
         for each in contents.articles
     ]
@@ -67,7 +67,7 @@ def _article(given: dict[str, Any]) -> Article | None:
     for name, is_sound in _SOUND.items():
         if not is_sound(said[name] or ""):
             said[name] = None
-    return Article(text, title, **said, remarks=_lines(given["remarks"]))
+    return Article(text, title, **said, caveats=_lines(given["caveats"]))
 
 
 def _is_moment(given: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-_FOLDED_AT_ONCE = 100_000  # characters
+_FOLDED_AT_ONCE = 20_000  # characters
 
 
 class Grade(StrEnum):
@@ -24,7 +24,7 @@ class Article:
 
     `text` is the whole of it; where there is a title, the text begins with it, on a line of
     its own. `date` is ISO 8601, as exact as the source was. `language` is an ISO 639-1 code,
-    or None where we would have to guess. `source` is the outlet. `remarks` say in a line each what
+    or None where we would have to guess. `source` is the outlet. `caveats` say in a line each what
     whoever reads the article should know of how it was read: what was guessed, what was left out.
     """
 
@@ -36,7 +36,7 @@ class Article:
     source: str | None = None
     author: str | None = None
     url: str | None = None
-    remarks: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
     _fingerprint: str = field(default="", init=False, repr=False, compare=False)  # once it was asked for
 
     @property
@@ -85,11 +85,11 @@ def compose(
     source: str | None = None,
     author: str | None = None,
     url: str | None = None,
-    remarks: tuple[str, ...] = (),
+    caveats: tuple[str, ...] = (),
 ) -> Article:
     """An article from a title and a body that came apart."""
     text = f"{title}\n{body}" if title else body
-    return Article(text, title or None, date, language, given_id, source, author, url, remarks)
+    return Article(text, title or None, date, language, given_id, source, author, url, caveats)
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -90,7 +90,7 @@ class Decoded:
     losses: tuple[str, ...] = ()
 
     @property
-    def remarks(self) -> tuple[str, ...]:
+    def caveats(self) -> tuple[str, ...]:
         guessed = (f"encoding guessed: {_printed(self.encoding)}",) if self.is_guess else ()
         return guessed + self.losses
 
@@ -169,7 +169,8 @@ def _decoded(data: bytes, declared: str | None) -> Decoded:
     try:
         return Decoded(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
-        return _nearly_utf8(data) or _mixed(data) or _as_declared(data, declared) or _guessed(data)
+        found = _nearly_utf8(data) or _mixed(data) or _as_declared(data, declared)
+        return found or _guessed(data) or _broken_utf8(data)
 
 
 def _marked(data: bytes, encoding: str) -> Decoded:
@@ -179,7 +180,7 @@ def _marked(data: bytes, encoding: str) -> Decoded:
     try:
         return Decoded(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
-        return _nearly_utf8(data) or _mixed(data) or _guessed(data)
+        return _nearly_utf8(data) or _mixed(data) or _guessed(data) or _broken_utf8(data)
 
 
 def _wide(data: bytes, encoding: str) -> Decoded:
@@ -276,14 +277,23 @@ def _codec(declared: str | None) -> str | None:
     return name if name in _SAID else None
 
 
-def _guessed(data: bytes) -> Decoded:
+def _broken_utf8(data: bytes) -> Decoded:
+    """UTF-8 but for a few bytes, which are those of no code page either."""
+    text = data.decode("utf-8", "replace")
+    lost = _new_losses(text, data, b"\xef\xbf\xbd")
+    if lost * 50 > len(text) or len(_UNWANTED.findall(text)) * 50 > len(text):
+        raise UnreadableArticleError(_NO_TEXT, _MEND)
+    return Decoded(text, "utf-8", losses=_losses(lost))
+
+
+def _guessed(data: bytes) -> Decoded | None:
     page = _page(data)
     if page is None:
-        raise UnreadableArticleError(_NO_TEXT, _MEND)
+        return None
     text = data.decode(page, "replace")
     lost = text.count("\ufffd")
     if lost * 100 > len(text) or len(_UNWANTED.findall(text)) * 50 > len(text):
-        raise UnreadableArticleError(_NO_TEXT, _MEND)
+        return None
     return Decoded(text, page, is_guess=True, losses=_losses(lost))
 
 

@@ -7,13 +7,13 @@ from typing import Any
 from classifier.articles import Grade
 from classifier.tagging import Tagged
 
-_METADATA = ("date", "source", "author", "url", "remarks")
+_METADATA = ("date", "source", "author", "url", "caveats")
 
 
 def as_json(found: Tagged, file: str) -> dict[str, Any]:
     """`{"id", "file", "title", "language", "main", "mention", "scores", "evidence", "model"}`.
 
-    Behind these, where they are known: `date`, `source`, `author`, `url`, `remarks`.
+    Behind these, where they are known: `date`, `source`, `author`, `url`, `caveats`.
     """
     article = found.article
     known = {name: getattr(article, name) for name in _METADATA if getattr(article, name)}

@@ -24,7 +24,7 @@ _MOST_ASKED = 5000  # values in one statement; PostgreSQL takes 65,535, SQLite 3
 
 _FILE_FIELDS = [field.name for field in fields(FileRecord)]  # the first is its id
 _ARTICLE_COLUMNS = (
-    "file_id fingerprint position title text language date source author url remarks model tagged_at".split()
+    "file_id fingerprint position title text language date source author url caveats model tagged_at".split()
 )
 
 
@@ -302,7 +302,7 @@ def _article_row(
         "source": article.source,
         "author": article.author,
         "url": article.url,
-        "remarks": "\n".join(article.remarks) or None,
+        "caveats": "\n".join(article.caveats) or None,
         "model": tagged.model,
         "tagged_at": to_text(now),
     }

@@ -20,7 +20,7 @@ ARTICLE = Article(
     source="The Steppe Courier",
     author="A. Serik",
     url="https://courier.example/refinery",
-    remarks=("encoding guessed: cp1251",),
+    caveats=("encoding guessed: cp1251",),
 )
 
 
@@ -77,7 +77,7 @@ def test_no_bytes_do_more_than_be_refused(answer: bytes) -> None:
 
 def test_marks_that_do_not_belong_in_an_article_are_gone_from_every_field() -> None:
     dirty = "a\u202eb\0\ud800"
-    given_ = {"text": dirty, "title": None, "remarks": [dirty], "date": None, "language": None}
+    given_ = {"text": dirty, "title": None, "caveats": [dirty], "date": None, "language": None}
     given_ |= {"given_id": dirty, "source": dirty, "author": dirty, "url": dirty}
     answer = json.dumps({"articles": [given_], "left_out": [dirty]}).encode()
 
@@ -87,7 +87,7 @@ def test_marks_that_do_not_belong_in_an_article_are_gone_from_every_field() -> N
     for text in (article.text, article.source, article.author, article.given_id):
         assert text == "ab\ufffd"
     assert article.url is None
-    assert article.remarks == contents.left_out == ("ab\ufffd",)
+    assert article.caveats == contents.left_out == ("ab\ufffd",)
 
 
 def test_a_title_is_one_line_and_of_bounded_length() -> None:

@@ -101,11 +101,11 @@ def test_it_tags_and_sketches_as_is_done_here(beside: Beside, model: Model) -> N
 def test_what_is_no_article_says_why(beside: Beside, model: Model) -> None:
     until(beside.is_ready)
 
-    beside.hand(batch(model, "%PDF-1.7", QUIET_ARTICLE))
+    beside.hand(batch(model, "MZ\x90\0", QUIET_ARTICLE))
 
     first, second = beside.take() or []
     assert first.failure is not None
-    assert (first.failure.reason, first.tagged) == ("not text but a PDF", ())
+    assert (first.failure.reason, first.tagged) == ("not text but a program", ())
     assert first.failure.mend
     assert [second] == here(model, QUIET_ARTICLE)
 

@@ -201,12 +201,12 @@ def test_a_sheet_whose_source_is_gone_or_unreadable_is_named(seeds: Path, labels
     source, sheet = seeds / "one.txt", labels / "seeds" / "one.tsv"
     source.unlink()
     (gone,) = problems_of(seeds, labels)
-    source.write_bytes(b"%PDF-1.7")
+    source.write_bytes(b"MZ\x90\0")
 
     (unreadable,) = problems_of(seeds, labels)
 
     assert gone.startswith(f"{sheet}:1: its source {source} cannot be read: ")
-    assert unreadable.startswith(f"{sheet}:1: its source {source} cannot be read: not text but a PDF")
+    assert unreadable.startswith(f"{sheet}:1: its source {source} cannot be read: not text but a program")
 
 
 def test_a_source_with_more_articles_than_its_sheet_is_named(seeds: Path, labels: Path) -> None:

@@ -115,11 +115,11 @@ def test_the_neighbours_in_windows_1251_are_not_taken_for_kazakh(text: str) -> N
 
 
 def test_a_guess_is_said_under_the_name_that_people_know() -> None:
-    assert decode(KAZAKH.encode("kz1048")).remarks == ("encoding guessed: kz1048",)
-    assert decode(RUSSIAN.encode("koi8_r")).remarks == ("encoding guessed: koi8-r",)
-    assert decode(ARABIC.encode("iso8859_6")).remarks == ("encoding guessed: iso-8859-6",)
-    assert decode(ENGLISH.encode("utf-16-le")).remarks == ("encoding guessed: utf-16-le",)
-    assert decode(ENGLISH.encode()).remarks == ()
+    assert decode(KAZAKH.encode("kz1048")).caveats == ("encoding guessed: kz1048",)
+    assert decode(RUSSIAN.encode("koi8_r")).caveats == ("encoding guessed: koi8-r",)
+    assert decode(ARABIC.encode("iso8859_6")).caveats == ("encoding guessed: iso-8859-6",)
+    assert decode(ENGLISH.encode("utf-16-le")).caveats == ("encoding guessed: utf-16-le",)
+    assert decode(ENGLISH.encode()).caveats == ()
 
 
 @pytest.mark.parametrize("text", ["Oil", "Нефть", "Мұнай", "نفط", "النفط يرتفع", "А это 5 %"])
@@ -147,7 +147,7 @@ def test_a_declared_encoding_that_fits_is_no_guess(declared: str, encoding: str)
     decoded = decode(RUSSIAN.replace("ё", "е").encode(encoding), declared)
 
     assert decoded.text == RUSSIAN.replace("ё", "е")
-    assert (decoded.encoding, decoded.is_guess, decoded.remarks) == (encoding, False, ())
+    assert (decoded.encoding, decoded.is_guess, decoded.caveats) == (encoding, False, ())
 
 
 def test_a_declared_encoding_that_is_never_guessed_is_believed() -> None:
@@ -197,7 +197,7 @@ def test_a_declared_encoding_that_the_bytes_do_not_bear_is_not_believed(declared
     decoded = decode(RUSSIAN.encode("cp1251"), declared)
 
     assert decoded.text == RUSSIAN
-    assert decoded.remarks == ("encoding guessed: windows-1251",)
+    assert decoded.caveats == ("encoding guessed: windows-1251",)
 
 
 def test_utf16_that_is_declared_is_no_guess() -> None:
@@ -217,7 +217,7 @@ def test_a_few_broken_bytes_do_not_make_another_code_page_of_utf8() -> None:
 
     assert decoded.encoding == "utf-8"
     assert decoded.text.endswith(RUSSIAN)
-    assert decoded.remarks == ("unreadable: 3 characters",)
+    assert decoded.caveats == ("unreadable: 3 characters",)
 
 
 def test_an_accent_at_the_end_of_a_latin_text_is_not_a_cut_off_letter() -> None:
@@ -228,7 +228,7 @@ def test_files_put_together_in_two_encodings_are_read_line_by_line() -> None:
     decoded = decode(RUSSIAN.encode() + RUSSIAN.encode("cp1251") + KAZAKH.encode())
 
     assert decoded.text == RUSSIAN * 2 + KAZAKH
-    assert decoded.remarks == ("some lines guessed: windows-1251",)
+    assert decoded.caveats == ("some lines guessed: windows-1251",)
 
 
 def test_arabic_letters_in_their_printed_shapes_become_plain_letters() -> None:
@@ -302,7 +302,7 @@ def test_a_letter_cut_off_at_the_end_costs_only_itself(encoding: str) -> None:
     decoded = decode(mark + RUSSIAN.strip().encode(encoding)[:-1])
 
     assert decoded.text == RUSSIAN.strip()[:-1]
-    assert decoded.remarks == ("unreadable: 1 character",)
+    assert decoded.caveats == ("unreadable: 1 character",)
 
 
 @pytest.mark.parametrize(
@@ -323,7 +323,7 @@ def test_a_code_page_behind_the_mark_of_utf8_is_read_all_the_same() -> None:
     decoded = decode(codecs.BOM_UTF8 + RUSSIAN.encode("cp1251"))
 
     assert decoded.text == RUSSIAN
-    assert decoded.remarks == ("encoding guessed: windows-1251",)
+    assert decoded.caveats == ("encoding guessed: windows-1251",)
 
 
 @pytest.mark.parametrize(

@@ -170,11 +170,11 @@ def test_a_note_follows_the_paragraph_that_refers_to_it() -> None:
     assert found == ["Claim made.", "Source.", "After", "At the end."]
 
 
-def test_footnotes_that_cannot_be_read_are_remarked() -> None:
+def test_footnotes_that_cannot_be_read_are_a_caveat() -> None:
     article = read(document(p(BODY), footnotes="<w:footnote>"))
 
     assert article.text == BODY
-    assert article.remarks == ("left out: its footnotes, which cannot be read",)
+    assert article.caveats == ("left out: its footnotes, which cannot be read",)
 
 
 def test_tabs_breaks_and_hyphens() -> None:
@@ -205,7 +205,7 @@ def test_tabs_breaks_and_hyphens() -> None:
     ],
 )
 def test_what_a_reader_does_not_see_is_not_read(inside: str) -> None:
-    assert lines(f"<w:p>{r('One ')}{inside}{r('two')}</w:p>", comments=p("A remark")) == ["One two"]
+    assert lines(f"<w:p>{r('One ')}{inside}{r('two')}</w:p>", comments=p("A caveat")) == ["One two"]
 
 
 def test_what_a_field_makes_is_read() -> None:
@@ -310,8 +310,8 @@ def test_a_document_without_a_text_part_or_without_text() -> None:
     assert reason(document(p(" ") + "<w:p/>")) == "no text"
 
 
-def test_a_part_in_another_format_is_remarked() -> None:
-    assert read(document(p(BODY) + "<w:altChunk r:id='x'/>")).remarks == (
+def test_a_part_in_another_format_is_a_caveat() -> None:
+    assert read(document(p(BODY) + "<w:altChunk r:id='x'/>")).caveats == (
         "left out: a part of it in another format",
     )
 

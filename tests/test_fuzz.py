@@ -54,7 +54,7 @@ def test_no_promise_is_broken_by_a_few_bytes(name: str, data: bytes) -> None:
         Article("b", title="a"),
         Article("a\nb", title="a\nb"),
         Article("a", source="b\x1b[31m"),
-        Article("a", remarks=("b\nc",)),
+        Article("a", caveats=("b\nc",)),
         Article("a", author=" "),
         Article("a", url="b" * 5000),
         Article("a" * (RULES.limits.characters + 1)),

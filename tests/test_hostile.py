@@ -219,8 +219,8 @@ def test_a_parser_that_goes_on_is_cut_off(jail: Jail, deed: str) -> None:
         '{"articles": {"a": 1}, "left_out": []}',
         '{"articles": [{"text": 7}], "left_out": []}',
         '{"articles": [{"text": ""}], "left_out": []}',
-        '{"articles": [{"text": "Oil", "title": 7, "remarks": []}], "left_out": []}',
-        '{"articles": [{"text": "Oil", "title": null, "remarks": 7}], "left_out": []}',
+        '{"articles": [{"text": "Oil", "title": 7, "caveats": []}], "left_out": []}',
+        '{"articles": [{"text": "Oil", "title": null, "caveats": 7}], "left_out": []}',
         '{"articles": [], "left_out": [7]}',
         '{"reason": 7, "mend": 7}',
         '{"reason": "x"}',
@@ -238,7 +238,7 @@ def test_an_answer_that_makes_no_sense_is_none(jail: Jail, answer: str) -> None:
 def test_the_text_of_an_answer_is_not_believed(jail: Jail) -> None:
     fields = '"date": null, "language": null, "given_id": null, "source": null, "author": null, "url": null'
     text = r'"Oil \u202e\u0000 \ud800 rose\u001b[31m."'
-    said = f'{{"articles": [{{"text": {text}, "title": null, "remarks": [], {fields}}}], "left_out": []}}'
+    said = f'{{"articles": [{{"text": {text}, "title": null, "caveats": [], {fields}}}], "left_out": []}}'
 
     assert asked(jail, f"say {said}") == "Oil  \ufffd rose[31m."
 

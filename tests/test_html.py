@@ -149,7 +149,7 @@ def test_of_a_page_of_a_content_system_the_article_is_left_and_nothing_else(
     assert article.title == text.title
     assert article.text.split("\n") == [text.title, *text.paragraphs]
     assert article.language == language
-    assert article.remarks == ()
+    assert article.caveats == ()
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -178,7 +178,7 @@ def test_of_a_page_without_menus_all_of_the_text_is_the_article(
 
     assert recalled([text.title, *text.paragraphs], article) >= 0.98
     assert article.title == text.title
-    assert article.remarks == ()
+    assert article.caveats == ()
 
 
 def test_lists_tables_quotes_and_headings_are_text_as_well(reader: Reader) -> None:
@@ -226,7 +226,7 @@ def test_text_with_comments_in_it_is_whole() -> None:
     article = html.page(page)
 
     assert article.text.split("\n") == [text.title, *text.paragraphs]
-    assert article.remarks == ()
+    assert article.caveats == ()
 
 
 def test_what_is_hidden_is_no_text() -> None:
@@ -450,7 +450,7 @@ def test_the_encoding_that_a_page_says_it_is_in_is_believed(reader: Reader, enco
     (article,) = reader.read(page, "page.html").articles
 
     assert recalled(text.paragraphs, article) == 1
-    assert article.remarks == ()
+    assert article.caveats == ()
 
 
 def test_valid_utf8_is_utf8_whatever_a_page_says(reader: Reader) -> None:
@@ -469,7 +469,7 @@ def test_a_page_of_xml_says_its_encoding_before_all_else(reader: Reader) -> None
     (article,) = reader.read(page.encode("cp1251", "xmlcharrefreplace"), "page.xhtml").articles
 
     assert recalled(text.paragraphs, article) == 1
-    assert article.remarks == ()
+    assert article.caveats == ()
 
 
 # Small pieces
@@ -500,7 +500,7 @@ def test_text_that_the_parser_loses_is_taken_by_the_strip_and_said_so(reader: Re
     article = read_one(reader, "<html><body>" + "<div>" * 2000 + paragraphs + "</div>" * 2000)
 
     assert recalled(text.paragraphs, article) == 1
-    assert article.remarks == (ALL_TAKEN,)
+    assert article.caveats == (ALL_TAKEN,)
 
 
 def test_where_the_extractor_finds_next_to_nothing_all_of_the_text_is_taken(
@@ -512,7 +512,7 @@ def test_where_the_extractor_finds_next_to_nothing_all_of_the_text_is_taken(
     article = html.page(wordpress(text))
 
     assert recalled(text.paragraphs, article) == 1
-    assert article.remarks == (ALL_TAKEN,)
+    assert article.caveats == (ALL_TAKEN,)
     assert article.date == text.date
 
 
@@ -523,15 +523,15 @@ def test_the_simple_way_takes_all_of_the_text_and_the_title() -> None:
 
     assert recalled(text.paragraphs, article) == 1
     assert "Readersays" in article.text
-    assert article.remarks == (ALL_TAKEN,)
+    assert article.caveats == (ALL_TAKEN,)
 
 
 def test_a_tag_of_hundreds_of_attributes_is_not_given_to_the_parser() -> None:
     tag = f"<a {' '.join(f'attribute{n}=value' for n in range(250))}>x</a>"
     text = TEXTS["grain-en"]
 
-    assert html.page(wordpress(text) + tag).remarks == (ALL_TAKEN,)
-    assert html.page(wordpress(text) + f"<script>{tag}</script>").remarks == ()
+    assert html.page(wordpress(text) + tag).caveats == (ALL_TAKEN,)
+    assert html.page(wordpress(text) + f"<script>{tag}</script>").caveats == ()
 
 
 def test_a_list_of_links_alone_is_not_cut_to_nothing() -> None:

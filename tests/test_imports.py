@@ -13,7 +13,17 @@ from tests.builders import ENERGY_ARTICLE
 TRAINING = {"sklearn", "scipy", "pandas", "matplotlib"}
 PROCESSES = {"joblib", "loky", "multiprocessing", "concurrent"}
 DATABASE = {"sqlalchemy", "alembic", "sqlite3"}
-READERS = {"markdown_it", "charset_normalizer", "tomllib"}  # of what a plain text in UTF-8 is not
+READERS = {
+    "markdown_it",
+    "lxml",
+    "trafilatura",
+    "pypdf",
+    "pypdfium2",
+    "feedparser",
+    "email",
+    "re2",
+    "tomllib",
+}  # of what a plain text in UTF-8 is not
 NETWORK = {"slack_sdk", "apprise", "http", "ssl", "socket", "asyncio", "flask", "fastapi", "starlette"}
 TAGGING_DOES_WITHOUT = (
     TRAINING | PROCESSES | DATABASE | NETWORK | READERS | {"pydantic", "rich", "structlog", "zipfile"}
@@ -82,9 +92,11 @@ def test_only_what_tags_is_loaded_of_the_classifier(trained_home: Path, tmp_path
     modules = imported_modules("classifier", "tag", str(file), "--home", str(trained_home))
 
     assert {name.partition(".")[2] for name in modules if name.startswith("classifier.")} == {
-        "articles", "bulk", "cli", "decoding", "defaults", "errors", "features", "languages", "model",
-        "names", "passages", "printing", "progress", "reading", "records", "spreading", "storage", "streams",
-        "table", "tagging", "topics", "transliteration", "words",
+        "articles", "boilerplate", "bulk", "cli", "dates", "decoding", "defaults", "errors", "features",
+        "formats", "formats.heading", "formats.kinds", "formats.plain", "formats.signatures",
+        "formats.sniffing", "formats.ways", "languages", "model", "names", "passages", "printing",
+        "progress", "reading", "records", "rules", "spreading", "storage", "streams", "table", "tagging",
+        "topics", "transliteration", "words",
     }  # fmt: skip
 
 

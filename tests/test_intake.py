@@ -187,7 +187,7 @@ def test_new_content_under_an_old_name_is_a_new_article_and_both_are_kept(newsro
         (b"MZ\x90" + bytes(100), "not text but a program"),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not text but a picture"),
         (b"\x1f\x8b" + bytes(100), "not text but a gzip archive"),
-        (b"\xff\xfea\x00b", "begins like utf-16 and is not: truncated data at byte 4"),
+        (b"\xff\xfe\x00\xd8\x00\xd8\x00\xd8", "begins like utf-16-le and is not"),
     ],
 )
 def test_what_is_no_article_is_set_aside_with_its_reason_and_its_bytes(

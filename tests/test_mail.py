@@ -346,7 +346,7 @@ def test_what_an_answer_quotes_is_left_out() -> None:
     [article] = read(letter(text, Subject="Re: Refinery").as_bytes()).articles
 
     assert article.text == f"Refinery\n{LONG_ANSWER}"
-    assert article.remarks == ("left out: the text that the mail answers",)
+    assert article.caveats == ("left out: the text that the mail answers",)
 
 
 def test_what_is_quoted_is_the_text_where_there_is_no_answer() -> None:

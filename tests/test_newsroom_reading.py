@@ -101,9 +101,9 @@ def test_a_guessed_encoding_is_recorded_as_a_guess(newsroom: Newsroom) -> None:
 
     newsroom.take_all()
 
-    ((language, remarks),) = newsroom.rows("SELECT language, remarks FROM articles")
+    ((language, caveats),) = newsroom.rows("SELECT language, caveats FROM articles")
     assert language == "ru"
-    assert "guessed" in remarks
+    assert "guessed" in caveats
 
 
 def test_a_file_that_no_parser_can_read_is_set_aside_with_the_reason(newsroom: Newsroom) -> None:

@@ -113,7 +113,7 @@ def test_a_document_is_read_in_the_jail(reader: Reader) -> None:
         f"<draw:frame><svg:title>Name</svg:title><draw:text-box>{p('Inside')}</draw:text-box></draw:frame>",
         f"<text:tracked-changes><text:changed-region><text:deletion>{p('Gone')}</text:deletion>"
         f"</text:changed-region></text:tracked-changes>{p('Inside<text:change/>')}",
-        p(f"In<office:annotation>{p('A remark')}</office:annotation>side"),
+        p(f"In<office:annotation>{p('A caveat')}</office:annotation>side"),
         p('Inside<draw:frame><draw:image><office:binary-data>AAAA</office:binary-data></draw:image>'
           "<svg:desc>What it shows</svg:desc></draw:frame>"),
         "<text:sequence-decls/>" + p("Inside"),

@@ -126,7 +126,7 @@ def test_lines_become_paragraphs_under_a_title_that_is_set_larger(reader: Reader
     assert article.text == WHOLE
     assert article.title == TITLE
     assert article.language == "en"
-    assert article.remarks == ()
+    assert article.caveats == ()
 
 
 def test_the_head_foot_and_number_of_each_page_are_left_out(reader: Reader) -> None:
@@ -257,7 +257,7 @@ def test_a_table_of_contents_that_is_packed_is_read(reader: Reader) -> None:
     article = read(reader, body + tail)
 
     assert article.text == WHOLE
-    assert article.remarks == ()
+    assert article.caveats == ()
 
 
 def written_anew(data: bytes, *, password: str | None = None) -> bytes:
@@ -305,7 +305,7 @@ def test_cyrillic_that_its_font_calls_latin_is_mended_and_told(reader: Reader) -
     )
 
     assert article.text == " ".join(lines)
-    assert article.remarks == ("encoding guessed: windows-1251",)
+    assert article.caveats == ("encoding guessed: windows-1251",)
 
 
 def arabic(visual: str) -> bytes:
@@ -345,7 +345,7 @@ def test_of_a_file_that_was_cut_off_the_rest_is_read(reader: Reader, lost: int) 
     article = read(reader, whole[:-lost])
 
     assert article.text.startswith(WHOLE)
-    assert article.remarks == ("the file is broken: read what is left of it",)
+    assert article.caveats == ("the file is broken: read what is left of it",)
 
 
 def test_a_page_that_cannot_be_read_is_counted_and_the_others_are_read(reader: Reader) -> None:
@@ -364,7 +364,7 @@ def test_a_page_that_cannot_be_read_is_counted_and_the_others_are_read(reader: R
     article = read(reader, data)
 
     assert article.text == WHOLE
-    assert article.remarks == ("1 page could not be read",)
+    assert article.caveats == ("1 page could not be read",)
 
 
 def test_a_file_with_too_many_pages_is_too_large() -> None:

@@ -197,14 +197,14 @@ def test_a_text_of_one_such_line_is_still_a_text(line: str) -> None:
     assert [article.text for article in read(line)] == [line]
 
 
-def test_a_guess_at_the_encoding_is_remarked_on_every_article() -> None:
+def test_a_guess_at_the_encoding_is_a_caveat_of_every_article() -> None:
     data = (
         "05.03.2026, 15:20 1\nНефть дорожает\nЦена выросла.\n06.03.2026, 15:20 2\nГаз дешевеет\nЦена упала."
     )
 
     articles = read_articles(data.encode("koi8_r"), "a.txt")
 
-    assert [article.remarks for article in articles] == [("encoding guessed: koi8-r",)] * 2
+    assert [article.caveats for article in articles] == [("encoding guessed: koi8-r",)] * 2
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def test_newsapis_answers_are_read() -> None:
     assert article.text == f"Refinery\n{TEXT} Prices…"
     assert (article.source, article.author) == ("The Wire", "A. Reporter")
     assert article.date == "2026-03-07T12:00:00+00:00"
-    assert article.remarks == ("cut short by its source",)
+    assert article.caveats == ("cut short by its source",)
 
 
 def test_the_guardians_answers_are_read() -> None:
@@ -282,7 +282,7 @@ def test_another_encoding_is_guessed_and_said() -> None:
     article = one(f'{{"text": "{text}"}}'.encode("cp1251"))
 
     assert article.text == text
-    assert article.remarks[0].startswith("encoding guessed: ")
+    assert article.caveats[0].startswith("encoding guessed: ")
 
 
 def test_the_caps_are_the_owners() -> None:

@@ -136,7 +136,7 @@ def test_characters_by_negative_numbers_and_in_halves() -> None:
         rb"{\*\newdestination what}Inside",
         rb"{\pict\wmetafile8 0102030405ff}Inside",
         rb"{\*\shppict{\pict\bin12 {}{}\par{}{}}}{\nonshppict{\pict 00}}Inside",
-        rb"{\header Head}{\footerr Foot}{\*\annotation A remark}Inside",
+        rb"{\header Head}{\footerr Foot}{\*\annotation A caveat}Inside",
         rb"{\info{\title Name}{\author Who}{\doccomm What}}Inside",
         rb"{\listtext 1.\tab}Inside",
         rb"{\*\bkmkstart a}In{\*\bkmkend a}side",

@@ -60,14 +60,14 @@ def read_package(archive: Archive, way: Way) -> Contents:
     if xml is None:
         raise UnreadableArticleError("not a sound docx file: its text is missing", _MEND)
     links = package.links(part)
-    remarks: list[str] = []
-    notes = {kind: _notes(archive, links, kind, way, remarks) for kind in ("footnote", "endnote")}
+    caveats: list[str] = []
+    notes = {kind: _notes(archive, links, kind, way, caveats) for kind in ("footnote", "endnote")}
     body = _Body(way, _styles(archive, links), notes)
     walk(xml, body)
     if body.has_foreign:
-        remarks.append("left out: a part of it in another format")
+        caveats.append("left out: a part of it in another format")
     article = article_of(
-        body.flow.paragraphs, way, core_title=_core_title(archive, package), remarks=tuple(remarks)
+        body.flow.paragraphs, way, core_title=_core_title(archive, package), caveats=tuple(caveats)
     )
     return Contents((article,))
 
@@ -153,7 +153,7 @@ def _styles(archive: Archive, links: list[_Link]) -> dict[str, Style]:
 
 
 def _notes(
-    archive: Archive, links: list[_Link], kind: str, way: Way, remarks: list[str]
+    archive: Archive, links: list[_Link], kind: str, way: Way, caveats: list[str]
 ) -> dict[str, list[Paragraph]]:
     try:
         xml = _linked(archive, links, f"{kind}s")
@@ -162,7 +162,7 @@ def _notes(
         body = _Body(way, {}, {})
         walk(xml, body)
     except (etree.XMLSyntaxError, UnreadableArticleError):
-        remarks.append(f"left out: its {kind}s, which cannot be read")
+        caveats.append(f"left out: its {kind}s, which cannot be read")
         return {}
     return body.own_notes
 

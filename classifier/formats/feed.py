@@ -40,7 +40,7 @@ def read(data: bytes, name: str, way: Way) -> Contents:
     left_out: list[str] = []
     room = way.rules.limits.characters
     for number, entry in enumerate(found.entries, 1):
-        article = _article(entry, outlet, decoded.remarks)
+        article = _article(entry, outlet, decoded.caveats)
         if article is None:
             left_out.append(f"entry {number}: no text")
             continue
@@ -91,7 +91,7 @@ def _check(data: bytes) -> None:
         raise UnreadableArticleError(f"a tag of more than {_MOST_ATTRIBUTES:,} attributes", _MEND)
 
 
-def _article(entry: Any, outlet: str | None, remarks: tuple[str, ...]) -> Article | None:
+def _article(entry: Any, outlet: str | None, caveats: tuple[str, ...]) -> Article | None:
     title = _line(entry.get("title"))
     body = _body(entry)
     if not (title or body):
@@ -105,7 +105,7 @@ def _article(entry: Any, outlet: str | None, remarks: tuple[str, ...]) -> Articl
         source=_line(entry.get("source", {}).get("title")) or outlet,
         author=_author(entry),
         url=_url(entry.get("link")),
-        remarks=remarks,
+        caveats=caveats,
     )
 
 

@@ -13,7 +13,7 @@ _FIRST_LINES = 5
 
 
 def article_of(
-    text: str, *, title: str | None = None, date: str | None = None, remarks: tuple[str, ...] = ()
+    text: str, *, title: str | None = None, date: str | None = None, caveats: tuple[str, ...] = ()
 ) -> Article:
     """An article of a text whose title, unless it is given, may be its first line that says something.
 
@@ -28,7 +28,7 @@ def article_of(
         raise empty()
     if title and lines[0].strip() != title:
         body = f"{title}\n{body}"
-    return Article(body, title or _title(lines), date, remarks=remarks)
+    return Article(body, title or _title(lines), date, caveats=caveats)
 
 
 def empty() -> UnreadableArticleError:

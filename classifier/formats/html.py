@@ -6,6 +6,7 @@ import re
 
 from classifier import decoding
 from classifier.articles import Article, Contents, compose
+from classifier.boilerplate import is_boilerplate
 from classifier.decoding import clean, decode
 from classifier.errors import UnreadableArticleError
 from classifier.formats import maintext, pagedata, pagetree
@@ -40,7 +41,7 @@ _HAS_TAG = re.compile(r"<(?:/?[a-z]|!)", re.I | re.A)
 def read(data: bytes, name: str, way: Way) -> Contents:
     """One article. Raises UnreadableArticleError."""
     decoded = decode(data, _declared(data))
-    article = page(decoded.text, simply=way.simply, remarks=decoded.remarks)
+    article = page(decoded.text, simply=way.simply, caveats=decoded.caveats)
     most = way.rules.limits.characters
     if len(article.text) > most:
         raise UnreadableArticleError(f"longer than {most:,} characters", "part it into smaller files")
@@ -48,7 +49,7 @@ def read(data: bytes, name: str, way: Way) -> Contents:
 
 
 def page(
-    text: str, *, simply: bool = False, url: str | None = None, remarks: tuple[str, ...] = ()
+    text: str, *, simply: bool = False, url: str | None = None, caveats: tuple[str, ...] = ()
 ) -> Article:
     """The article of a page that is decoded already. Raises UnreadableArticleError where it has no text.
 
@@ -57,7 +58,7 @@ def page(
     """
     data, body, is_all = _read(text, simply, url)
     if is_all:
-        remarks = (*remarks, ALL_TAKEN)
+        caveats = (*caveats, ALL_TAKEN)
     body = clean(body)
     title = " ".join(clean(data.title).split()) if data.title else None
     if not body.strip():
@@ -66,12 +67,12 @@ def page(
         raise empty()
     return compose(
         title,
-        _without_title(body, title),
+        _without_footer(_without_title(body, title)),
         date=data.date,
         source=data.source,
         author=data.author,
         url=data.url,
-        remarks=remarks,
+        caveats=caveats,
     )
 
 
@@ -135,6 +136,14 @@ def _attributes(tag: str) -> int:
 def _little_data(text: str, url: str | None) -> pagedata.PageData:
     found = _TITLE.search(text)
     return pagedata.PageData(title=strip_tags(found[1]) if found else None, url=url)
+
+
+def _without_footer(body: str) -> str:
+    """A text that does not end with whose rights are reserved and whom to follow, as sites end."""
+    lines = body.rstrip().split("\n")
+    while len(lines) > 1 and is_boilerplate(lines[-1]):
+        del lines[-1]
+    return "\n".join(lines)
 
 
 def _without_title(body: str, title: str | None) -> str:

@@ -115,8 +115,8 @@ class _Mail:
         title = self._head.title
         if not (lines or (title and is_alone and not self._left_out)):
             return None
-        remarks = dict.fromkeys(self._head.remarks)
-        remarks |= dict.fromkeys(each for text, more in texts for each in (*text.remarks, *more))
+        caveats = dict.fromkeys(self._head.caveats)
+        caveats |= dict.fromkeys(each for text, more in texts for each in (*text.caveats, *more))
         text = "\n".join(lines) or title or ""
         self._fit(text)
         date, source = self._head.date, self._head.source
@@ -126,10 +126,10 @@ class _Mail:
                 mime.moment(forwarded.date),
                 mailheads.source_of(*mime.sender_of(forwarded.sender or "")),
             )
-        return replace(article_of(text, title=title, date=date, remarks=tuple(remarks)), source=source)
+        return replace(article_of(text, title=title, date=date, caveats=tuple(caveats)), source=source)
 
     def _text(self, body: Body) -> tuple[MailText, tuple[str, ...]] | None:
-        """The plain text, or the web page where the plain one is only a stub, and remarks."""
+        """The plain text, or the web page where the plain one is only a stub, and caveats."""
         plain = self._all(body.plain, self._of_plain)
         if not body.pages:
             return plain
@@ -143,7 +143,7 @@ class _Mail:
         self, parts: Sequence[Part], read: Callable[[str, Part], MailText]
     ) -> tuple[MailText, tuple[str, ...]] | None:
         found: list[MailText] = []
-        remarks: list[str] = []
+        caveats: list[str] = []
         for part in parts:
             data = part.body
             if not data.strip():
@@ -155,13 +155,13 @@ class _Mail:
                     self._left_out.append(f"a text of it: {failure.reason}")
                 continue
             found.append(read(decoded.text, part))
-            remarks += decoded.remarks
+            caveats += decoded.caveats
         lines = tuple(line for text in found for line in text.paragraphs)
         if not lines:
             return None
-        remarks += [each for text in found for each in text.remarks]
+        caveats += [each for text in found for each in text.caveats]
         forwarded = next((text.forwarded for text in found if text.forwarded), None)
-        return MailText(lines, forwarded), tuple(dict.fromkeys(remarks))
+        return MailText(lines, forwarded), tuple(dict.fromkeys(caveats))
 
     def _of_plain(self, text: str, part: Part) -> MailText:
         flowed = (part.headers.parameter("format") or "").lower() == "flowed"

@@ -49,15 +49,15 @@ class Head:
     date: str | None = None
     source: str | None = None
     answers: bool = False
-    remarks: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
 
 
 def head_of(headers: Headers) -> Head:
     """The mail's head. Its writer stays unknown: From says who sent it."""
     subject = headers.text("subject") or ""
-    remarks: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
     if subject.count("\ufffd") * 8 > len(subject):
-        subject, remarks = "", ("the subject is in an encoding that it does not name",)
+        subject, caveats = "", ("the subject is in an encoding that it does not name",)
     title = without_prefixes(subject)
     is_forwarded = title != subject.strip() and not _ANSWERS.match(subject)
     return Head(
@@ -65,7 +65,7 @@ def head_of(headers: Headers) -> Head:
         mime.moment(headers.text("date")),
         None if is_forwarded else source_of(*headers.sender(), to_many=_is_to_many(headers)),
         headers.has("in-reply-to") or _ANSWERS.match(subject) is not None,
-        remarks,
+        caveats,
     )
 
 

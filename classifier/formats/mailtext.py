@@ -63,7 +63,7 @@ class MailText:
 
     paragraphs: tuple[str, ...]
     forwarded: Forwarded | None = None
-    remarks: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
 
 
 def of_plain(text: str, *, answers: bool, flowed: bool = False, glued: bool = False) -> MailText:
@@ -75,21 +75,21 @@ def of_plain(text: str, *, answers: bool, flowed: bool = False, glued: bool = Fa
     lines = _without_signature(_without_armour(text).split("\n"))
     levels = [_unquoted(line) for line in lines]
     own = sum(_letters(line) for depth, line in levels if not depth)
-    remarks: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
     if any(depth for depth, _ in levels) and answers and own >= _LEAST_ANSWER:
         levels = _without_quotes(levels)
-        remarks = (QUOTE_LEFT_OUT,)
+        caveats = (QUOTE_LEFT_OUT,)
     lines = _flowed(levels, glued) if flowed else [line for _, line in levels]
     lines, forwarded, more = _without_heads(lines, answers)
     paragraphs = [line.strip() for line in lines] if flowed else unwrapped(lines)
-    return MailText(tuple(without_footers([each for each in paragraphs if each])), forwarded, remarks or more)
+    return MailText(tuple(without_footers([each for each in paragraphs if each])), forwarded, caveats or more)
 
 
 def of_lines(text: str, *, answers: bool) -> MailText:
     """The text of a web page's body: its lines are paragraphs already."""
-    lines, forwarded, remarks = _without_heads(_without_signature(text.split("\n")), answers)
+    lines, forwarded, caveats = _without_heads(_without_signature(text.split("\n")), answers)
     kept = without_footers([line.strip() for line in lines if line.strip()])
-    return MailText(tuple(kept), forwarded, remarks)
+    return MailText(tuple(kept), forwarded, caveats)
 
 
 def without_footers(lines: list[str]) -> list[str]:

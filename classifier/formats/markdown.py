@@ -38,7 +38,7 @@ def read(data: bytes, name: str, way: Way) -> Contents:
     found = (dates.of_line(line) for line in [*lines[:5], lines[-1]])
     date = dates.of_machine(matter.get("date")) or next((date for date in found if date), None)
     author = matter.get("author")
-    return Contents((compose(title, body, date=date, author=author, remarks=decoded.remarks),))
+    return Contents((compose(title, body, date=date, author=author, caveats=decoded.caveats),))
 
 
 def warm() -> None:

@@ -27,7 +27,7 @@ def read(data: bytes, name: str, way: Way) -> Contents:
     if len(decoded.text) > 4 * limits.characters:
         raise UnreadableArticleError(f"longer than {limits.characters:,} characters", "drop its text")
     article = html.page(decoded.text, simply=way.simply, url=_address(saved, page))
-    return Contents((replace(article, remarks=(*decoded.remarks, *article.remarks)),))
+    return Contents((replace(article, caveats=(*decoded.caveats, *article.caveats)),))
 
 
 def warm() -> None:

@@ -96,7 +96,7 @@ def too_long(most: int) -> UnreadableArticleError:
 
 
 def article_of(
-    paragraphs: list[Paragraph], way: Way, *, core_title: str = "", remarks: tuple[str, ...] = ()
+    paragraphs: list[Paragraph], way: Way, *, core_title: str = "", caveats: tuple[str, ...] = ()
 ) -> Article:
     """An article of a document's paragraphs; `core_title` is what the file says of itself.
 
@@ -113,7 +113,7 @@ def article_of(
     title = " ".join(each.text for each in paragraphs[start:end])
     others = [each.text for each in paragraphs[:start] + paragraphs[end:]]
     lines = [title, *others] if title else others
-    return heading.article_of("\n".join(lines), title=title or None, remarks=remarks)
+    return heading.article_of("\n".join(lines), title=title or None, caveats=caveats)
 
 
 def _split(text: str, style: Style) -> Iterator[str]:

@@ -65,7 +65,7 @@ class _Found:
             self.characters += len(page)
 
     @property
-    def remarks(self) -> tuple[str, ...]:
+    def caveats(self) -> tuple[str, ...]:
         told = ["the file is broken: read what is left of it"] if self.is_mended else []
         if self.unreadable:
             told.append(f"{_pages(self.unreadable)} could not be read")
@@ -166,13 +166,13 @@ def _article(found: _Found, given: str) -> Article:
     title, texts = _with_title(_title_at(paragraphs), texts, " ".join(given.split()))
     texts += unwrapped([line for page in without_running_lines(found.bare) for line in [*page, ""]])
     text = "\n".join(texts)
-    remarks = found.remarks
+    caveats = found.caveats
     if _is_cyrillic_taken_for_latin(text):
         text, title = text.translate(_CYRILLIC), title and title.translate(_CYRILLIC)
-        remarks = (*remarks, "encoding guessed: windows-1251")
+        caveats = (*caveats, "encoding guessed: windows-1251")
     if not any(map(str.isalpha, text)):
         raise pdfsimply.no_text("a scan, it seems; drop its text, or run it through text recognition")
-    return article_of(text, title=title, remarks=remarks)
+    return article_of(text, title=title, caveats=caveats)
 
 
 def _is_cyrillic_taken_for_latin(text: str) -> bool:

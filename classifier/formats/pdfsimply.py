@@ -33,7 +33,7 @@ _TOO_HARD = "open it, print it as a new PDF or save its text, and drop that"
 
 
 def article(data: bytes, limits: Limits) -> Article:
-    """One article, with a remark on how it was read. Raises UnreadableArticleError."""
+    """One article, with a caveat on how it was read. Raises UnreadableArticleError."""
     with pypdf.apply_configuration(
         zlib_maximum_output_length=_UNPACKED,
         lzw_maximum_output_length=_UNPACKED,
@@ -102,10 +102,10 @@ def _article(data: bytes, limits: Limits) -> Article:
     if bidi.runs_right_to_left(text):
         raise UnreadableArticleError("too hard to read: its Arabic is out of order", _TOO_HARD)
     left_out = count - len(pages)
-    remarks = ["read without regard to the layout"]
+    caveats = ["read without regard to the layout"]
     if left_out:
-        remarks.append(f"{left_out:,} of {count:,} pages could not be read")
-    return article_of(text, remarks=tuple(remarks))
+        caveats.append(f"{left_out:,} of {count:,} pages could not be read")
+    return article_of(text, caveats=tuple(caveats))
 
 
 def _opened(data: bytes) -> pypdf.PdfReader:

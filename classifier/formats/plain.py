@@ -36,10 +36,10 @@ class _Part:
     title: str | None = None
     date: str | None = None
 
-    def article(self, remarks: tuple[str, ...]) -> Article:
+    def article(self, caveats: tuple[str, ...]) -> Article:
         if not self.text.strip() and self.title:
-            return article_of(self.title, date=self.date, remarks=remarks)
-        return article_of(_unbroken(self.text), title=self.title, date=self.date, remarks=remarks)
+            return article_of(self.title, date=self.date, caveats=caveats)
+        return article_of(_unbroken(self.text), title=self.title, date=self.date, caveats=caveats)
 
 
 def read(data: bytes, name: str, way: Way) -> Contents:
@@ -50,7 +50,7 @@ def read(data: bytes, name: str, way: Way) -> Contents:
     parts = [part for part in _parts(decoded.text, way.rules.separators) if part.title or part.text.strip()]
     if not parts:
         raise empty()
-    return Contents(tuple(part.article(decoded.remarks) for part in parts))
+    return Contents(tuple(part.article(decoded.caveats) for part in parts))
 
 
 def warm() -> None:

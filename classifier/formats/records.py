@@ -85,9 +85,9 @@ Record = dict[str, Any]
 
 def read(data: bytes, name: str, way: Way) -> Contents:
     """The articles of the records, in order; at least one. Raises UnreadableArticleError."""
-    text, remarks = _text(data)
+    text, caveats = _text(data)
     lines = _lines(text) if _is_of_lines(text, name) else None
-    found = _Found(way, remarks)
+    found = _Found(way, caveats)
     if lines is not None:
         for number, line in lines:
             found.take_line(number, line)
@@ -109,9 +109,9 @@ def warm() -> None:
 class _Found:
     """Articles and what is none, while a file is read."""
 
-    def __init__(self, way: Way, remarks: tuple[str, ...]) -> None:
+    def __init__(self, way: Way, caveats: tuple[str, ...]) -> None:
         self._way = way
-        self._remarks = remarks
+        self._caveats = caveats
         self._articles: list[Article] = []
         self._left_out: list[str] = []
         self._keys: dict[str, None] = {}
@@ -152,7 +152,7 @@ class _Found:
             most = self._way.rules.limits.characters
             raise UnreadableArticleError(f"longer than {most:,} characters", "part it into smaller files")
         self._articles.append(
-            replace(article, source=article.source or outlet, remarks=self._remarks + article.remarks)
+            replace(article, source=article.source or outlet, caveats=self._caveats + article.caveats)
         )
 
     def contents(self) -> Contents:
@@ -188,7 +188,7 @@ def _text(data: bytes) -> tuple[str, tuple[str, ...]]:
         return data.decode(encoding), ()
     except UnicodeDecodeError:
         decoded = decoding.decode(data)
-        return decoded.text, decoded.remarks
+        return decoded.text, decoded.caveats
 
 
 def _parsed(text: str, at: int | None = None) -> object:
@@ -312,10 +312,10 @@ def _article(record: Record, way: Way) -> Article | None:
     body = _first(record, (*rules.text_fields, *_TEXTS), _prose)
     if not body:
         return None
-    remarks: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
     if _CUT_SHORT.search(body[-100:]):
         body = _CUT_SHORT.sub("…", body[-100:]).join((body[:-100], ""))
-        remarks = ("cut short by its source",)
+        caveats = ("cut short by its source",)
     if _MARKUP.search(body):
         body = html.fragment(body)
     paragraphs = [line for each in decoding.clean(body).split("\n") if (line := each.strip())]
@@ -335,7 +335,7 @@ def _article(record: Record, way: Way) -> Article | None:
         source=_first(record, _SOURCES, _named),
         author=_first(record, _AUTHORS, _author),
         url=_first(record, _URLS, _url),
-        remarks=remarks,
+        caveats=caveats,
     )
 
 

@@ -20,7 +20,7 @@ EXPECTED = HERE / "expected.jsonl"
 def expectation(made: Made) -> dict[str, Any]:
     """What stands of a file in expected.jsonl.
 
-    `lines`: each paragraph must be one line; `guessed`: a remark must say so of the encoding. `may` is
+    `lines`: each paragraph must be one line; `guessed`: a caveat must say so of the encoding. `may` is
     text that is neither wanted nor foreign; `also` are values that a field may have instead, where the
     file leaves it open (an attachment has its mail's date or none).
     """

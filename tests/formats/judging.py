@@ -80,7 +80,7 @@ def faults(found: Found, *, lines: bool = True) -> list[str]:
 
 
 def _tells_a_guess(article: Article) -> bool:
-    return any(remark.startswith("encoding guessed") for remark in article.remarks)
+    return any(caveat.startswith("encoding guessed") for caveat in article.caveats)
 
 
 def _owners_rules(expected: Sequence[dict[str, Any]]) -> Rules:

@@ -52,7 +52,7 @@ def _complaints_of(article: Article) -> Iterator[str]:
     if article.title and not article.text.startswith(article.title):
         yield f"a text that does not begin with its title {article.title[:200]!r}"
     others = (article.title, article.date, article.source, article.author, article.url, article.given_id)
-    for line in (*others, *article.remarks):
+    for line in (*others, *article.caveats):
         if line is None:
             continue
         if not line.strip() or _UNWANTED_IN_A_LINE.search(line) or len(line) > _LONGEST_LINE:

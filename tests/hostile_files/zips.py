@@ -275,10 +275,10 @@ CASES = (
     either("a directory elsewhere", "a.zip", lambda: zipped(_GOOD)[:-6] + b"\xff\xff\xff\x7f\0\0"),
     either("two directories", "a.zip", lambda: zipped(_GOOD) + zipped(("b.txt", text())), WORD),
     either(
-        "a remark of 65,535 bytes", "a.zip", lambda: zipped(_GOOD)[:-2] + b"\xff\xff" + b"x" * 65_535, WORD
+        "a comment of 65,535 bytes", "a.zip", lambda: zipped(_GOOD)[:-2] + b"\xff\xff" + b"x" * 65_535, WORD
     ),
     either(
-        "a remark that is a directory",
+        "a comment that is a directory",
         "a.zip",
         lambda: zipped(_GOOD)[:-2] + struct.pack("<H", len(zipped(_GOOD))) + zipped(_GOOD),
         WORD,

@@ -13,5 +13,5 @@ def upgrade() -> None:
     with op.batch_alter_table("files") as files:
         files.add_column(sa.Column("left_out", sa.Text))  # a line a part that is no article
     with op.batch_alter_table("articles") as articles:
-        for name in ("source", "author", "url", "remarks"):
-            articles.add_column(sa.Column(name, sa.Text))  # remarks: a line each
+        for name in ("source", "author", "url", "caveats"):
+            articles.add_column(sa.Column(name, sa.Text))  # caveats: a line each
