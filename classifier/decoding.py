@@ -169,7 +169,7 @@ def _decoded(data: bytes, declared: str | None) -> Decoded:
     try:
         return Decoded(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
-        found = _nearly_utf8(data) or _mixed(data) or _as_declared(data, declared)
+        found = _cesu8(data) or _nearly_utf8(data) or _mixed(data) or _as_declared(data, declared)
         return found or _guessed(data) or _broken_utf8(data)
 
 
@@ -207,6 +207,16 @@ def _wide_encoding(data: bytes) -> str | None:
         if others <= 0.05 * len(high) and letters * 2 > len(high) and len(set(low)) > len(set(high)):
             return encoding
     return None
+
+
+def _cesu8(data: bytes) -> Decoded | None:
+    """UTF-8 in which a character beyond 65,535 stands as two, as some databases write it (UTR #26)."""
+    try:
+        pairs = data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return None
+    text = pairs.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return Decoded(text, "utf-8", losses=_losses(_new_losses(text, data, b"\xef\xbf\xbd")))
 
 
 def _nearly_utf8(data: bytes) -> Decoded | None:

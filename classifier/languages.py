@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from functools import cache
 
 import numpy as np
 
@@ -121,7 +122,6 @@ _COMMON = {
         yang dan dengan untuk pada dari ini itu sa ang mga ng ya wa kwa ni
     """,
 }
-_WORDS = {code: frozenset(words.split()) for code, words in _COMMON.items()}
 
 _RUSSIAN = "абвгдеёжзийклмнопрстуфхцчшщъыьэюя"
 _ENGLISH = "abcdefghijklmnopqrstuvwxyz"
@@ -350,4 +350,9 @@ def _looks_arabic(word: str) -> bool:
 
 
 def _known(code: str, words: list[str]) -> int:
-    return sum(map(_WORDS[code].__contains__, words))
+    return sum(map(_commonest(code).__contains__, words))
+
+
+@cache
+def _commonest(code: str) -> frozenset[str]:
+    return frozenset(_COMMON[code].split())  # most articles are held against one or two languages

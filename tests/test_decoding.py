@@ -432,3 +432,15 @@ def test_vowelled_arabic_and_lines_of_signs_stay_as_they_are() -> None:
     text = "وَقَالَ الوَزِيرُ إِنَّ الإِنْتَاجَ " * 300 + "—" * 80 + "🙂" * 50
 
     assert clean(text) == unicodedata.normalize("NFC", text)
+
+
+def test_characters_that_a_database_wrote_as_pairs_are_whole_again_and_lone_halves_are_told() -> None:
+    pair, half = "😀".encode("utf-16-be"), "\ud83d".encode("utf-8", "surrogatepass")
+    written = b"".join(
+        chr(int.from_bytes(each, "big")).encode("utf-8", "surrogatepass") for each in (pair[:2], pair[2:])
+    )
+
+    whole, broken = decode(b"Oil rose " + written), decode(b"Oil rose " + half)
+
+    assert (whole.text, whole.caveats) == ("Oil rose 😀", ())
+    assert (broken.text, broken.caveats) == ("Oil rose \ufffd", ("unreadable: 1 character",))
