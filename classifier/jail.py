@@ -123,7 +123,7 @@ class Jail:
             if not self._warned:
                 self._warned = True
                 for line in self._keeper.walls.missing:
-                    logger.warning("the jail lacks a wall", extra={"reason": line})
+                    logger.warning("the jail lacks a wall: %s", line)
         return self._keeper
 
     def _end(self) -> None:

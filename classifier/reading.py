@@ -17,7 +17,7 @@ from classifier import dates
 from classifier.articles import Article, Contents, compose
 from classifier.decoding import clean
 from classifier.errors import UnreadableArticleError
-from classifier.formats import plain
+from classifier.formats import keys, plain
 from classifier.formats.kinds import Format
 from classifier.formats.sniffing import sniff
 from classifier.formats.ways import Way
@@ -128,7 +128,7 @@ def _in_its_language(article: Article) -> Article:
 def read_jsonl(
     path: Path, refuse: Callable[[UnreadableArticleError], None] | None = None
 ) -> Iterator[Article]:
-    """Articles of a JSON Lines file: `text`, and if they are there `id`, `title`, `date`, `lang`.
+    """Articles of a JSON Lines file: a text, and if they are there `id`, a title, `date`, `lang`.
 
     A line that is none raises UnreadableArticleError with its place; where `refuse` is given, that
     hears of it and the next line is read.
@@ -142,13 +142,15 @@ def articles_of_lines(
     file: str,
     first: int = 1,
     refuse: Callable[[UnreadableArticleError], None] | None = None,
+    rules: Rules | None = None,
 ) -> Iterator[Article]:
     """As `read_jsonl`, from lines of a file of which `first` is the number of the first."""
+    rules = rules or Rules()
     for number, line in enumerate(lines, first):
         if not line.strip():
             continue
         try:
-            article = _article_of_line(line, f"{file}:{number}")
+            article = _article_of_line(line, f"{file}:{number}", rules)
         except UnreadableArticleError as error:
             if refuse is None:
                 raise
@@ -157,17 +159,27 @@ def articles_of_lines(
         yield article
 
 
-def _article_of_line(line: str, where: str) -> Article:
+def _article_of_line(line: str, where: str, rules: Rules) -> Article:
     try:
         given = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise UnreadableArticleError(f"{where}: not JSON: {error}", "mend the line") from error
-    if not isinstance(given, dict) or not isinstance(given.get("text"), str):
-        raise UnreadableArticleError(f'{where}: no "text" in it', "give each line a text")
-    title, body = " ".join(clean(str(given.get("title") or "")).split()), clean(given["text"])
+    text = keys.first(given, rules.text_fields, _string) if isinstance(given, dict) else None
+    if text is None:
+        wanted = rules.text_fields[0]
+        raise UnreadableArticleError(f'{where}: no "{wanted}" in it', "give each line a text")
+    title, body = " ".join(clean(keys.first(given, rules.title_fields, _title) or "").split()), clean(text)
     if not body.strip():
-        raise UnreadableArticleError(f'{where}: its "text" is empty', "give each line a text")
+        raise UnreadableArticleError(f"{where}: its text is empty", "give each line a text")
     return article_of_record(given, title, body)
+
+
+def _string(given: object) -> str | None:
+    return given if isinstance(given, str) else None
+
+
+def _title(given: object) -> str | None:
+    return str(given) if given else None
 
 
 def article_of_record(given: dict[str, Any], title: str, body: str) -> Article:

@@ -195,7 +195,11 @@ class _Read:
         encoding = "utf-8-sig" if piece.first_line == 1 else "utf-8"
         lines = io.TextIOWrapper(io.BytesIO(piece.data or b""), encoding=encoding, errors="replace")
         found = articles_of_lines(
-            lines, piece.file, piece.first_line, lambda error: self.problems.append(str(error))
+            lines,
+            piece.file,
+            piece.first_line,
+            lambda error: self.problems.append(str(error)),
+            self._reader.rules,
         )
         return list(found)
 

@@ -16,11 +16,20 @@ from sqlalchemy import Connection
 
 from classifier.cli import main as classifier
 from classifier.model import Model
+from classifier.reading import Reader
 from classifier.storage import load
 from daemon.database import Database, open_database
 from tests.slack_stand_in import SlackStandIn
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="module")
+def reader() -> Iterator[Reader]:
+    """With a jail of the module's own: one that has read another format has more loaded than it says."""
+    reader = Reader()
+    yield reader
+    reader.close()
 
 
 @pytest.fixture(scope="session")

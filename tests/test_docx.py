@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
 
 import docx as python_docx
 import pytest
@@ -90,13 +89,6 @@ def reason(data: bytes) -> str:
     with pytest.raises(UnreadableArticleError) as refusal:
         read(data)
     return refusal.value.reason
-
-
-@pytest.fixture(scope="module")
-def reader() -> Iterator[Reader]:
-    reader = Reader()
-    yield reader
-    reader.close()
 
 
 # What is read

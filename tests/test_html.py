@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,6 @@ from tests.formats.texts import TEXTS, NewsText
 LANGUAGES = {"en": "grain-en", "ru": "tyres-ru", "kk": "water-kk", "ar": "ammonia-ar"}
 
 Page = Callable[[NewsText], str]
-
-
-@pytest.fixture(scope="module")
-def reader() -> Iterator[Reader]:
-    reader = Reader()
-    yield reader
-    reader.close()
 
 
 # Pages as content systems make them. The words around an article are of one kind: menu words, other

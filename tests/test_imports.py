@@ -93,7 +93,7 @@ def test_only_what_tags_is_loaded_of_the_classifier(trained_home: Path, tmp_path
 
     assert {name.partition(".")[2] for name in modules if name.startswith("classifier.")} == {
         "articles", "boilerplate", "bulk", "cli", "dates", "decoding", "defaults", "errors", "features",
-        "formats", "formats.heading", "formats.kinds", "formats.plain", "formats.signatures",
+        "formats", "formats.heading", "formats.keys", "formats.kinds", "formats.plain", "formats.signatures",
         "formats.sniffing", "formats.ways", "languages", "model", "names", "passages", "printing",
         "progress", "reading", "records", "rules", "spreading", "storage", "streams", "table", "tagging",
         "topics", "transliteration", "words",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import SMTP
 
@@ -49,13 +48,6 @@ def letter(text: str = RELEASE, **headers: str) -> EmailMessage:
         made[name] = value
     made.set_content(text)
     return made
-
-
-@pytest.fixture(scope="module")
-def reader() -> Iterator[Reader]:
-    made = Reader()
-    yield made
-    made.jail.close()
 
 
 def test_a_mail_is_an_article_with_its_subject_date_and_sender() -> None:

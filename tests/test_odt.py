@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
 
 import pytest
 
@@ -80,13 +79,6 @@ def reason(data: bytes) -> str:
     with pytest.raises(UnreadableArticleError) as refusal:
         read(data)
     return refusal.value.reason
-
-
-@pytest.fixture(scope="module")
-def reader() -> Iterator[Reader]:
-    reader = Reader()
-    yield reader
-    reader.close()
 
 
 def test_a_document_is_read_in_the_jail(reader: Reader) -> None:

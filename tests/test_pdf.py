@@ -6,7 +6,7 @@ import base64
 import io
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pypdf
 import pytest
@@ -28,13 +28,6 @@ SECOND = (
     "Traders point to a shortage of covered wagons and expect the",
     "difference to be carried by road.",
 )
-
-
-@pytest.fixture(scope="module")
-def reader() -> Iterator[Reader]:
-    reader = Reader()
-    yield reader
-    reader.close()
 
 
 def made(objects: Sequence[bytes], *, trailer: bytes = b"") -> bytes:

@@ -13,8 +13,8 @@ import pytest
 from classifier import shipped
 from classifier.articles import Article
 from classifier.errors import UnreadableArticleError
-from classifier.reading import LARGEST_FILE, read_articles, read_bytes, read_jsonl
-from classifier.rules import Limits
+from classifier.reading import LARGEST_FILE, articles_of_lines, read_articles, read_bytes, read_jsonl
+from classifier.rules import Limits, Rules
 
 DIGEST = "001_98a66882711a9a9f.txt"
 BODY = "The refinery in Atyrau resumed processing crude oil on Monday after a month of repairs."
@@ -324,3 +324,13 @@ def test_refused_files_are_closed(tmp_path: Path) -> None:
             read_bytes(tmp_path / "pipe")
 
     assert len(os.listdir("/proc/self/fd")) < before + 25
+
+
+def test_lines_have_their_texts_where_the_rules_say(tmp_path: Path) -> None:
+    lines = ['{"story": {"head": "Oil", "words": "Brent rose."}, "text": "not this"}', '{"text": "nor this"}']
+    rules, refused = Rules(text_fields=("story.words",), title_fields=("story.head",)), list[Exception]()
+
+    (article,) = articles_of_lines(lines, "a.jsonl", 1, refused.append, rules)
+
+    assert article.text == "Oil\nBrent rose."
+    assert [str(each).partition(";")[0] for each in refused] == ['a.jsonl:2: no "story.words" in it']

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from classifier.articles import Article, Contents
@@ -40,13 +38,6 @@ def reason(data: bytes) -> str:
     with pytest.raises(UnreadableArticleError) as refusal:
         read(data)
     return refusal.value.reason
-
-
-@pytest.fixture(scope="module")
-def reader() -> Iterator[Reader]:
-    reader = Reader()
-    yield reader
-    reader.close()
 
 
 def test_a_text_is_read_in_the_jail(reader: Reader) -> None:

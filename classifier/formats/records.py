@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from classifier import dates, decoding
 from classifier.articles import Article, Contents, compose
 from classifier.errors import UnreadableArticleError
-from classifier.formats import html, mime
+from classifier.formats import html, keys, mime
+from classifier.formats.keys import Record
 from classifier.formats.ways import Way
 from classifier.rules import Rules
 
@@ -79,8 +79,6 @@ _CODES = frozenset(
     tr tk tw ug uk ur uz ve vi vo wa cy wo xh yi yo za zu
     """.split()
 )
-
-Record = dict[str, Any]
 
 
 def read(data: bytes, name: str, way: Way) -> Contents:
@@ -249,7 +247,7 @@ def _records(whole: object, rules: Rules) -> list[object]:
         return whole
     if not isinstance(whole, dict):
         raise UnreadableArticleError("no text: neither an object nor a list of them", _MEND)
-    if _first(whole, rules.text_fields, _prose):
+    if keys.first(whole, rules.text_fields, keys.prose):
         return [whole]
     return _list_in(whole, rules) or [whole]
 
@@ -280,8 +278,8 @@ def _is_of_records(values: list[object], rules: Rules) -> bool:
     for each in values[:20]:
         record = _unwrapped(each)
         if record is not None and (
-            _first(record, (*rules.text_fields, *_TEXTS), _prose)
-            and _first(record, (*rules.title_fields, *_TITLES), _prose)
+            keys.first(record, (*rules.text_fields, *_TEXTS), keys.prose)
+            and keys.first(record, (*rules.title_fields, *_TITLES), keys.prose)
         ):
             return True
     return False
@@ -301,7 +299,7 @@ def _outlet(whole: object) -> str | None:
         return None
     version = whole.get("version")
     is_feed = isinstance(version, str) and "jsonfeed.org/version" in version
-    return _line(whole.get("title")) if is_feed else None
+    return keys.one_line(whole.get("title")) if is_feed else None
 
 
 # A record ▶ an article
@@ -309,7 +307,7 @@ def _outlet(whole: object) -> str | None:
 
 def _article(record: Record, way: Way) -> Article | None:
     rules = way.rules
-    body = _first(record, (*rules.text_fields, *_TEXTS), _prose)
+    body = keys.first(record, (*rules.text_fields, *_TEXTS), keys.prose)
     if not body:
         return None
     caveats: tuple[str, ...] = ()
@@ -321,7 +319,7 @@ def _article(record: Record, way: Way) -> Article | None:
     paragraphs = [line for each in decoding.clean(body).split("\n") if (line := each.strip())]
     if not paragraphs:
         return None
-    title = _first(record, (*rules.title_fields, *_TITLES), _line)
+    title = keys.first(record, (*rules.title_fields, *_TITLES), keys.one_line)
     if title and "<" in title:
         title = " ".join(_TITLE_TAG.sub("", title).split()) or None
     if title and paragraphs[0] == title and len(paragraphs) > 1:
@@ -329,55 +327,21 @@ def _article(record: Record, way: Way) -> Article | None:
     return compose(
         title,
         "\n".join(paragraphs),
-        date=_first(record, _DATES, _date),
-        language=_first(record, _LANGUAGES, _language),
-        given_id=_first(record, _IDS, _id),
-        source=_first(record, _SOURCES, _named),
-        author=_first(record, _AUTHORS, _author),
-        url=_first(record, _URLS, _url),
+        date=keys.first(record, _DATES, _date),
+        language=keys.first(record, _LANGUAGES, _language),
+        given_id=keys.first(record, _IDS, _id),
+        source=keys.first(record, _SOURCES, _named),
+        author=keys.first(record, _AUTHORS, _author),
+        url=keys.first(record, _URLS, _url),
         caveats=caveats,
     )
-
-
-def _first(record: Record, keys: tuple[str, ...], sound: Callable[[object], str | None]) -> str | None:
-    """The first of these keys whose value is sound."""
-    for key in keys:
-        found = sound(_value(record, key))
-        if found:
-            return found
-    return None
-
-
-def _value(record: Record, key: str) -> object:
-    """The value of a key; dots reach into an inner record, and into the first of a list."""
-    if key in record:
-        return record[key]
-    value: object = record
-    for step in key.split("."):
-        if isinstance(value, list) and value:
-            value = value[0]
-        if not isinstance(value, dict):
-            return None
-        value = value.get(step)
-    return value
-
-
-def _prose(given: object) -> str | None:
-    """A text, or a list of its paragraphs."""
-    if isinstance(given, list) and given and all(isinstance(each, str) for each in given):
-        given = "\n".join(given)
-    return given if isinstance(given, str) and given.strip() else None
-
-
-def _line(given: object) -> str | None:
-    return " ".join(given.split()) or None if isinstance(given, str) else None
 
 
 def _named(given: object) -> str | None:
     """A name, or an object that has one; an address is none."""
     if isinstance(given, dict):
         given = given.get("name") or given.get("title")
-    found = _line(given)
+    found = keys.one_line(given)
     return found if found and len(found) <= 200 and "://" not in found else None
 
 
@@ -394,7 +358,7 @@ def _author(given: object) -> str | None:
 def _url(given: object) -> str | None:
     if isinstance(given, dict):
         given = given.get("@id") or given.get("url")
-    found = _line(given)
+    found = keys.one_line(given)
     is_one = found and found.startswith(("http://", "https://")) and " " not in found and len(found) <= 2000
     return found if is_one else None
 
@@ -402,12 +366,12 @@ def _url(given: object) -> str | None:
 def _id(given: object) -> str | None:
     if isinstance(given, bool) or not isinstance(given, int | str):
         return None
-    found = _line(str(given))
+    found = keys.one_line(str(given))
     return found if found and len(found) <= 500 else None
 
 
 def _language(given: object) -> str | None:
-    code = (_line(given) or "").lower().replace("_", "-").partition("-")[0]
+    code = (keys.one_line(given) or "").lower().replace("_", "-").partition("-")[0]
     return code if code in _CODES else None
 
 
