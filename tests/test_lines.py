@@ -173,3 +173,9 @@ def test_hostile_lines_take_no_time() -> None:
     unwrapped(["\t" * 20 + "x"] * 30_000)
 
     assert time.monotonic() - start < 20
+
+
+def test_pages_that_are_all_alike_keep_what_stands_on_them() -> None:
+    pages = [["Oil rose on Friday.", str(number)] for number in range(1, 6)]
+
+    assert without_running_lines(pages) == [["Oil rose on Friday."]] * 5

@@ -254,14 +254,14 @@ def running_lines(pages: Sequence[Sequence[str]]) -> list[frozenset[int]]:
     """Of each page, which of its lines are its number, or a head or foot that most pages have there."""
     seen = Counter(place for page in pages for place in _edges(page).values())
     least = max(2, _MOST_PAGES * len(pages))
-    return [
-        frozenset(
-            at
-            for at, place in _edges(page).items()
-            if seen[place] >= least or _numbers(page[at], number, len(pages))
-        )
+    heads = [frozenset(at for at, place in _edges(page).items() if seen[place] >= least) for page in pages]
+    numbers = [
+        frozenset(at for at in _edges(page) if _numbers(page[at], number, len(pages)))
         for number, page in enumerate(pages, 1)
     ]
+    if all(len(head | number) == len(page) for head, number, page in zip(heads, numbers, pages, strict=True)):
+        return numbers  # pages that are all alike: what stands on them is the text
+    return [head | number for head, number in zip(heads, numbers, strict=True)]
 
 
 def _edges(page: Sequence[str]) -> dict[int, tuple[int, str]]:

@@ -213,7 +213,7 @@ CASES = (
         slow=True,
     ),
     _with("10,000 pages", lambda: _many_pages(10_000), slow=True),
-    _with("500 pages", lambda: _many_pages(500), WORD, slow=True),
+    read("500 pages", "a.pdf", lambda: pdf(_many_pages(500)), WORD, slow=True),
     _with("a tree of pages 500 deep", lambda: _deep_tree(500)),
     _with("a tree of pages 20,000 deep", lambda: _deep_tree(20_000)),
     _with(
