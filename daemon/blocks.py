@@ -147,7 +147,7 @@ def _entry(message: Message, entry: Entry, size: _Size) -> str:
     """One of several alerts: its headline, what it is about, who says so, and a sentence."""
     alert = entry.alert
     named = [wording.named(topic, size.fit, _SHORT_FACT) for topic in alert.topics]
-    facts = [size.fit(fact, _SHORT_FACT) for fact in (alert.source, alert.date) if fact]
+    facts = [size.fit(fact, _SHORT_FACT) for fact in (alert.source, wording.dated(alert)) if fact]
     about = [wording.some(named, wording.MOST_TOGETHER), *facts, wording.also(entry, size.fit)]
     told = wording.follow_up(message, alert, size.fit, _SHORT_HEADLINE)
     quote = [wording.quote(topic, size.fit, _SHORT_QUOTE) for topic in alert.topics[:1]]

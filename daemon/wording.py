@@ -35,6 +35,7 @@ IN_THREAD = " in this thread"  # where there are threads
 RIGHT, WRONG = "right", "wrong"
 _SIGNS = {RIGHT: "✓", WRONG: "✗"}
 _LONGEST_ALT = 1000
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 _MEMBER = re.compile(r"[UW][A-Z0-9]{2,20}")
 
 
@@ -49,8 +50,14 @@ def headline(alert: Alert) -> str:
 
 def facts(alert: Alert, fit: Fit) -> str:
     """Source, date, language and file, as far as they are known."""
-    known = (alert.source, alert.date, alert.language, alert.file)
+    known = (alert.source, dated(alert), alert.language, alert.file)
     return " · ".join(filter(None, (fit(fact, FACT) for fact in known if fact)))
+
+
+def dated(alert: Alert) -> str | None:
+    """When the article was published, as exactly as it says, to the minute: "2026-11-21 14:05 +05:00"."""
+    found = _MOMENT.fullmatch(alert.date or "")
+    return " ".join(filter(None, found.groups())) if found else alert.date
 
 
 def named(topic: AlertTopic, fit: Fit, room: Room = TITLE) -> str:

@@ -12,6 +12,7 @@ from daemon.messages import DigestBody, Entry, Form, Leading, Message, Remark, T
 from daemon.neutral import JOINT
 from daemon.plain import MOST, defused, fallback, text
 from daemon.records import AlertTopic
+from daemon.wording import dated
 from tests.builders import make_alert
 from tests.hostile import MESSAGES, TEXT
 
@@ -145,3 +146,18 @@ def test_every_message_is_told_within_its_limits(message: Message) -> None:
     assert "\n" not in short
     assert 1 <= len(whole) <= MOST
     assert not re.search(r"<|[\x00-\x09\x0b-\x1f]", short + whole)
+
+
+@pytest.mark.parametrize(
+    ("date", "said"),
+    [
+        ("2026-11-21T14:05:00+05:00", "2026-11-21 14:05 +05:00"),
+        ("2026-11-21T14:05:33.250Z", "2026-11-21 14:05 Z"),
+        ("2026-11-21T14:05", "2026-11-21 14:05"),
+        ("2026-11-21", "2026-11-21"),
+        ("5 March", "5 March"),
+        ("2026-11-21T14:05+05:00 <!channel>", "2026-11-21T14:05+05:00 <!channel>"),
+    ],
+)
+def test_a_moment_is_said_to_the_minute_with_its_zone(date: str, said: str) -> None:
+    assert dated(replace(ALERT, date=date)) == said
