@@ -10,8 +10,8 @@ import pytest
 
 from classifier.articles import Article, Contents
 from classifier.errors import UnreadableArticleError
-from classifier.formats import docx
 from classifier.formats.kinds import Format
+from classifier.formats.office import docx
 from classifier.formats.opening import open_as
 from classifier.formats.ways import Way
 from classifier.reading import Reader

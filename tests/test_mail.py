@@ -11,8 +11,9 @@ import pytest
 
 from classifier.articles import Contents
 from classifier.errors import UnreadableArticleError
-from classifier.formats import mail, mime
+from classifier.formats import mime
 from classifier.formats.kinds import Format
+from classifier.formats.mail import reading
 from classifier.formats.opening import open_as
 from classifier.formats.ways import Way
 from classifier.reading import Reader
@@ -574,7 +575,7 @@ def test_a_parser_that_fails_costs_the_rest_of_the_mail_nothing() -> None:
     made = letter()
     made.add_attachment("x", filename="a.txt")
 
-    found = mail.read(made.as_bytes(), "a.eml", Way(Rules(), fail))
+    found = reading.read(made.as_bytes(), "a.eml", Way(Rules(), fail))
 
     assert len(found.articles) == 1
     assert found.left_out == ("a.txt: not a sound file: ZeroDivisionError",)

@@ -16,18 +16,18 @@ from classifier.rules import Rules
 _MODULES = {
     Format.TEXT: "plain",
     Format.MARKDOWN: "markdown",
-    Format.HTML: "html",
-    Format.MHTML: "mhtml",
-    Format.PDF: "pdf",
-    Format.DOCX: "docx",
-    Format.ODT: "odt",
-    Format.RTF: "rtf",
-    Format.MAIL: "mail",
-    Format.MBOX: "mbox",
+    Format.HTML: "web.html",
+    Format.MHTML: "web.mhtml",
+    Format.PDF: "pdf.reading",
+    Format.DOCX: "office.docx",
+    Format.ODT: "office.odt",
+    Format.RTF: "office.rtf",
+    Format.MAIL: "mail.reading",
+    Format.MBOX: "mail.mbox",
     Format.JSON: "records",
     Format.JSONL: "records",
-    Format.FEED: "feed",
-    Format.ZIP: "packed",
+    Format.FEED: "web.feed",
+    Format.ZIP: "office.packed",
 }
 Read = Callable[[bytes, str, Way], Contents]
 

@@ -10,9 +10,10 @@ from dataclasses import replace
 from classifier import dates, decoding
 from classifier.articles import Article, Contents, compose
 from classifier.errors import UnreadableArticleError
-from classifier.formats import html, keys, mime
+from classifier.formats import keys, mime
 from classifier.formats.keys import Record
 from classifier.formats.ways import Way
+from classifier.formats.web import html
 from classifier.rules import Rules
 
 _MEND = "mend the file, or name its keys in the configuration"

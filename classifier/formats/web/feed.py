@@ -12,9 +12,10 @@ from classifier import dates
 from classifier.articles import Article, Contents
 from classifier.decoding import decode
 from classifier.errors import UnreadableArticleError
-from classifier.formats import html, mime
-from classifier.formats.stripping import strip_tags
+from classifier.formats import mime
 from classifier.formats.ways import Way
+from classifier.formats.web import html
+from classifier.formats.web.stripping import strip_tags
 
 _LARGEST = 16 * 2**20  # bytes
 _MOST_TAGS = 600_000  # feedparser takes ten microseconds for one

@@ -18,7 +18,7 @@ from lxml import etree
 
 from classifier import dates
 from classifier.decoding import clean
-from classifier.formats import linkeddata
+from classifier.formats.web import linked
 
 Element: TypeAlias = etree._Element
 
@@ -93,9 +93,9 @@ class _Said:
 def of_tree(root: Element, url: str | None = None) -> PageData:
     """What a page says of itself. `url` is where it came from, where that is known from elsewhere."""
     said = _gather(root)
-    records = linkeddata.records_of(said.scripts)
+    records = linked.records_of(said.scripts)
     address = _address(said, url)
-    article = linkeddata.article_of(records, address)
+    article = linked.article_of(records, address)
     address = address or _own_address(article)
     source = _source(said, article, records)
     return PageData(
@@ -210,8 +210,8 @@ def _address(said: _Said, url: str | None) -> str | None:
     return None
 
 
-def _own_address(article: linkeddata.Record) -> str | None:
-    found = (_sound_address(each, "") for each in linkeddata.addresses(article))
+def _own_address(article: linked.Record) -> str | None:
+    found = (_sound_address(each, "") for each in linked.addresses(article))
     return next((each for each in found if each), None)
 
 
@@ -228,17 +228,17 @@ def _sound_address(given: str, base: str) -> str | None:
     return found if parts.path.strip("/") or parts.query else None
 
 
-def _source(said: _Said, article: linkeddata.Record, records: list[linkeddata.Record]) -> str | None:
-    given = [*said.metas.get("og:site_name", ())[:1], *linkeddata.names(article.get("publisher"))]
+def _source(said: _Said, article: linked.Record, records: list[linked.Record]) -> str | None:
+    given = [*said.metas.get("og:site_name", ())[:1], *linked.names(article.get("publisher"))]
     given += [name for key in _OUTLETS[1:] for name in said.metas.get(key, ())[:1]]
     for record in records:
-        if {"WebSite", "NewsMediaOrganization"} & set(linkeddata.types(record)):
-            given += linkeddata.names(record.get("name"))
+        if {"WebSite", "NewsMediaOrganization"} & set(linked.types(record)):
+            given += linked.names(record.get("name"))
     return next((name for each in given if (name := _name(each))), None)
 
 
-def _author(said: _Said, article: linkeddata.Record, source: str | None) -> str | None:
-    ways = [list(linkeddata.names(article.get("author")))]
+def _author(said: _Said, article: linked.Record, source: str | None) -> str | None:
+    ways = [list(linked.names(article.get("author")))]
     ways += [said.metas.get(key, []) for key in _AUTHORS]
     ways.append(said.properties.get("author", []))
     for given in ways:
@@ -284,10 +284,10 @@ def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))
 
 
-def _title(said: _Said, article: linkeddata.Record, source: str | None, address: str | None) -> str | None:
+def _title(said: _Said, article: linked.Record, source: str | None, address: str | None) -> str | None:
     heading = _heading(said)
     outlets = [each for each in (source, _host(address)) if each]
-    given = [each for each in linkeddata.listed(article.get("headline")) if isinstance(each, str)]
+    given = [each for each in linked.listed(article.get("headline")) if isinstance(each, str)]
     given += said.properties.get("headline", [])[:1]
     given += [each for key in _TITLES for each in said.metas.get(key, [])[:1]]
     for each in [*given, heading, said.name]:
@@ -362,8 +362,8 @@ def _names_outlet(part: str, outlet: str) -> bool:
     return letters == name or (len(name) > 3 and name.startswith(letters) and "." in outlet)
 
 
-def _date(said: _Said, article: linkeddata.Record) -> str | None:
-    ways: list[list[Any]] = [linkeddata.listed(article.get("datePublished"))[:1]]
+def _date(said: _Said, article: linked.Record) -> str | None:
+    ways: list[list[Any]] = [linked.listed(article.get("datePublished"))[:1]]
     ways += [said.metas.get(key, [])[:1] for key in _DATES[:5]]
     ways += [said.properties.get("datepublished", []), said.published]
     ways += [said.metas.get(key, [])[:1] for key in _DATES[5:]]

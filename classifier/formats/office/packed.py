@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from classifier.articles import Article, Contents, shorten
 from classifier.errors import UnreadableArticleError
-from classifier.formats import docx, odt, zipped
 from classifier.formats.heading import empty
+from classifier.formats.office import docx, odt, zipped
+from classifier.formats.office.zipped import Archive, Entry
 from classifier.formats.ways import Way
-from classifier.formats.zipped import Archive, Entry
 
 _SYSTEM_FOLDERS = frozenset({"__macosx", ".git", ".svn"})
 _SYSTEM_FILES = frozenset({".ds_store", "thumbs.db", "desktop.ini", ".directory"})

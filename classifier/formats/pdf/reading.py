@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from classifier.articles import Article, Contents
 from classifier.errors import UnreadableArticleError
-from classifier.formats import bidi, glyphs, pdfsimply
 from classifier.formats.heading import article_of
-from classifier.formats.layout import Line, Paragraph, lines_of, paragraphs_of
 from classifier.formats.lines import joined, running_lines, unwrapped, without_running_lines
+from classifier.formats.pdf import bidi, glyphs, simply
+from classifier.formats.pdf.layout import Line, Paragraph, lines_of, paragraphs_of
 from classifier.formats.ways import Way
 
 _MOST_GLYPHS = 600_000  # of a file: of what is beyond we take the bare text, which costs a tenth
@@ -79,16 +79,16 @@ class _Found:
 def read(data: bytes, name: str, way: Way) -> Contents:
     """One article. Raises UnreadableArticleError."""
     if way.simply:
-        return Contents((pdfsimply.article(data, way.rules.limits),))
+        return Contents((simply.article(data, way.rules.limits),))
     limits = way.rules.limits
     with glyphs.opened(data) as book:
-        pdfsimply.check_pages(book.pages, limits)
+        simply.check_pages(book.pages, limits)
         found = _read(book, limits.seconds, limits.characters)
         title = book.title
     if not found.seen and found.unreadable:
         raise UnreadableArticleError("no page of it can be read", "open it, save it anew and drop it again")
     if found.meaningless > _JUNK * found.seen:
-        raise pdfsimply.no_text("its letters are pictures without a meaning; drop the text itself")
+        raise simply.no_text("its letters are pictures without a meaning; drop the text itself")
     return Contents((_article(found, title),))
 
 
@@ -96,7 +96,7 @@ def warm() -> None:
     """Load all that reading may need, and read a page with each kind of font and packing."""
     sample = _sample()
     glyphs.warm(sample)
-    pdfsimply.warm(sample)
+    simply.warm(sample)
 
 
 def _sample() -> bytes:
@@ -171,7 +171,7 @@ def _article(found: _Found, given: str) -> Article:
         text, title = text.translate(_CYRILLIC), title and title.translate(_CYRILLIC)
         caveats = (*caveats, "encoding guessed: windows-1251")
     if not any(map(str.isalpha, text)):
-        raise pdfsimply.no_text("a scan, it seems; drop its text, or run it through text recognition")
+        raise simply.no_text("a scan, it seems; drop its text, or run it through text recognition")
     return article_of(text, title=title, caveats=caveats)
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from typing import NamedTuple
 
-from classifier.formats import bidi
 from classifier.formats.lines import ends_sentence, goes_on, is_date, opens_entry
+from classifier.formats.pdf import bidi
 
 # All in shares of the size of the font.
 _SAME_LINE = 0.25  # how far its glyphs may stand above and below it

@@ -16,7 +16,7 @@ from typing import TypeAlias
 from lxml import etree
 from lxml.html import HtmlElement
 
-from classifier.formats.pagetree import MENUS, UNREAD, count_words
+from classifier.formats.web.trees import MENUS, UNREAD, count_words
 
 Element: TypeAlias = etree._Element
 

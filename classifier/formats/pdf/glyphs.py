@@ -16,8 +16,8 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from classifier.errors import UnreadableArticleError
-from classifier.formats import bidi, pdfmending
-from classifier.formats.layout import Glyph
+from classifier.formats.pdf import bidi, mending
+from classifier.formats.pdf.layout import Glyph
 
 _HYPHEN = 2  # PDFium's sign for one at the end of a line
 _ASKEW = 12  # degrees; what leans more is a watermark
@@ -99,7 +99,7 @@ def opened(data: bytes) -> Iterator[Book]:
 
 def _opened_mended(data: bytes) -> Any:
     refusal = UnreadableArticleError("not a sound PDF file", "open it, save it anew and drop it again")
-    whole = pdfmending.mended(data)
+    whole = mending.mended(data)
     if whole is None:
         raise refusal
     try:

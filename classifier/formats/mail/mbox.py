@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from classifier.articles import Article, Contents
 from classifier.errors import UnreadableArticleError
-from classifier.formats import mail, mime
+from classifier.formats import mime
+from classifier.formats.mail import reading
 from classifier.formats.ways import Way
 
 _MOST_MAILS = 5_000
@@ -29,7 +30,7 @@ def read(data: bytes, name: str, way: Way) -> Contents:
         if number > _MOST_MAILS:
             raise UnreadableArticleError(f"too many mails: more than {_MOST_MAILS:,}", _MEND)
         try:
-            found = mail.contents(mime.read(each, limits.parts), way)
+            found = reading.contents(mime.read(each, limits.parts), way)
         except UnreadableArticleError as failure:
             left_out.append(f"mail {number}: {failure.reason}")
             continue
@@ -46,7 +47,7 @@ def read(data: bytes, name: str, way: Way) -> Contents:
 
 def warm() -> None:
     """Load what reads a mail."""
-    mail.warm()
+    reading.warm()
 
 
 def _mails(data: bytes) -> Iterator[bytes]:

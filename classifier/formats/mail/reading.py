@@ -14,13 +14,15 @@ from classifier import decoding
 from classifier.articles import Article, Contents, shorten
 from classifier.decoding import Decoded
 from classifier.errors import UnreadableArticleError
-from classifier.formats import html, mailheads, mailtext, mime
+from classifier.formats import mime
 from classifier.formats.heading import article_of
-from classifier.formats.mailparts import Body, gather
-from classifier.formats.mailtext import MailText
+from classifier.formats.mail import heads, texts
+from classifier.formats.mail.parts import Body, gather
+from classifier.formats.mail.repeats import Runs
+from classifier.formats.mail.texts import MailText
 from classifier.formats.mime import Part
-from classifier.formats.repeats import Runs
 from classifier.formats.ways import Way
+from classifier.formats.web import html
 
 _MEND = "save its text, or what is attached to it, and drop that"
 
@@ -63,7 +65,7 @@ def warm() -> None:
     html.warm()
     for text in ("Цена на нефть выросла. " * 8).encode("cp1251"), "سعر النفط ارتفع اليوم".encode("cp1256"):
         decoding.decode(text)
-    mailtext.of_plain("a\n> b\n-- \nc", answers=True, flowed=True)
+    texts.of_plain("a\n> b\n-- \nc", answers=True, flowed=True)
 
 
 def contents(mail: Part, way: Way) -> Contents:
@@ -78,7 +80,7 @@ class _Mail:
         self._way = way
         self._gathered = gather(mail)
         self._headers = replace(mail.headers, codec=self._codec(mail))
-        self._head = mailheads.head_of(self._headers)
+        self._head = heads.head_of(self._headers)
         self._left_out: list[str] = []
         self._room = way.rules.limits.characters
 
@@ -124,7 +126,7 @@ class _Mail:
         if forwarded:
             date, source = (
                 mime.moment(forwarded.date),
-                mailheads.source_of(*mime.sender_of(forwarded.sender or "")),
+                heads.source_of(*mime.sender_of(forwarded.sender or "")),
             )
         return replace(article_of(text, title=title, date=date, caveats=tuple(caveats)), source=source)
 
@@ -166,10 +168,10 @@ class _Mail:
     def _of_plain(self, text: str, part: Part) -> MailText:
         flowed = (part.headers.parameter("format") or "").lower() == "flowed"
         glued = (part.headers.parameter("delsp") or "").lower() == "yes"
-        return mailtext.of_plain(text, answers=self._head.answers, flowed=flowed, glued=glued)
+        return texts.of_plain(text, answers=self._head.answers, flowed=flowed, glued=glued)
 
     def _of_page(self, text: str, part: Part) -> MailText:
-        return mailtext.of_lines(html.fragment(text), answers=self._head.answers)
+        return texts.of_lines(html.fragment(text), answers=self._head.answers)
 
     def _fit(self, text: str) -> None:
         self._room -= len(text)

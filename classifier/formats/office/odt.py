@@ -12,11 +12,11 @@ from lxml import etree
 
 from classifier.articles import Contents
 from classifier.errors import UnreadableArticleError
-from classifier.formats import zipped
-from classifier.formats.paragraphs import Flow, Style, article_of
-from classifier.formats.sax import Walk, text_of, walk
+from classifier.formats.office import zipped
+from classifier.formats.office.paragraphs import Flow, Style, article_of
+from classifier.formats.office.sax import Walk, text_of, walk
+from classifier.formats.office.zipped import Archive
 from classifier.formats.ways import Way
-from classifier.formats.zipped import Archive
 
 _TITLE = "{http://purl.org/dc/elements/1.1/}title"
 _SPACES = {

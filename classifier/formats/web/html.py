@@ -9,10 +9,10 @@ from classifier.articles import Article, Contents, compose
 from classifier.boilerplate import is_boilerplate
 from classifier.decoding import clean, decode
 from classifier.errors import UnreadableArticleError
-from classifier.formats import maintext, pagedata, pagetree
 from classifier.formats.heading import empty
-from classifier.formats.stripping import long_tags, strip_tags
 from classifier.formats.ways import Way
+from classifier.formats.web import about, extraction, trees
+from classifier.formats.web.stripping import long_tags, strip_tags
 
 ALL_TAKEN = "page without a main text found: all of its text taken"
 
@@ -100,24 +100,24 @@ def _declared(data: bytes) -> str | None:
     return found[1].decode("ascii") if found else None
 
 
-def _read(text: str, simply: bool, url: str | None) -> tuple[pagedata.PageData, str, bool]:
+def _read(text: str, simply: bool, url: str | None) -> tuple[about.PageData, str, bool]:
     """What a page says of itself, its text, and whether that is all of its text for want of a main one."""
     text = _INLINE_DATA.sub("", text)
     plain = strip_tags(text)
     if simply or _is_hostile(text):
         return _little_data(text, url), plain, True
-    tree = pagetree.parse(text)
+    tree = trees.parse(text)
     if tree is None:
         return _little_data(text, url), plain, True
-    data = pagedata.of_tree(tree, url or pagedata.saved_from(text))
-    seen = pagetree.survey(tree)
-    if seen.words < _LEAST_PARSED * pagetree.count_words(plain):
+    data = about.of_tree(tree, url or about.saved_from(text))
+    seen = trees.survey(tree)
+    if seen.words < _LEAST_PARSED * trees.count_words(plain):
         return data, plain, True  # the parser lost it, without a word
     if seen.is_plain:
         return data, plain, False
-    pagetree.cut(seen.asides)
-    found = maintext.main_text(tree)
-    if found and pagetree.count_words(found) >= _LEAST_FOUND * seen.main:
+    trees.cut(seen.asides)
+    found = extraction.main_text(tree)
+    if found and trees.count_words(found) >= _LEAST_FOUND * seen.main:
         return data, found, False
     return data, strip_tags(text, menus=False) or plain, True
 
@@ -133,9 +133,9 @@ def _attributes(tag: str) -> int:
     return len(_QUOTED.sub(" ", tag).replace("/", " ").split())
 
 
-def _little_data(text: str, url: str | None) -> pagedata.PageData:
+def _little_data(text: str, url: str | None) -> about.PageData:
     found = _TITLE.search(text)
-    return pagedata.PageData(title=strip_tags(found[1]) if found else None, url=url)
+    return about.PageData(title=strip_tags(found[1]) if found else None, url=url)
 
 
 def _without_footer(body: str) -> str:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from classifier.articles import Contents
 from classifier.decoding import decode
 from classifier.errors import UnreadableArticleError
-from classifier.formats import html, mime
+from classifier.formats import mime
 from classifier.formats.mime import Part
 from classifier.formats.ways import Way
+from classifier.formats.web import html
 
 _PARTS = 20  # times as many as a mail may have: a page has hundreds of pictures and styles
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})

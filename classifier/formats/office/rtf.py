@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from classifier.articles import Contents
 from classifier.errors import UnreadableArticleError
-from classifier.formats.paragraphs import Flow, Style, article_of
+from classifier.formats.office.paragraphs import Flow, Style, article_of
 from classifier.formats.ways import Way
 
 _MOST_TOKENS = 1_500_000
