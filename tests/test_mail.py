@@ -11,9 +11,9 @@ import pytest
 
 from classifier.articles import Contents
 from classifier.errors import UnreadableArticleError
-from classifier.formats import mime
 from classifier.formats.kinds import Format
 from classifier.formats.mail import reading
+from classifier.formats.mime import parting
 from classifier.formats.opening import open_as
 from classifier.formats.ways import Way
 from classifier.reading import Reader
@@ -591,6 +591,8 @@ def test_headers_in_bytes_are_in_the_encoding_of_the_first_text() -> None:
 
 
 def test_parts_know_nothing_of_parts_beside_them() -> None:
-    whole = mime.read(b"Content-Type: multipart/mixed; boundary=ab\n\n--ab\n\none\n--abc\ntwo\n--ab--\nx", 10)
+    whole = parting.read(
+        b"Content-Type: multipart/mixed; boundary=ab\n\n--ab\n\none\n--abc\ntwo\n--ab--\nx", 10
+    )
 
     assert [part.raw for part in whole.parts] == [b"one\n--abc\ntwo"]

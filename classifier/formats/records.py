@@ -10,8 +10,10 @@ from dataclasses import replace
 from classifier import dates, decoding
 from classifier.articles import Article, Contents, compose
 from classifier.errors import UnreadableArticleError
-from classifier.formats import keys, mime
+from classifier.formats import keys
 from classifier.formats.keys import Record
+from classifier.formats.mime import parting
+from classifier.formats.mime.headers import moment
 from classifier.formats.ways import Way
 from classifier.formats.web import html
 from classifier.rules import Rules
@@ -101,7 +103,7 @@ def read(data: bytes, name: str, way: Way) -> Contents:
 def warm() -> None:
     """Load what reads the markup of a text."""
     html.warm()
-    mime.warm()
+    parting.warm()
     _text("Цена на нефть выросла сегодня".encode("cp1251"))
 
 
@@ -377,4 +379,4 @@ def _language(given: object) -> str | None:
 
 
 def _date(given: object) -> str | None:
-    return dates.of_machine(given) or (mime.moment(given) if isinstance(given, str) else None)
+    return dates.of_machine(given) or (moment(given) if isinstance(given, str) else None)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from classifier.formats import mime
-from classifier.formats.mime import Headers
+from classifier.formats.mime.headers import Headers, moment
 
 _MOST_PREFIXES = 20
 _PREFIX = re.compile(
@@ -62,7 +61,7 @@ def head_of(headers: Headers) -> Head:
     is_forwarded = title != subject.strip() and not _ANSWERS.match(subject)
     return Head(
         title or None,
-        mime.moment(headers.text("date")),
+        moment(headers.text("date")),
         None if is_forwarded else source_of(*headers.sender(), to_many=_is_to_many(headers)),
         headers.has("in-reply-to") or _ANSWERS.match(subject) is not None,
         caveats,

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from classifier.articles import Article, Contents
 from classifier.errors import UnreadableArticleError
-from classifier.formats import mime
 from classifier.formats.mail import reading
+from classifier.formats.mime import parting
 from classifier.formats.ways import Way
 
 _MOST_MAILS = 5_000
@@ -30,7 +30,7 @@ def read(data: bytes, name: str, way: Way) -> Contents:
         if number > _MOST_MAILS:
             raise UnreadableArticleError(f"too many mails: more than {_MOST_MAILS:,}", _MEND)
         try:
-            found = reading.contents(mime.read(each, limits.parts), way)
+            found = reading.contents(parting.read(each, limits.parts), way)
         except UnreadableArticleError as failure:
             left_out.append(f"mail {number}: {failure.reason}")
             continue

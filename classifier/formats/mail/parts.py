@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from classifier.formats.mime import Part
+from classifier.formats.mime.parts import Part
 
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 _ENCRYPTED = frozenset({"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"})

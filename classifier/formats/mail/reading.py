@@ -14,13 +14,15 @@ from classifier import decoding
 from classifier.articles import Article, Contents, shorten
 from classifier.decoding import Decoded
 from classifier.errors import UnreadableArticleError
-from classifier.formats import mime
 from classifier.formats.heading import article_of
 from classifier.formats.mail import heads, texts
 from classifier.formats.mail.parts import Body, gather
 from classifier.formats.mail.repeats import Runs
 from classifier.formats.mail.texts import MailText
-from classifier.formats.mime import Part
+from classifier.formats.mime import parting
+from classifier.formats.mime.coding import SEVEN_BITS, sound_codec
+from classifier.formats.mime.headers import moment, sender_of
+from classifier.formats.mime.parts import Part
 from classifier.formats.ways import Way
 from classifier.formats.web import html
 
@@ -56,12 +58,12 @@ _NO_ARTICLE_TYPES = {"text/csv": "a table", "text/css": "a style sheet", "text/j
 
 def read(data: bytes, name: str, way: Way) -> Contents:
     """The articles of a mail, in order; at least one. Raises UnreadableArticleError."""
-    return contents(mime.read(data, way.rules.limits.parts), way)
+    return contents(parting.read(data, way.rules.limits.parts), way)
 
 
 def warm() -> None:
     """Load the codecs, and what reads the text of a mail."""
-    mime.warm()
+    parting.warm()
     html.warm()
     for text in ("Цена на нефть выросла. " * 8).encode("cp1251"), "سعر النفط ارتفع اليوم".encode("cp1256"):
         decoding.decode(text)
@@ -125,8 +127,8 @@ class _Mail:
         forwarded = next((text.forwarded for text, _ in texts if text.forwarded), None)
         if forwarded:
             date, source = (
-                mime.moment(forwarded.date),
-                heads.source_of(*mime.sender_of(forwarded.sender or "")),
+                moment(forwarded.date),
+                heads.source_of(*sender_of(forwarded.sender or "")),
             )
         return replace(article_of(text, title=title, date=date, caveats=tuple(caveats)), source=source)
 
@@ -216,7 +218,7 @@ class _Mail:
         limits = self._way.rules.limits
         if self._way.depth >= limits.depth:
             raise UnreadableArticleError("packed too deep", _MEND)
-        return contents(mime.read(part.body, limits.parts), replace(self._way, depth=self._way.depth + 1))
+        return contents(parting.read(part.body, limits.parts), replace(self._way, depth=self._way.depth + 1))
 
     def _attached(self, part: Part, name: str) -> Contents:
         kind = _kind(part, name)
@@ -262,11 +264,11 @@ class _Mail:
             found = decoding.decode(b"\n".join([head, *(part.body[:20_000] for part in parts[:3])]))
         except UnreadableArticleError:
             return None
-        return mime.sound_codec(found.encoding)
+        return sound_codec(found.encoding)
 
 
 def _decoded(data: bytes, codec: str | None) -> Decoded:
-    if codec in mime.SEVEN_BITS:
+    if codec in SEVEN_BITS:
         return Decoded(decoding.clean(data.decode(codec, "replace")), codec)
     return decoding.decode(data, codec)
 

@@ -17,7 +17,7 @@ import pypdfium2.raw as pdfium
 
 from classifier.errors import UnreadableArticleError
 from classifier.formats.pdf import bidi, mending
-from classifier.formats.pdf.layout import Glyph
+from classifier.formats.pdf.shapes import Glyph
 
 _HYPHEN = 2  # PDFium's sign for one at the end of a line
 _ASKEW = 12  # degrees; what leans more is a watermark

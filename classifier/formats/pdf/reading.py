@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import time
-import zlib
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from classifier.articles import Article, Contents
 from classifier.errors import UnreadableArticleError
 from classifier.formats.heading import article_of
-from classifier.formats.lines import joined, running_lines, unwrapped, without_running_lines
+from classifier.formats.lines import joined, unwrapped
 from classifier.formats.pdf import bidi, glyphs, simply
-from classifier.formats.pdf.layout import Line, Paragraph, lines_of, paragraphs_of
+from classifier.formats.pdf.layout import Line, lines_of
+from classifier.formats.pdf.paragraphs import paragraphs_of
+from classifier.formats.pdf.running import running_lines, without_running_lines
+from classifier.formats.pdf.sample import small_file
+from classifier.formats.pdf.titles import LARGER, title_at, usual_size, with_title
 from classifier.formats.ways import Way
 
 _MOST_GLYPHS = 600_000  # of a file: of what is beyond we take the bare text, which costs a tenth
@@ -22,14 +23,9 @@ _MOST_OF_PAGE = 60_000
 _SHARE_OF_LAYOUT = 0.3  # of a file's seconds, for pages of which we look where each glyph stands
 _SHARE = 0.4  # ... for all pages
 _JUNK = 0.5  # of the glyphs
-
-_LARGER = 1.15  # than the text under it: a title
 _SMALLER = 0.95  # than the text: a head or foot
 _NEAR = 1.7  # of its size: a head or foot stands further from the text
 _LONGEST_RUNNING = 60  # characters
-_FIRST_PARAGRAPHS = 6
-_LONGEST_TITLE = 300  # characters
-_LONGEST_HEAD = 120  # characters of what may stand above a title
 
 _ACCENTED = frozenset(map(chr, range(0xC0, 0x100)))
 _CYRILLIC = {code: bytes([code]).decode("cp1251") for code in (0xA8, 0xB8, 0xB9, *range(0xC0, 0x100))}
@@ -94,47 +90,9 @@ def read(data: bytes, name: str, way: Way) -> Contents:
 
 def warm() -> None:
     """Load all that reading may need, and read a page with each kind of font and packing."""
-    sample = _sample()
+    sample = small_file()
     glyphs.warm(sample)
     simply.warm(sample)
-
-
-def _sample() -> bytes:
-    """A small PDF with fonts and packings of many sorts."""
-    words = b"BT /A 12 Tf 72 700 Td (word) Tj /B 12 Tf <00410645> Tj ET"
-    packed = {
-        b"": words,
-        b"/Filter/FlateDecode": zlib.compress(words),
-        b"/Filter/ASCII85Decode": base64.a85encode(words) + b"~>",
-        b"/Filter/ASCIIHexDecode": words.hex().encode() + b">",
-        b"/Filter/RunLengthDecode": bytes([len(words) - 1]) + words + b"\x80",
-        b"/Filter/LZWDecode": b"\x80\x0b\x60\x50\x22\x0c\x0c\x85\x01",
-    }
-    to_unicode = (
-        b"1 begincodespacerange <0000> <ffff> endcodespacerange 1 beginbfchar <0645> <0645> endbfchar"
-    )
-    objects = [
-        b"<</Type/Catalog /Pages 2 0 R>>",
-        b"<</Type/Pages /Count %d /Kids [%s]>>"
-        % (len(packed), b" ".join(b"%d 0 R" % (10 + 2 * number) for number in range(len(packed)))),
-        b"<</Type/Font /Subtype/Type1 /BaseFont/Helvetica /Encoding/WinAnsiEncoding>>",
-        b"<</Type/Font /Subtype/Type0 /BaseFont/Other /Encoding/Identity-H /DescendantFonts [5 0 R]"
-        b" /ToUnicode 6 0 R>>",
-        b"<</Type/Font /Subtype/CIDFontType2 /BaseFont/Other /CIDSystemInfo <</Registry(Adobe)"
-        b" /Ordering(Identity) /Supplement 0>>>>",
-        b"<</Length %d>>\nstream\n%s\nendstream" % (len(to_unicode), to_unicode),
-        b"<</Title<feff0645>>>",
-        b"null",
-        b"null",
-    ]
-    for number, (filters, data) in enumerate(packed.items()):
-        objects.append(
-            b"<</Type/Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents %d 0 R"
-            b" /Resources <</Font <</A 3 0 R /B 4 0 R>>>>>>" % (11 + 2 * number)
-        )
-        objects.append(b"<</Length %d %s>>\nstream\n%s\nendstream" % (len(data), filters, data))
-    whole = b"".join(b"%d 0 obj\n%s\nendobj\n" % each for each in enumerate(objects, 1))
-    return b"%%PDF-1.7\n%strailer\n<</Root 1 0 R /Info 7 0 R>>\nstartxref\n0\n%%%%EOF\n" % whole
 
 
 def _read(book: glyphs.Book, seconds: float, most: int) -> _Found:
@@ -163,7 +121,7 @@ def _pages(count: int) -> str:
 def _article(found: _Found, given: str) -> Article:
     paragraphs = paragraphs_of(_without_running_lines(found.pages))
     texts = joined([[line.text for line in paragraph.lines] for paragraph in paragraphs])
-    title, texts = _with_title(_title_at(paragraphs), texts, " ".join(given.split()))
+    title, texts = with_title(title_at(paragraphs), texts, " ".join(given.split()))
     texts += unwrapped([line for page in without_running_lines(found.bare) for line in [*page, ""]])
     text = "\n".join(texts)
     caveats = found.caveats
@@ -182,7 +140,7 @@ def _is_cyrillic_taken_for_latin(text: str) -> bool:
 
 
 def _without_running_lines(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
-    body = _usual_size(line for page in pages for line in page)
+    body = usual_size(line for page in pages for line in page)
     kept = []
     for page, running in zip(
         pages, running_lines([[line.text for line in page] for page in pages]), strict=True
@@ -199,68 +157,9 @@ def _without_running_lines(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
 
 def _is_of_text(line: Line, page: Sequence[Line], body: float, *, is_outermost: bool) -> bool:
     """Whether what looks like a page's head or foot is not: a title, or a line among others."""
-    if line.size > _LARGER * body:
+    if line.size > LARGER * body:
         return True
     if line.size < _SMALLER * body or (is_outermost and len(line.text) <= _LONGEST_RUNNING):
         return False
     nearest = min((abs(each.base - line.base) for each in page if each is not line), default=0.0)
     return nearest < _NEAR * line.size
-
-
-def _usual_size(lines: Iterable[Line]) -> float:
-    seen: Counter[float] = Counter()
-    for line in lines:
-        seen[round(line.size, 1)] += len(line.text)
-    return max(seen, key=lambda size: seen[size], default=0.0)
-
-
-def _title_at(paragraphs: Sequence[Paragraph]) -> int | None:
-    """Which of the first paragraphs is set so much larger than the rest that it is the title."""
-    body = _usual_size(line for paragraph in paragraphs for line in paragraph.lines)
-    best = None
-    for at, paragraph in enumerate(paragraphs[:_FIRST_PARAGRAPHS]):
-        length = sum(len(line.text) for line in paragraph.lines)
-        size = max(line.size for line in paragraph.lines)
-        if length <= _LONGEST_TITLE and size > _LARGER * (
-            paragraphs[best].size if best is not None else body
-        ):
-            best = at
-        if length > _LONGEST_HEAD:
-            break
-    return best
-
-
-def _with_title(at: int | None, texts: list[str], given: str) -> tuple[str | None, list[str]]:
-    """The title, and the texts with it first. `at`: which of them the eye takes for it.
-
-    `given` is what the file calls itself. That is believed only where the text begins with these words:
-    it is often the name of a draft.
-    """
-    if given and texts:
-        for first in range(min(_FIRST_PARAGRAPHS, len(texts))):
-            rest = _behind(given, texts[first])
-            if rest is not None:
-                remaining = [*texts[:first], *([rest] if rest else []), *texts[first + 1 :]]
-                return given, [given, *_without_repeated(given, remaining)]
-    if at is None:
-        return None, texts
-    title = texts[at]
-    return title, [title, *_without_repeated(title, [*texts[:at], *texts[at + 1 :]])]
-
-
-def _behind(title: str, text: str) -> str | None:
-    """What follows the title in a text that begins with it; None where it does not."""
-    words, title_words = text.split(), title.split()
-    if _folded(words[: len(title_words)]) != _folded(title_words):
-        return None
-    return " ".join(words[len(title_words) :])
-
-
-def _folded(words: Sequence[str]) -> str:
-    return bidi.base_letters(" ".join(words)).casefold()
-
-
-def _without_repeated(title: str, texts: list[str]) -> list[str]:
-    """Texts without the title that stands there once more, as programs print it above the page."""
-    again = next((at for at, text in enumerate(texts[:_FIRST_PARAGRAPHS]) if text == title), None)
-    return texts if again is None else [*texts[:again], *texts[again + 1 :]]

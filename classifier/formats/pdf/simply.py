@@ -20,8 +20,9 @@ from pypdf.errors import LimitReachedError, PyPdfError
 from classifier.articles import Article
 from classifier.errors import UnreadableArticleError
 from classifier.formats.heading import article_of
-from classifier.formats.lines import unwrapped, without_running_lines
+from classifier.formats.lines import unwrapped
 from classifier.formats.pdf import bidi
+from classifier.formats.pdf.running import without_running_lines
 from classifier.rules import Limits
 
 _SHARE = 0.25  # of a file's seconds, for its pages

@@ -12,7 +12,9 @@ from classifier import dates
 from classifier.articles import Article, Contents
 from classifier.decoding import decode
 from classifier.errors import UnreadableArticleError
-from classifier.formats import mime
+from classifier.formats.mime import parting
+from classifier.formats.mime.coding import sound_codec
+from classifier.formats.mime.headers import moment
 from classifier.formats.ways import Way
 from classifier.formats.web import html
 from classifier.formats.web.stripping import strip_tags
@@ -34,7 +36,7 @@ def read(data: bytes, name: str, way: Way) -> Contents:
     if len(data) > _LARGEST:
         raise UnreadableArticleError(f"too large: a feed of more than {_LARGEST // 2**20} MiB", _MEND)
     declared = _DECLARED.search(data[:1000])
-    decoded = decode(data, mime.sound_codec(declared[1].decode()) if declared else None)
+    decoded = decode(data, sound_codec(declared[1].decode()) if declared else None)
     found = _parsed(decoded.text)
     outlet = _line(found.get("feed", {}).get("title"))
     articles: list[Article] = []
@@ -57,7 +59,7 @@ def read(data: bytes, name: str, way: Way) -> Contents:
 
 def warm() -> None:
     """Load the parser and what reads the text of an entry."""
-    mime.warm()
+    parting.warm()
     html.warm()
     decode("Цена на нефть выросла сегодня".encode("cp1251"))
     sound = (
@@ -142,4 +144,4 @@ def _url(given: object) -> str | None:
 
 
 def _date(given: object) -> str | None:
-    return dates.of_machine(given) or mime.moment(given if isinstance(given, str) else None)
+    return dates.of_machine(given) or moment(given if isinstance(given, str) else None)

@@ -7,8 +7,8 @@ from dataclasses import replace
 from classifier.articles import Contents
 from classifier.decoding import decode
 from classifier.errors import UnreadableArticleError
-from classifier.formats import mime
-from classifier.formats.mime import Part
+from classifier.formats.mime import parting
+from classifier.formats.mime.parts import Part
 from classifier.formats.ways import Way
 from classifier.formats.web import html
 
@@ -19,7 +19,7 @@ _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 def read(data: bytes, name: str, way: Way) -> Contents:
     """One article. Raises UnreadableArticleError."""
     limits = way.rules.limits
-    saved = mime.read(data, limits.parts * _PARTS)
+    saved = parting.read(data, limits.parts * _PARTS)
     page = _page(saved)
     if page is None:
         raise UnreadableArticleError("no page in it", "save the page anew, as one HTML file, and drop it")
@@ -33,7 +33,7 @@ def read(data: bytes, name: str, way: Way) -> Contents:
 
 def warm() -> None:
     """Load the codecs and what reads a page."""
-    mime.warm()
+    parting.warm()
     html.warm()
 
 
