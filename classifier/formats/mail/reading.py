@@ -16,6 +16,7 @@ from classifier.decoding import Decoded
 from classifier.errors import UnreadableArticleError
 from classifier.formats.heading import article_of
 from classifier.formats.mail import heads, texts
+from classifier.formats.mail.notes import is_note, kind_of
 from classifier.formats.mail.parts import Body, gather
 from classifier.formats.mail.repeats import Runs
 from classifier.formats.mail.texts import MailText
@@ -30,30 +31,8 @@ _MEND = "save its text, or what is attached to it, and drop that"
 
 _SURELY_TEXT = 2000  # letters; a plain text so long is no "see it in your browser"
 _STUB = 0.5  # of the web page's letters: a plain text with fewer is not the mail's text
-# Text above an attachment is a cover note where it has fewer letters than these:
-_NOTE = 60
-_GREETING = 200  # and greets
-_LONG_NOTE = 400  # and speaks of the attachment
-_GREETS = re.compile(
-    r"^(?:dear|hello|hi|fyi|(?:best |kind |warm )?regards|sincerely|good (?:morning|afternoon|day)"
-    r"|здравствуйте|добр(?:ый день|ый вечер|ое утро)|уважаем\w+|с уважением|сәлем\w*|құрметті|құрметпен"
-    r"|қайырлы|السلام عليكم|تحية|مع التحية|تحياتي|عزيزي|السادة)\b",
-    re.I | re.M,
-)
-_SPEAKS_OF_IT = re.compile(
-    r"\battached\b|\battachment|\benclosed\b|please find|во вложени|в приложении|прилага(?:ем|ю|ется)"
-    r"|прикрепл|направля(?:ем|ю)\b|тіркелген файл|қоса тірке|қоса беріл|қосымшада|жолдап отыр|жіберіп отыр"
-    r"|المرفق|مرفق لكم|مرفق طي",
-    re.I,
-)
 _ADDRESS = re.compile(r"https?://\S{1,2000}")
-_PICTURES = {"image": "a picture", "audio": "a sound", "video": "a film", "font": "a font"}
-_NO_ARTICLES = {
-    **dict.fromkeys((".csv", ".tsv", ".xls", ".xlsx", ".ods"), "a table"),
-    **dict.fromkeys((".ppt", ".pptx", ".odp"), "slides"),
-}
 _PGP_MESSAGE = "-----BEGIN PGP MESSAGE-----"
-_NO_ARTICLE_TYPES = {"text/csv": "a table", "text/css": "a style sheet", "text/javascript": "a program"}
 
 
 def read(data: bytes, name: str, way: Way) -> Contents:
@@ -221,7 +200,7 @@ class _Mail:
         return contents(parting.read(part.body, limits.parts), replace(self._way, depth=self._way.depth + 1))
 
     def _attached(self, part: Part, name: str) -> Contents:
-        kind = _kind(part, name)
+        kind = kind_of(part, name)
         if kind:
             raise UnreadableArticleError(kind, _MEND)
         if part.size > 2 * self._way.rules.limits.part_mib * 2**20:
@@ -236,7 +215,7 @@ class _Mail:
 
     def _each_once(self, own: Article | None, others: list[tuple[str, Article]]) -> list[Article]:
         """The articles of which none is a cover note or stands in another; those left out are named."""
-        if own and others and _is_note(own):
+        if own and others and is_note(own):
             self._left_out.append(f"a cover note: {shorten(' '.join(own.text.split()), 1000)}")
             own = None
         named = [("the mail's own text", own)] if own else []
@@ -278,21 +257,3 @@ def _letters(text: tuple[MailText, tuple[str, ...]] | None) -> int:
     if text is None:
         return 0
     return sum(sum(map(str.isalpha, _ADDRESS.sub("", line))) for line in text[0].paragraphs)
-
-
-def _is_note(article: Article) -> bool:
-    body = article.text.removeprefix(article.title or "")
-    letters = sum(map(str.isalpha, body))
-    return (
-        letters < _NOTE
-        or (letters < _GREETING and _GREETS.search(body) is not None)
-        or (letters < _LONG_NOTE and _SPEAKS_OF_IT.search(body) is not None)
-    )
-
-
-def _kind(part: Part, name: str) -> str | None:
-    """What an attachment is that is no article, as far as its type and name say."""
-    kind = _PICTURES.get(part.type.partition("/")[0]) or _NO_ARTICLE_TYPES.get(part.type)
-    if kind:
-        return kind
-    return _NO_ARTICLES.get(name[name.rfind(".") :].lower()) if "." in name else None

@@ -1,19 +1,17 @@
-"""Rich Text Format ▶ an article.
-
-Read here and not with striprtf, which needs minutes for some files of kilobytes and loses notes and
-boxes while it keeps what is hidden, deleted or the code of a field.
-"""
+"""An RTF file ▶ an article."""
 
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from classifier.articles import Contents
 from classifier.errors import UnreadableArticleError
 from classifier.formats.office.paragraphs import Flow, Style, article_of
+from classifier.formats.office.rtf.charsets import CHARSETS, CODE_PAGES, PAGES
+from classifier.formats.office.rtf.groups import APART, ASIDE, SHOWN_IN, Group
+from classifier.formats.office.rtf.marks import CHARACTERS, SYMBOLS, TOKEN, UNICODE
 from classifier.formats.ways import Way
 
 _MOST_TOKENS = 1_500_000
@@ -22,79 +20,6 @@ _MOST_FONTS = 20_000  # and styles
 _LONGEST_TITLE = 300
 
 _MEND = "open it, save it anew as docx or text and drop it again"
-# Runs are taken at once, but bounded: an unbounded repeat of a group costs memory for each.
-_TOKEN = re.compile(
-    rb"([^\\{}]+)"
-    rb"|((?:\\'[0-9a-fA-F]{2}){1,500})"
-    rb"|((?:\\u-?[0-9]{1,6} ?(?:\?|\\'[0-9a-fA-F]{2})){2,200})"
-    rb"|\\(?:([a-zA-Z]{1,32})(-?[0-9]{1,10})? ?|([^a-zA-Z]))"
-    rb"|([{}])",
-    re.DOTALL,
-)
-_UNICODE = re.compile(rb"\\u(-?[0-9]+) ?(?:(\?)|\\'(..))")
-
-# Groups whose text is none of the article's.
-_APART = frozenset(
-    b"""
-    aftncn aftnsep aftnsepc annotation atnauthor atndate atnicn atnid atnparent atnref atntime atrfend
-    atrfstart author background bkmkend bkmkstart buptim category colortbl comment company creatim
-    datafield doccomm docvar falt fchars ffdeftext ffentrymcr ffexitmcr ffformat ffhelptext ffl ffname
-    ffstattext file filetbl fldinst fldtype fontemb fontfile footer footerf footerl footerr ftncn ftnsep
-    ftnsepc generator header headerf headerl headerr hlinkbase info keycode keywords lchars levelnumbers
-    leveltext list listname listoverride listoverridetable listpicture listtable listtext manager
-    mmathPict nonesttables nonshppict objalias objclass objdata objname objsect objtime operator panose
-    pict pn pntext pntxta pntxtb printim private revtbl revtim rsidtbl rxe shprslt sn sp subject sv tc
-    template themedata txe userprops xe xmlnstbl
-    """.split()
-)
-# Groups that old programs may leave out, and we not: in them is text that is shown.
-_SHOWN_IN = frozenset((b"shpinst", b"do", b"shppict", b"shptxt", b"dptxbxtext"))
-_ASIDE = frozenset((b"footnote", b"shptxt", b"dptxbxtext"))
-_CHARACTERS = {
-    b"tab": "\t",
-    b"line": "\n",
-    b"softline": " ",
-    b"lbr": "\n",
-    b"emdash": "—",
-    b"endash": "–",
-    b"bullet": "•",
-    b"lquote": "‘",
-    b"rquote": "’",
-    b"ldblquote": "“",
-    b"rdblquote": "”",
-    b"emspace": " ",
-    b"enspace": " ",
-    b"qmspace": " ",
-}
-_SYMBOLS = {b"~": " ", b"_": "-", b"\\": "\\", b"{": "{", b"}": "}", b"\t": "\t"}
-_PAGES = {b"mac": "mac_roman", b"pc": "cp437", b"pca": "cp850"}
-_CODE_PAGES = {
-    number: f"cp{number}"
-    for number in (437, 720, 737, 850, 852, 855, 857, 862, 864, 866, 874, 932, 949, 950, *range(1250, 1259))
-} | {936: "gbk", 1361: "johab", 10000: "mac_roman", 10007: "mac_cyrillic", 65001: "utf-8"}
-# What fonts say of their bytes. 0 and 1 mean "the usual", which is what the whole file says.
-_CHARSETS = {
-    77: "mac_roman",
-    89: "mac_cyrillic",
-    128: "cp932",
-    129: "cp949",
-    130: "johab",
-    134: "gbk",
-    136: "cp950",
-    161: "cp1253",
-    162: "cp1254",
-    163: "cp1258",
-    177: "cp1255",
-    178: "cp1256",
-    179: "cp1256",
-    180: "cp1256",
-    186: "cp1257",
-    204: "cp1251",
-    222: "cp874",
-    238: "cp1250",
-    254: "cp437",
-    255: "cp850",
-}
 _STYLES = {"title": Style.TITLE, "heading 1": Style.HEADING}
 
 
@@ -107,23 +32,8 @@ def read(data: bytes, name: str, way: Way) -> Contents:
 
 def warm() -> None:
     """Load the codecs."""
-    for codec in {*_CODE_PAGES.values(), *_CHARSETS.values(), *_PAGES.values()}:
+    for codec in {*CODE_PAGES.values(), *CHARSETS.values(), *PAGES.values()}:
         codecs.decode(b"a", codec)
-
-
-@dataclass(slots=True)
-class _Group:
-    """What holds until the brace that closes it."""
-
-    into: str = "text"  # where text goes: "text", "nowhere", "styles", "title"
-    is_apart: bool = False  # nothing in it is shown, whatever it says
-    is_aside: bool = False  # a note or a box begins with it
-    is_hidden: bool = False
-    is_deleted: bool = False
-    font: int = -1
-    other_font: int = -1  # that of right-to-left text
-    is_leftward: bool = False
-    skips: int = 1  # characters that stand for a \u where it is not known
 
 
 class _Reading:
@@ -132,8 +42,8 @@ class _Reading:
     def __init__(self, data: bytes, way: Way) -> None:
         self.flow = Flow(way)
         self._data = data
-        self._groups: list[_Group] = []
-        self._group = _Group()
+        self._groups: list[Group] = []
+        self._group = Group()
         self._page = "cp1252"
         self._fonts: dict[int, str] = {}
         self._styles: dict[int, Style] = {}
@@ -147,7 +57,7 @@ class _Reading:
 
     def run(self) -> None:
         self.flow.open()
-        at, count, token = max(self._data.find(b"{\\rtf"), 0), 0, _TOKEN.match
+        at, count, token = max(self._data.find(b"{\\rtf"), 0), 0, TOKEN.match
         data = self._data
         while match := token(data, at):
             at = match.end()
@@ -191,8 +101,8 @@ class _Reading:
             self._end_paragraph()
         elif self._left_to_skip:
             self._left_to_skip -= 1
-        elif symbol in _SYMBOLS:
-            self._put(_SYMBOLS[symbol])
+        elif symbol in SYMBOLS:
+            self._put(SYMBOLS[symbol])
 
     def _brace(self, brace: bytes) -> bool:
         """Whether the file goes on."""
@@ -208,7 +118,7 @@ class _Reading:
         closed = self._group
         if closed.is_aside:
             self.flow.close()
-        self._group = self._groups.pop() if self._groups else _Group()
+        self._group = self._groups.pop() if self._groups else Group()
         if closed.into == "title" != self._group.into:
             self.core_title = "".join(self._named) or self.core_title
             self._named = []
@@ -217,12 +127,12 @@ class _Reading:
     def _word(self, word: bytes, number: int | None) -> None:
         is_optional, self._is_optional = self._is_optional, False
         if self._left_to_skip:
-            if word in _CHARACTERS:
+            if word in CHARACTERS:
                 self._left_to_skip -= 1
                 return
             self._left_to_skip = 0  # what else follows is no character's stand-in
-        if word in _CHARACTERS:
-            self._put(_CHARACTERS[word])
+        if word in CHARACTERS:
+            self._put(CHARACTERS[word])
         elif word in _WORDS:
             _WORDS[word](self, word, number)
         else:
@@ -241,12 +151,12 @@ class _Reading:
             group.into = "nowhere"
         elif word == b"ud":
             group.into = "text"
-        elif word in _ASIDE:
+        elif word in ASIDE:
             self._decode()
             group.into, group.is_aside = "text", True
             group.is_hidden = False
             self.flow.open()
-        elif word in _APART or (is_optional and word not in _SHOWN_IN) or word.endswith(b"Pr"):
+        elif word in APART or (is_optional and word not in SHOWN_IN) or word.endswith(b"Pr"):
             group.is_apart, group.into = True, "nowhere"
         elif is_optional:
             group.into = "nowhere"
@@ -261,7 +171,7 @@ class _Reading:
     def _unicodes(self, run: bytes) -> None:
         """Several characters, each with one that stands for it where it is not known."""
         self._is_optional = False
-        for code, mark, digits in _UNICODE.findall(run):
+        for code, mark, digits in UNICODE.findall(run):
             self._unicode(b"u", int(code))
             self._text(mark or bytes.fromhex(digits.decode()))
 
@@ -359,14 +269,14 @@ class _Reading:
         if word == b"deff":
             self._default_font = number or 0
         elif word == b"ansicpg":
-            self._page = _CODE_PAGES.get(number or 0, self._page)
+            self._page = CODE_PAGES.get(number or 0, self._page)
         else:
-            self._page = _PAGES[word]
+            self._page = PAGES[word]
 
     def _set_font(self, word: bytes, number: int | None) -> None:
         if self._group.into != "fonttbl" or len(self._fonts) >= _MOST_FONTS:
             return
-        page = (_CHARSETS if word == b"fcharset" else _CODE_PAGES).get(number or 0)
+        page = (CHARSETS if word == b"fcharset" else CODE_PAGES).get(number or 0)
         if page:
             self._fonts[self._font] = page
 
