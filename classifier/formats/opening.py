@@ -24,8 +24,8 @@ _MODULES = {
     Format.RTF: "office.rtf.reading",
     Format.MAIL: "mail.reading",
     Format.MBOX: "mail.mbox",
-    Format.JSON: "records",
-    Format.JSONL: "records",
+    Format.JSON: "records.reading",
+    Format.JSONL: "records.reading",
     Format.FEED: "web.feed",
     Format.ZIP: "office.packed",
 }

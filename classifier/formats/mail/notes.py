@@ -32,6 +32,7 @@ _NO_ARTICLE_TYPES = {"text/csv": "a table", "text/css": "a style sheet", "text/j
 
 
 def is_note(article: Article) -> bool:
+    """Whether the text of a mail with attachments is only there to send them."""
     body = article.text.removeprefix(article.title or "")
     letters = sum(map(str.isalpha, body))
     return (

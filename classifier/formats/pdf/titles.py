@@ -16,6 +16,7 @@ _LONGEST_HEAD = 120  # characters of what may stand above a title
 
 
 def usual_size(lines: Iterable[Line]) -> float:
+    """The size of most of the text; 0 where there is none."""
     seen: Counter[float] = Counter()
     for line in lines:
         seen[round(line.size, 1)] += len(line.text)

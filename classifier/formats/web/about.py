@@ -57,9 +57,6 @@ def saved_from(text: str) -> str | None:
     return found[1] if found else None
 
 
-# Deciding
-
-
 def _address(said: Said, url: str | None) -> str | None:
     base = next((each for each in (url, *said.metas.get("og:url", ()), said.base) if each), "")
     for given in (said.address, *said.metas.get("og:url", ())[:1], url):

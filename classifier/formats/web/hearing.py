@@ -11,7 +11,7 @@ from lxml import etree
 Element: TypeAlias = etree._Element
 
 _MOST_ENTRIES = 2000  # meta elements, itemprops, times: a page of news has some dozens
-LONGEST_TITLE = 300
+LONGEST_TITLE = 300  # characters
 _NOT_OF_THE_PAGE = re.compile(
     r"comment|disqus|related|sidebar|(?<!elementor-)widget|footer|recommend|promo|teaser", re.I
 )
@@ -35,10 +35,8 @@ class Said:
     entries: int = 0
 
 
-# Gathering
-
-
 def gather(root: Element) -> Said:
+    """What a page says, but for what it says of other things than its own article."""
     said = Said()
     others: set[Element] = set()
     for node in root.iter():

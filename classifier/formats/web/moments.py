@@ -35,6 +35,7 @@ _DATES = (
 
 
 def date_of(said: Said, article: linked.Record) -> str | None:
+    """When it was published, in ISO 8601; None where that is not said, or said in two ways."""
     ways: list[list[Any]] = [linked.listed(article.get("datePublished"))[:1]]
     ways += [said.metas.get(key, [])[:1] for key in _DATES[:5]]
     ways += [said.properties.get("datepublished", []), said.published]

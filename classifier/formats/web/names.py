@@ -25,6 +25,7 @@ def name_of(given: str) -> str | None:
 
 
 def line_of(given: str) -> str:
+    """It on one line, without the escapes of mark-up."""
     text = given[:2000]
     if "&" in text:  # written for a machine, and escaped once more than it is read
         text = html.unescape(re.sub(r"&#\d{8,}+;?", "", text))
@@ -32,8 +33,10 @@ def line_of(given: str) -> str:
 
 
 def is_same(one: str, other: str) -> bool:
+    """Whether two names differ in nothing but blanks, marks and capitals."""
     return letters_of(one) == letters_of(other)
 
 
 def letters_of(text: str) -> str:
+    """Its letters and digits, in small letters."""
     return "".join(filter(str.isalnum, text.casefold()))

@@ -14,6 +14,7 @@ _SURE_SEPARATORS = ("|", "::", "»")
 
 
 def title_of(said: Said, article: linked.Record, source: str | None, address: str | None) -> str | None:
+    """The title, or None where nothing that is said can be one."""
     heading = _heading(said)
     outlets = [each for each in (source, _host(address)) if each]
     given = [each for each in linked.listed(article.get("headline")) if isinstance(each, str)]

@@ -16,6 +16,7 @@ EITHER = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 
 
 def attribute(attributes: Mapping[str, str], name: str) -> str:
+    """What one of Word's attributes says; empty where it is absent."""
     for space in WORD:
         found = attributes.get(space + name)
         if found is not None:
@@ -24,4 +25,5 @@ def attribute(attributes: Mapping[str, str], name: str) -> str:
 
 
 def spaced(spaces: tuple[str, ...], names: str) -> frozenset[str]:
+    """Each of the names in each of the spaces."""
     return frozenset(space + name for space in spaces for name in names.split())

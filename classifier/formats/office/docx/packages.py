@@ -57,11 +57,13 @@ class _Links(Walk):
 
 
 def linked_part(archive: Archive, links: list[Link], kind: str) -> bytes | None:
+    """The part that a link of this kind leads to."""
     part = next((link.part for link in links if link.kind == kind), None)
     return archive.part(part) if part else None
 
 
 def core_title(archive: Archive, package: Package) -> str:
+    """The title that the file gives itself; empty where it has none."""
     try:
         xml = linked_part(archive, package.root, "core-properties")
         return text_of(xml, _TITLE) if xml else ""

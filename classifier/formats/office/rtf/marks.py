@@ -14,6 +14,7 @@ TOKEN = re.compile(
     re.DOTALL,
 )
 UNICODE = re.compile(rb"\\u(-?[0-9]+) ?(?:(\?)|\\'(..))")
+
 CHARACTERS = {
     b"tab": "\t",
     b"line": "\n",
