@@ -8,8 +8,8 @@ from types import ModuleType
 
 from classifier import decoding
 from classifier.articles import Contents
+from classifier.formats import sniffing
 from classifier.formats.kinds import HOLDERS, Format
-from classifier.formats.sniffing import sniff
 from classifier.formats.ways import Way
 from classifier.rules import Rules
 
@@ -40,12 +40,13 @@ def open_as(format: Format, data: bytes, name: str, rules: Rules, *, simply: boo
 def warm(format: Format) -> None:
     """Load all that reading this format may need, that of files inside it included."""
     decoding.warm()
+    sniffing.warm()
     for each in _MODULES if format in HOLDERS else (format,):
         _module(each).warm()
 
 
 def _open(data: bytes, name: str, way: Way) -> Contents:
-    return _read(sniff(data, name), data, name, way)
+    return _read(sniffing.sniff(data, name), data, name, way)
 
 
 def _read(format: Format, data: bytes, name: str, way: Way) -> Contents:

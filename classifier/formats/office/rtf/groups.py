@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 # Groups whose text is none of the article's.
-APART = frozenset(
+_APART = frozenset(
     b"""
     aftncn aftnsep aftnsepc annotation atnauthor atndate atnicn atnid atnparent atnref atntime atrfend
     atrfstart author background bkmkend bkmkstart buptim category colortbl comment company creatim
@@ -19,7 +19,7 @@ APART = frozenset(
     """.split()
 )
 # Groups that old programs may leave out, and we not: in them is text that is shown.
-SHOWN_IN = frozenset((b"shpinst", b"do", b"shppict", b"shptxt", b"dptxbxtext"))
+_SHOWN_IN = frozenset((b"shpinst", b"do", b"shppict", b"shptxt", b"dptxbxtext"))
 ASIDE = frozenset((b"footnote", b"shptxt", b"dptxbxtext"))
 
 
@@ -36,3 +36,23 @@ class Group:
     other_font: int = -1  # that of right-to-left text
     is_leftward: bool = False
     skips: int = 1  # characters that stand for a \u where it is not known
+
+    def begin(self, word: bytes, *, is_optional: bool) -> None:
+        """Decide where the text of the group goes that begins with this word."""
+        if word == b"title" and self.into == "info":
+            self.into = "title"
+        elif self.is_apart:
+            return
+        elif word in (b"stylesheet", b"fonttbl", b"info"):
+            self.is_apart, self.into = True, {b"stylesheet": "styles"}.get(word, word.decode())
+        elif word == b"upr":  # what follows is there twice, the better one in \ud
+            self.into = "nowhere"
+        elif word == b"ud":
+            self.into = "text"
+        elif word in ASIDE:
+            self.into, self.is_aside = "text", True
+            self.is_hidden = False
+        elif word in _APART or (is_optional and word not in _SHOWN_IN) or word.endswith(b"Pr"):
+            self.is_apart, self.into = True, "nowhere"
+        elif is_optional:
+            self.into = "nowhere"

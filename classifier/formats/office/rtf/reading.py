@@ -9,14 +9,14 @@ from dataclasses import replace
 from classifier.articles import Contents
 from classifier.errors import UnreadableArticleError
 from classifier.formats.office.paragraphs import Flow, Style, article_of
-from classifier.formats.office.rtf.charsets import CHARSETS, CODE_PAGES, PAGES
-from classifier.formats.office.rtf.groups import APART, ASIDE, SHOWN_IN, Group
+from classifier.formats.office.rtf.charsets import CHARSETS, CODE_PAGES, PAGES, Fonts
+from classifier.formats.office.rtf.groups import ASIDE, Group
 from classifier.formats.office.rtf.marks import CHARACTERS, SYMBOLS, TOKEN, UNICODE
 from classifier.formats.ways import Way
 
 _MOST_TOKENS = 1_500_000
 _MOST_GROUPS = 2_000  # one in the other
-_MOST_FONTS = 20_000  # and styles
+_MOST_STYLES = 20_000
 _LONGEST_TITLE = 300
 
 _MEND = "open it, save it anew as docx or text and drop it again"
@@ -44,10 +44,9 @@ class _Reading:
         self._data = data
         self._groups: list[Group] = []
         self._group = Group()
-        self._page = "cp1252"
-        self._fonts: dict[int, str] = {}
+        self._fonts = Fonts()
         self._styles: dict[int, Style] = {}
-        self._font = self._default_font = self._style = 0
+        self._style = 0
         self._bytes = bytearray()  # not yet decoded
         self._named: list[str] = []  # the title, or a style's name, in pieces
         self._left_to_skip = 0
@@ -139,27 +138,13 @@ class _Reading:
             self._destination(word, is_optional)
 
     def _destination(self, word: bytes, is_optional: bool) -> None:
-        """Where the text of the group goes that begins with this word."""
-        group = self._group
-        if word == b"title" and group.into == "info":
-            group.into = "title"
-        elif group.is_apart:
-            return
-        elif word in (b"stylesheet", b"fonttbl", b"info"):
-            group.is_apart, group.into = True, {b"stylesheet": "styles"}.get(word, word.decode())
-        elif word == b"upr":  # what follows is there twice, the better one in \ud
-            group.into = "nowhere"
-        elif word == b"ud":
-            group.into = "text"
-        elif word in ASIDE:
+        """A group begins with this word, or it is one that we do not know."""
+        is_aside = word in ASIDE and not self._group.is_apart
+        if is_aside:
             self._decode()
-            group.into, group.is_aside = "text", True
-            group.is_hidden = False
+        self._group.begin(word, is_optional=is_optional)
+        if is_aside:
             self.flow.open()
-        elif word in APART or (is_optional and word not in SHOWN_IN) or word.endswith(b"Pr"):
-            group.is_apart, group.into = True, "nowhere"
-        elif is_optional:
-            group.into = "nowhere"
 
     @property
     def _is_seen(self) -> bool:
@@ -214,9 +199,7 @@ class _Reading:
 
     def _decode(self) -> None:
         if self._bytes:
-            group = self._group
-            font = group.other_font if group.is_leftward and group.other_font in self._fonts else group.font
-            page = self._fonts.get(font if font >= 0 else self._default_font, self._page)
+            page = self._fonts.codec_of(self._group)
             text = self._bytes.decode(page, "replace")
             self._bytes.clear()
             self._add(text)
@@ -231,7 +214,7 @@ class _Reading:
         self._decode()
         group = self._group
         if group.into == "fonttbl":
-            self._font = number or 0
+            self._fonts.current = number or 0
         elif word == b"f":
             group.font = number or 0
         elif word == b"af":
@@ -260,25 +243,17 @@ class _Reading:
         """A style's name has come to its end."""
         name = "".join(self._named).partition(";")[0].strip().casefold()
         self._named = []
-        if name in _STYLES and len(self._styles) < _MOST_FONTS:
+        if name in _STYLES and len(self._styles) < _MOST_STYLES:
             self._styles[self._style] = _STYLES[name]
         self._style = 0
 
     def _choose_page(self, word: bytes, number: int | None) -> None:
         self._decode()
-        if word == b"deff":
-            self._default_font = number or 0
-        elif word == b"ansicpg":
-            self._page = CODE_PAGES.get(number or 0, self._page)
-        else:
-            self._page = PAGES[word]
+        self._fonts.choose(word, number or 0)
 
     def _set_font(self, word: bytes, number: int | None) -> None:
-        if self._group.into != "fonttbl" or len(self._fonts) >= _MOST_FONTS:
-            return
-        page = (CHARSETS if word == b"fcharset" else CODE_PAGES).get(number or 0)
-        if page:
-            self._fonts[self._font] = page
+        if self._group.into == "fonttbl":
+            self._fonts.define(word, number or 0)
 
 
 _WORDS: dict[bytes, Callable[[_Reading, bytes, int | None], None]] = {
