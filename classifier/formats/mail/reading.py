@@ -15,11 +15,11 @@ from classifier.articles import Article, Contents, shorten
 from classifier.decoding import Decoded
 from classifier.errors import UnreadableArticleError
 from classifier.formats.heading import article_of
-from classifier.formats.mail import heads, texts
+from classifier.formats.mail import heads
 from classifier.formats.mail.notes import is_note, kind_of
 from classifier.formats.mail.parts import Body, gather
 from classifier.formats.mail.repeats import Runs
-from classifier.formats.mail.texts import MailText
+from classifier.formats.mail.texts import MailText, of_lines, of_plain
 from classifier.formats.mime import parting
 from classifier.formats.mime.coding import SEVEN_BITS, sound_codec
 from classifier.formats.mime.headers import moment, sender_of
@@ -46,7 +46,7 @@ def warm() -> None:
     html.warm()
     for text in ("Цена на нефть выросла. " * 8).encode("cp1251"), "سعر النفط ارتفع اليوم".encode("cp1256"):
         decoding.decode(text)
-    texts.of_plain("a\n> b\n-- \nc", answers=True, flowed=True)
+    of_plain("a\n> b\n-- \nc", answers=True, flowed=True)
 
 
 def contents(mail: Part, way: Way) -> Contents:
@@ -149,10 +149,10 @@ class _Mail:
     def _of_plain(self, text: str, part: Part) -> MailText:
         flowed = (part.headers.parameter("format") or "").lower() == "flowed"
         glued = (part.headers.parameter("delsp") or "").lower() == "yes"
-        return texts.of_plain(text, answers=self._head.answers, flowed=flowed, glued=glued)
+        return of_plain(text, answers=self._head.answers, flowed=flowed, glued=glued)
 
     def _of_page(self, text: str, part: Part) -> MailText:
-        return texts.of_lines(html.fragment(text), answers=self._head.answers)
+        return of_lines(html.fragment(text), answers=self._head.answers)
 
     def _fit(self, text: str) -> None:
         self._room -= len(text)
