@@ -18,7 +18,7 @@ from classifier.formats.heading import article_of
 from classifier.formats.mail import heads
 from classifier.formats.mail.notes import is_note, kind_of
 from classifier.formats.mail.parts import Body, gather
-from classifier.formats.mail.repeats import Runs
+from classifier.formats.mail.repeats import repeats
 from classifier.formats.mail.texts import MailText, of_lines, of_plain
 from classifier.formats.mime import parting
 from classifier.formats.mime.coding import SEVEN_BITS, sound_codec
@@ -222,15 +222,10 @@ class _Mail:
         named += others
         if len(named) < 2:
             return [article for _, article in named]
-        runs = [Runs(article.text) for _, article in named]
-        kept: list[int] = []
-        for number in sorted(range(len(named)), key=lambda each: -len(runs[each].runs)):
-            whole = next((each for each in kept if runs[number].stands_in(runs[each])), None)
-            if whole is None:
-                kept.append(number)
-            else:
-                self._left_out.append(f"{named[number][0]}: stands in {named[whole][0]}")
-        return [named[number][1] for number in sorted(kept)]
+        repeated = repeats([article.text for _, article in named])
+        for number, whole in repeated.items():
+            self._left_out.append(f"{named[number][0]}: stands in {named[whole][0]}")
+        return [article for number, (_, article) in enumerate(named) if number not in repeated]
 
     def _codec(self, mail: Part) -> str | None:
         """The encoding of headers that do not name one: that of the mail's text."""
