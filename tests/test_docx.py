@@ -10,8 +10,8 @@ import pytest
 
 from classifier.articles import Article, Contents
 from classifier.errors import UnreadableArticleError
-from classifier.formats import docx
 from classifier.formats.kinds import Format
+from classifier.formats.office.docx import reading
 from classifier.formats.opening import open_as
 from classifier.formats.ways import Way
 from classifier.reading import Reader
@@ -77,7 +77,7 @@ def nothing_inside(data: bytes, name: str, way: Way) -> Contents:
 
 
 def read(data: bytes, **limits: int) -> Article:
-    (article,) = docx.read(data, "a.docx", Way(Rules(limits=Limits(**limits)), nothing_inside)).articles
+    (article,) = reading.read(data, "a.docx", Way(Rules(limits=Limits(**limits)), nothing_inside)).articles
     return article
 
 

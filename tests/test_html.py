@@ -14,8 +14,8 @@ import pytest
 
 from classifier.articles import Article
 from classifier.errors import UnreadableArticleError
-from classifier.formats import html
-from classifier.formats.html import ALL_TAKEN
+from classifier.formats.web import html
+from classifier.formats.web.html import ALL_TAKEN
 from classifier.reading import Reader
 from tests.formats.texts import TEXTS, NewsText
 
@@ -500,7 +500,7 @@ def test_where_the_extractor_finds_next_to_nothing_all_of_the_text_is_taken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     text = TEXTS["grain-en"]
-    monkeypatch.setattr("classifier.formats.maintext.main_text", lambda tree: text.paragraphs[0][:40])
+    monkeypatch.setattr("classifier.formats.web.extraction.main_text", lambda tree: text.paragraphs[0][:40])
 
     article = html.page(wordpress(text))
 

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from classifier.formats.lines import joined, running_lines, unwrapped, without_running_lines
+from classifier.formats.lines import joined, unwrapped
+from classifier.formats.pdf.running import running_lines, without_running_lines
 
 ENGLISH = (
     "Shipments through the port of Aktau reached 412,000 tonnes in February, the ministry said, "

@@ -11,8 +11,9 @@ import pytest
 
 from classifier.articles import Contents
 from classifier.errors import UnreadableArticleError
-from classifier.formats import mail, mime
 from classifier.formats.kinds import Format
+from classifier.formats.mail import reading
+from classifier.formats.mime import parting
 from classifier.formats.opening import open_as
 from classifier.formats.ways import Way
 from classifier.reading import Reader
@@ -574,7 +575,7 @@ def test_a_parser_that_fails_costs_the_rest_of_the_mail_nothing() -> None:
     made = letter()
     made.add_attachment("x", filename="a.txt")
 
-    found = mail.read(made.as_bytes(), "a.eml", Way(Rules(), fail))
+    found = reading.read(made.as_bytes(), "a.eml", Way(Rules(), fail))
 
     assert len(found.articles) == 1
     assert found.left_out == ("a.txt: not a sound file: ZeroDivisionError",)
@@ -590,6 +591,8 @@ def test_headers_in_bytes_are_in_the_encoding_of_the_first_text() -> None:
 
 
 def test_parts_know_nothing_of_parts_beside_them() -> None:
-    whole = mime.read(b"Content-Type: multipart/mixed; boundary=ab\n\n--ab\n\none\n--abc\ntwo\n--ab--\nx", 10)
+    whole = parting.read(
+        b"Content-Type: multipart/mixed; boundary=ab\n\n--ab\n\none\n--abc\ntwo\n--ab--\nx", 10
+    )
 
     assert [part.raw for part in whole.parts] == [b"one\n--abc\ntwo"]

@@ -9,8 +9,8 @@ import pytest
 
 from classifier.articles import Article, Contents
 from classifier.errors import UnreadableArticleError
-from classifier.formats import odt
 from classifier.formats.kinds import Format
+from classifier.formats.office import odt
 from classifier.formats.ways import Way
 from classifier.reading import Reader
 from classifier.rules import Limits, Rules

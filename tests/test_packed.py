@@ -12,8 +12,8 @@ import pytest
 
 from classifier.articles import Contents, compose
 from classifier.errors import UnreadableArticleError
-from classifier.formats import packed
 from classifier.formats.kinds import Format
+from classifier.formats.office import packed
 from classifier.formats.opening import open_as
 from classifier.formats.ways import Way
 from classifier.reading import Reader

@@ -13,8 +13,9 @@ import pytest
 
 from classifier.articles import Article
 from classifier.errors import UnreadableArticleError
-from classifier.formats import bidi
-from classifier.formats.layout import Glyph, lines_of
+from classifier.formats.pdf import bidi
+from classifier.formats.pdf.layout import lines_of
+from classifier.formats.pdf.shapes import Glyph
 from classifier.reading import Reader
 from classifier.rules import Limits, Rules
 

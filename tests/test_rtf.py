@@ -6,8 +6,8 @@ import pytest
 
 from classifier.articles import Article, Contents
 from classifier.errors import UnreadableArticleError
-from classifier.formats import rtf
 from classifier.formats.kinds import Format
+from classifier.formats.office.rtf import reading
 from classifier.formats.ways import Way
 from classifier.reading import Reader
 from classifier.rules import Limits, Rules
@@ -26,7 +26,7 @@ def nothing_inside(data: bytes, name: str, way: Way) -> Contents:
 
 
 def read(data: bytes, **limits: int) -> Article:
-    (article,) = rtf.read(data, "a.rtf", Way(Rules(limits=Limits(**limits)), nothing_inside)).articles
+    (article,) = reading.read(data, "a.rtf", Way(Rules(limits=Limits(**limits)), nothing_inside)).articles
     return article
 
 

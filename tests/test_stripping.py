@@ -6,7 +6,7 @@ from time import process_time
 
 import pytest
 
-from classifier.formats.stripping import long_tags, strip_tags
+from classifier.formats.web.stripping import long_tags, strip_tags
 
 
 def test_a_block_is_a_line_and_an_inline_tag_is_nothing() -> None:

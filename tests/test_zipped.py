@@ -14,9 +14,9 @@ import pytest
 
 from classifier.articles import Contents
 from classifier.errors import UnreadableArticleError
-from classifier.formats import zipped
+from classifier.formats.office import zipped
+from classifier.formats.office.zipped import Archive
 from classifier.formats.ways import Way
-from classifier.formats.zipped import Archive
 from classifier.rules import Limits, Rules
 
 MIB = 2**20

@@ -34,3 +34,20 @@ HAS_SIMPLER_WAY = HOLDERS | {
     Format.JSON,
     Format.JSONL,
 }
+# What the ending of a name says, where the bytes leave it open.
+BY_ENDING = {
+    "md": Format.MARKDOWN,
+    "markdown": Format.MARKDOWN,
+    "html": Format.HTML,
+    "htm": Format.HTML,
+    "xhtml": Format.HTML,
+    "shtml": Format.HTML,
+    "mht": Format.MHTML,
+    "mhtml": Format.MHTML,
+    "docx": Format.DOCX,
+    "docm": Format.DOCX,
+    "odt": Format.ODT,
+    "json": Format.JSON,
+    "jsonl": Format.JSONL,
+    "ndjson": Format.JSONL,
+}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from classifier import dates
+from classifier.formats.hyphens import HYPHENS, Hyphens
 
 _WIDEST = 130  # characters; text with longer lines was not broken to a width
 _NARROWEST = 24  # characters; what is narrower is a list or a poem
@@ -25,20 +25,6 @@ _OPENS_A_LIST = (":", "：", ";", "؛")
 _OPENERS = "\"'«“„‘([—–- "
 _CLOSERS = "\"'»”’)]"
 _MARK = re.compile(r"(?:([•●▪◦‣∙·*])|([-–—])|\(?(?:\d{1,3}[.)]|[^\W\d_]\)))[ \t]+(?=\S)")
-
-_HYPHENS = ("-", "\u2010", "\u00ad")
-_SOFT = "\u00ad"
-_COMPOUND = re.compile(r"\w{1,30}[-\u2010]\w{1,30}")
-_RARE = 0.05  # of lines: hyphens at so few ends are those of compounds
-_ALWAYS_COMPOUND = frozenset("из-за из-под кто-то что-то как-то где-то куда-то какой-то кое-что".split())
-_LAST_PARTS = frozenset(("нибудь", "либо", "таки"))
-
-_EDGE = 3  # lines at the top of a page and at its foot that may be the same on every page
-_MOST_PAGES = 0.6  # of all pages
-_PAGE_NUMBER = re.compile(
-    r"\W{0,3}(?:\w{1,10}\W{1,2})?\d{1,4}(?:(?:\W{1,3}|\W{1,2}\w{1,4}\W{1,2})\d{1,4})?\W{0,3}"
-)
-_NUMBERS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +88,7 @@ def unwrapped(lines: Sequence[str]) -> list[str]:
     """
     blocks = _blocks(lines)
     width = _width(blocks)
-    hyphens = _Hyphens.of(lines)
+    hyphens = Hyphens.of(lines)
     paragraphs: list[str] = []
     for number, block in enumerate(blocks):
         for paragraph in _parted(block, width, is_first=number == 0, is_only=len(blocks) == 1):
@@ -112,7 +98,7 @@ def unwrapped(lines: Sequence[str]) -> list[str]:
 
 def joined(paragraphs: Sequence[Sequence[str]]) -> list[str]:
     """Each paragraph of its lines; words that were hyphenated at the end of a line are whole again."""
-    hyphens = _Hyphens.of([line for paragraph in paragraphs for line in paragraph])
+    hyphens = Hyphens.of([line for paragraph in paragraphs for line in paragraph])
     return [hyphens.joined(map(str.strip, paragraph)) for paragraph in paragraphs]
 
 
@@ -156,7 +142,7 @@ def _parted(block: Sequence[_Line], width: int, *, is_first: bool, is_only: bool
 
 def _may_be_title(first: str, second: str, *, is_only: bool) -> bool:
     """Whether the text's first line may be a title that stands right upon the text."""
-    if ends_sentence(first) or first.endswith((*_HYPHENS, ",")):
+    if ends_sentence(first) or first.endswith((*HYPHENS, ",")):
         return False
     opening = _opening(second)
     if opening.isalpha() and opening.lower() == opening.upper():
@@ -190,96 +176,3 @@ def _is_set_apart(paragraph: Sequence[_Line], line: _Line) -> bool:
     if further > 0:
         return not (len(paragraph) == 1 and _mark(last.text)) or further > _INDENTED
     return len(paragraph) > 1 or -further > _INDENTED
-
-
-@dataclass(frozen=True, slots=True)
-class _Hyphens:
-    """What the hyphens at the ends of a text's lines are: of compounds, or of words that were broken."""
-
-    compounds: frozenset[str]
-    are_rare: bool
-
-    @classmethod
-    def of(cls, lines: Sequence[str]) -> _Hyphens:
-        at_ends = sum(line.rstrip().endswith(_HYPHENS) for line in lines)
-        if not at_ends:
-            return cls(frozenset(), are_rare=True)
-        found = (each.casefold() for line in lines for each in _COMPOUND.findall(line))
-        return cls(frozenset(found), are_rare=at_ends <= _RARE * len(lines))
-
-    def joined(self, lines: Iterable[str]) -> str:
-        parts: list[str] = []
-        for line in lines:
-            if parts:
-                last = parts[-1]
-                parts[-1] = last.rstrip(_SOFT)
-                if not self._is_broken(last, line):
-                    parts.append("" if _is_hyphenated(last) and line[:1].isalnum() else " ")
-                elif last.endswith(_HYPHENS[:2]):
-                    parts[-1] = last[:-1]
-            parts.append(line)
-        return "".join(parts)
-
-    def _is_broken(self, line: str, following: str) -> bool:
-        """Whether the last word of a line goes on in the next."""
-        if line.endswith(_SOFT):
-            return True
-        if not (_is_hyphenated(line) and following[:1].islower()):
-            return False
-        left, right = line[-31:-1].rsplit(maxsplit=1)[-1].casefold(), _word(following).casefold()
-        compound = f"{left}-{right}"
-        if compound in self.compounds or compound in _ALWAYS_COMPOUND or right in _LAST_PARTS:
-            return False
-        return not self.are_rare
-
-
-def _is_hyphenated(line: str) -> bool:
-    return line.endswith(_HYPHENS) and line[-2:-1].isalnum()
-
-
-def _word(line: str) -> str:
-    found = re.match(r"\w{1,30}", line)
-    return found[0] if found else ""
-
-
-def without_running_lines(pages: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The lines of each page without its number and without heads and feet that most pages have."""
-    return [
-        [line for at, line in enumerate(page) if at not in leave]
-        for page, leave in zip(pages, running_lines(pages), strict=True)
-    ]
-
-
-def running_lines(pages: Sequence[Sequence[str]]) -> list[frozenset[int]]:
-    """Of each page, which of its lines are its number, or a head or foot that most pages have there."""
-    seen = Counter(place for page in pages for place in _edges(page).values())
-    least = max(2, _MOST_PAGES * len(pages))
-    heads = [frozenset(at for at, place in _edges(page).items() if seen[place] >= least) for page in pages]
-    numbers = [
-        frozenset(at for at in _edges(page) if _numbers(page[at], number, len(pages)))
-        for number, page in enumerate(pages, 1)
-    ]
-    if all(len(head | number) == len(page) for head, number, page in zip(heads, numbers, pages, strict=True)):
-        return numbers  # pages that are all alike: what stands on them is the text
-    return [head | number for head, number in zip(heads, numbers, strict=True)]
-
-
-def _edges(page: Sequence[str]) -> dict[int, tuple[int, str]]:
-    """The lines near the top and the foot, each with its place, counted from there, and its form."""
-    top = {at: (at, _form(page[at])) for at in range(min(_EDGE, len(page)))}
-    foot = {at: (at - len(page), _form(page[at])) for at in range(max(len(page) - _EDGE, _EDGE), len(page))}
-    return top | foot
-
-
-def _form(line: str) -> str:
-    """A line with its numbers alike, which differ from page to page."""
-    return _NUMBERS.sub("#", " ".join(line.split())).casefold()
-
-
-def _numbers(line: str, number: int, count: int) -> bool:
-    """Whether a line is this page's number and nothing else."""
-    line = line.strip()
-    if len(line) > 30 or not _PAGE_NUMBER.fullmatch(line):
-        return False
-    found = [int(each) for each in _NUMBERS.findall(line)]
-    return found in ([number], [number, count])

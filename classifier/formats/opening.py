@@ -8,26 +8,26 @@ from types import ModuleType
 
 from classifier import decoding
 from classifier.articles import Contents
+from classifier.formats import sniffing
 from classifier.formats.kinds import HOLDERS, Format
-from classifier.formats.sniffing import sniff
 from classifier.formats.ways import Way
 from classifier.rules import Rules
 
 _MODULES = {
     Format.TEXT: "plain",
     Format.MARKDOWN: "markdown",
-    Format.HTML: "html",
-    Format.MHTML: "mhtml",
-    Format.PDF: "pdf",
-    Format.DOCX: "docx",
-    Format.ODT: "odt",
-    Format.RTF: "rtf",
-    Format.MAIL: "mail",
-    Format.MBOX: "mbox",
-    Format.JSON: "records",
-    Format.JSONL: "records",
-    Format.FEED: "feed",
-    Format.ZIP: "packed",
+    Format.HTML: "web.html",
+    Format.MHTML: "web.mhtml",
+    Format.PDF: "pdf.reading",
+    Format.DOCX: "office.docx.reading",
+    Format.ODT: "office.odt",
+    Format.RTF: "office.rtf.reading",
+    Format.MAIL: "mail.reading",
+    Format.MBOX: "mail.mbox",
+    Format.JSON: "records.reading",
+    Format.JSONL: "records.reading",
+    Format.FEED: "web.feed",
+    Format.ZIP: "office.packed",
 }
 Read = Callable[[bytes, str, Way], Contents]
 
@@ -40,12 +40,13 @@ def open_as(format: Format, data: bytes, name: str, rules: Rules, *, simply: boo
 def warm(format: Format) -> None:
     """Load all that reading this format may need, that of files inside it included."""
     decoding.warm()
+    sniffing.warm()
     for each in _MODULES if format in HOLDERS else (format,):
         _module(each).warm()
 
 
 def _open(data: bytes, name: str, way: Way) -> Contents:
-    return _read(sniff(data, name), data, name, way)
+    return _read(sniffing.sniff(data, name), data, name, way)
 
 
 def _read(format: Format, data: bytes, name: str, way: Way) -> Contents:

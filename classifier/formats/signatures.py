@@ -1,8 +1,17 @@
-"""Bytes that are no text, by how they begin: the word for what a file is instead."""
+"""The first bytes of a file ▶ the word for what it is that is no text, or a start that can be searched."""
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
+
+from classifier.errors import UnreadableArticleError
+
+LOOKED_AT = 8192  # bytes
+LONGEST_PROLOG = 256 * 1024  # bytes of comments and declarations before the first tag
+
+_MEND = "save it as text, PDF, web page or document and drop it again"
+_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZERO = b"\0"
@@ -104,6 +113,19 @@ def kind_of(data: bytes) -> str | None:
     if data[257:262] == b"ustar":
         return "a tar archive"
     return _of_more_bytes(data)
+
+
+def refused(kind: str) -> UnreadableArticleError:
+    """What is raised for a file of a kind that is no text."""
+    return UnreadableArticleError(f"not text but {kind}", _MEND)
+
+
+def readable(data: bytes, most: int = LOOKED_AT) -> str:
+    """The start of a text so that mark-up can be recognised in it, whatever its encoding."""
+    head = data[:most]
+    for mark in _MARKS:
+        head = head.removeprefix(mark)
+    return head.replace(b"\0", b"").decode("latin-1")
 
 
 def _of_more_bytes(data: bytes) -> str | None:

@@ -16,8 +16,8 @@ from classifier.errors import UnreadableArticleError
 from classifier.formats import opening, plain
 from classifier.formats.kinds import HAS_SIMPLER_WAY, Format
 from classifier.formats.sniffing import sniff
-from classifier.formats.stripping import strip_tags
 from classifier.formats.ways import Way
+from classifier.formats.web.stripping import strip_tags
 from classifier.languages import detect
 from classifier.rules import Rules
 from tests.fuzz import containers

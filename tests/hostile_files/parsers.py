@@ -235,7 +235,7 @@ def main() -> None:
     """Keep a jail in which this module is where the parser of PDFs should be."""
     from classifier import jailer
 
-    sys.modules["classifier.formats.pdf"] = sys.modules[__name__]
+    sys.modules["classifier.formats.pdf.reading"] = sys.modules[__name__]
     jailer.main()
 
 

@@ -1,0 +1,1 @@
+"""Mails, and files of many ▶ their articles."""
