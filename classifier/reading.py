@@ -32,7 +32,7 @@ LARGEST_FILE = 64 * 1024 * 1024  # bytes
 # Of the files in a folder, those that are tagged with it; each is then what its bytes say.
 ENDINGS = frozenset(
     {".txt", ".text", ".md", ".markdown", "", ".html", ".htm", ".xhtml", ".mhtml", ".mht", ".pdf", ".docx"}
-    | {".odt", ".rtf", ".eml", ".mbox", ".json", ".rss", ".atom", ".xml", ".zip"}
+    | {".docm", ".odt", ".fodt", ".rtf", ".eml", ".mbox", ".json", ".ndjson", ".rss", ".atom", ".xml", ".zip"}
 )
 
 

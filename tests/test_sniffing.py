@@ -50,6 +50,11 @@ ODT = packed("content.xml", mimetype="application/vnd.oasis.opendocument.text")
     ("data", "format"),
     [
         (BODY, Format.TEXT),
+        (
+            b'<?xml version="1.0"?>\n<office:document xmlns:office="urn:x"'
+            b' office:mimetype="application/vnd.oasis.opendocument.text"><office:body/></office:document>',
+            Format.ODT,
+        ),
         ("Мұнай зауыты жұмысын қайта бастады.\n".encode() * 9, Format.TEXT),
         ("Завод возобновил работу.\n".encode("cp1251") * 9, Format.TEXT),
         ("مصفاة النفط".encode("utf-16"), Format.TEXT),

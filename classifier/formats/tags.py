@@ -32,6 +32,8 @@ def of_tags(data: bytes, ending: str) -> Format:
         return Format.HTML
     if local in _FEEDS or (local == "rdf" and prefix and "purl.org/rss" in head):
         return Format.FEED
+    if root == "office:document" and "opendocument.text" in head:
+        return Format.ODT  # in one file, as LibreOffice saves .fodt
     if local == "svg":
         raise refused("a picture")
     if local == "plist":
