@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from classifier.defaults import shipped
     from classifier.errors import (
         ClassifierError,
+        JailError,
         LabelError,
         ModelError,
         NoModelError,
@@ -37,6 +38,7 @@ __all__ = [
     "Contents",
     "Evidence",
     "Grade",
+    "JailError",
     "LabelError",
     "Limits",
     "Model",
@@ -69,6 +71,7 @@ _HOMES: dict[str, str | tuple[str, str]] = {
     "Contents": "articles",
     "Evidence": "tagging",
     "Grade": "articles",
+    "JailError": "errors",
     "LabelError": "errors",
     "Limits": "rules",
     "Model": "model",

@@ -188,8 +188,11 @@ def _pace(options: argparse.Namespace, *, bar: bool, done: Progress | None = Non
 
 
 def _complain(told: Told) -> int:
-    for line in (*told.problems, *told.left_out):
-        print(f"classifier: {line}", file=sys.stderr)
+    if told.problems or told.left_out:
+        from classifier import printing
+
+        for line in (*told.problems, *told.left_out):
+            print(f"classifier: {printing.visible(line)}", file=sys.stderr)
     return len(told.problems)
 
 

@@ -28,6 +28,7 @@ Command = Callable[[argparse.Namespace], int]
 
 def main(arguments: list[str] | None = None) -> int:
     """Text ▶ topics: train a model from labels, tag articles with it, explain and judge it."""
+    _open_what_is_closed()
     options = _parser().parse_args(arguments)
     command: Command = options.command
     # Names and ids may hold what UTF-8 cannot; a tag is worth more than their exact form.
@@ -253,6 +254,18 @@ def models_use(options: argparse.Namespace) -> int:
     storage.use(options.home / "models", options.version)
     printing.lines([f"serving {options.version}"])
     return 0
+
+
+def _open_what_is_closed() -> None:
+    """What is said where nobody hears it (`2>&-`) goes nowhere, and no file of ours takes its number."""
+    if sys.stdin is not None and sys.stdout is not None and sys.stderr is not None:
+        return
+    while (nowhere := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(nowhere)
+    sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -19,6 +19,10 @@ class UnreadableArticleError(ClassifierError):
         return type(self), (self.reason, self.mend)
 
 
+class JailError(OSError):
+    """No parser can be started just now; that is no fault of the file, which is to be tried again."""
+
+
 class LabelError(ClassifierError):
     """Labels, topics or seeds are not sound. One line a problem, each with file and line."""
 

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from classifier import answers
 from classifier.answers import MalformedError
 from classifier.articles import Contents
-from classifier.errors import UnreadableArticleError
+from classifier.errors import JailError, UnreadableArticleError
 from classifier.formats.kinds import HAS_SIMPLER_WAY, Format
 from classifier.rules import Limits, Rules
 from classifier.walls import ANSWERED, LATE, NO_MEMORY, TOO_LONG, UNABLE, Walls
@@ -36,6 +36,7 @@ _GRACE = (
 )
 _FIRST_SHARE = 0.6  # of a file's seconds; the rest is for reading it the simplest way
 _LEAST = 0.5  # seconds
+_GONE = "the keeper of the jail ended"
 _KEPT_OF_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "LD_LIBRARY_PATH", "TZ")
 _MEND = "look at what is in it, or save its text and drop that"
 
@@ -93,12 +94,16 @@ class Jail:
             is_simplest = simply or format not in HAS_SIMPLER_WAY
             reply = self._asked(format, data, name, left if is_simplest else left * _FIRST_SHARE, simply)
             if reply.ending.startswith(UNABLE):
-                raise OSError(f"the jail cannot read {format} files now: {reply.ending.removeprefix(UNABLE)}")
+                raise JailError(
+                    f"the jail cannot read {format} files now: {reply.ending.removeprefix(UNABLE)}"
+                )
             if reply.ending == ANSWERED:
                 with suppress(MalformedError):
                     return answers.contents(reply.answer)
                 reply = reply._replace(ending="what it said made no sense")
             is_over = time.monotonic() >= deadline
+            if reply.ending == _GONE and is_over:  # a keeper that was stopped, say: no file's fault
+                raise JailError("the keeper of the jail does not answer")
             if reply.ending in _REACHED and (is_simplest or is_over):
                 raise UnreadableArticleError(_REACHED[reply.ending](limits), _MEND)
             if reply.ending not in _REACHED:
@@ -113,11 +118,11 @@ class Jail:
             return self._kept().ask(format, data, name, seconds, simply)
         except _GoneError:
             self._end()
-            return Reply("the keeper of the jail ended", b"", 0)
+            return Reply(_GONE, b"", 0)
 
     def _kept(self) -> _Keeper:
         if self._is_closed:
-            raise OSError("the jail is closed")
+            raise JailError("the jail is closed")
         if self._keeper is None:
             self._keeper = _Keeper(self._module, self.rules)
             if not self._warned:
@@ -166,7 +171,7 @@ class _Keeper:
             self.walls = _walls(self._heard(_STARTS_WITHIN))
         except _GoneError as error:
             self.close()
-            raise OSError("the jail for hostile files does not start") from error
+            raise JailError("the jail for hostile files does not start") from error
 
     def ask(self, format: Format, data: bytes, name: str, seconds: float, simply: bool) -> Reply:
         """Have a file read. Raises _GoneError."""

@@ -41,7 +41,10 @@ def main() -> None:
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)
     sys.setrecursionlimit(_STACK)
-    keeper = _Keeper(rules_of(json.loads(sys.argv[1])), requests, replies)
+    try:
+        keeper = _Keeper(rules_of(json.loads(sys.argv[1])), requests, replies)
+    except OSError as error:
+        sys.exit(f"the jail does not start: {error}")
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         keeper.greet()
         while True:
@@ -68,7 +71,8 @@ class _Keeper:
             self._load(format)
             ending, answer, peak = self._in_child(format, data, asked)
         except Exception as error:  # the machine's fault, or the installation's, and no file's
-            traceback.print_exc()
+            if not isinstance(error, OSError):
+                traceback.print_exc()
             ending, answer, peak = f"{UNABLE}{type(error).__name__}: {error}", bytearray(), 0
         self._replies.send_bytes(json.dumps({"ending": ending, "memory_kib": peak}).encode())
         self._replies.send_bytes(bytes(answer))

@@ -23,6 +23,11 @@ def tagged(found: Tagged, titles: Mapping[str, str], file: str) -> None:
         show(line)
 
 
+def visible(text: str) -> str:
+    """A text in one line that does nothing to a terminal: a file's name may hold any character."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def lines(texts: Iterable[str]) -> None:
     for text in texts:
         print(text)
@@ -30,7 +35,7 @@ def lines(texts: Iterable[str]) -> None:
 
 def _lines(found: Tagged, titles: Mapping[str, str], file: str) -> Iterator[_Line]:
     article = found.article
-    facts = [fact for fact in (file, article.date, article.language) if fact]
+    facts = [fact for fact in (visible(file), article.date, article.language) if fact]
     yield [(article.headline, "bold")], ()
     yield [("  " + " · ".join(facts), "dim")], ()
     if not found.tags:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -18,7 +19,9 @@ from itertools import islice
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
-from classifier.errors import ClassifierError
+from classifier.errors import ClassifierError, UnreadableArticleError
+from classifier.formats.kinds import Format
+from classifier.formats.sniffing import sniff
 from classifier.reading import ENDINGS, LARGEST_FILE
 
 STANDARD_INPUT = "-"
@@ -26,6 +29,7 @@ STANDARD_INPUT = "-"
 MOST_ARTICLES = 128  # in a batch: the tags of a short article are longer than the article
 MOST_BYTES = 256 * 1024  # in a batch, unless one article is larger
 
+_LOOKED_AT = 64 * 1024  # bytes that tell what a file is
 _MOST_NAMES = 100_000  # of one folder, sorted at a time
 _GLOB = frozenset("*?[")
 
@@ -127,7 +131,7 @@ def pieces(
         elif source.file == STANDARD_INPUT:
             data = sys.stdin.buffer.read()
             yield Piece(source.file, Mark(number + 1, seen=seen), len(data), data)
-        elif _is_jsonl(source.file):
+        elif _is_jsonl(source.file) and not _is_surely_other(source):
             yield from _lines(source, Mark(number, seen=seen))
         else:
             size = source.status.st_size if source.status else 0
@@ -251,6 +255,20 @@ def _join(folder: str, name: str) -> str:
 
 def _is_jsonl(name: str) -> bool:
     return name.endswith(".jsonl") and PurePath(name).suffix == ".jsonl"
+
+
+def _is_surely_other(source: _Source) -> bool:
+    """Whether a file named as JSON Lines is something else by its bytes: a PDF, a zip, a picture."""
+    if source.status is None or not stat.S_ISREG(source.status.st_mode):
+        return False  # what is read of a pipe is gone
+    try:
+        with open(source.file, "rb") as file:
+            head = file.read(_LOOKED_AT)
+        return bool(head) and sniff(head, source.file) not in (Format.JSONL, Format.JSON, Format.TEXT)
+    except UnreadableArticleError:
+        return True
+    except OSError:
+        return False
 
 
 def _lines(source: _Source, start: Mark) -> Iterator[Piece]:

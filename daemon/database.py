@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, SQLA
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from classifier import JailError
 from daemon import mounts
 from daemon.errors import DaemonError, LedgerError
 
@@ -177,7 +178,7 @@ def plainly(error: Exception) -> str:
     Never holds a statement or the text of an article: of an error that we do not know it
     gives the kind alone.
     """
-    if isinstance(error, DaemonError):
+    if isinstance(error, DaemonError | JailError):
         return one_line(str(error))
     if isinstance(error, NoConnectionError):
         return "all connections to the ledger are in use"

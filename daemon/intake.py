@@ -96,8 +96,9 @@ class Intake:
     def close(self) -> None:
         if self._watch is not None:
             self._watch.stop()
+        # The note first: what breaks off because the jail ends is no death.
+        self._note.end()
         self._batches.close()
-        self._note.close()
 
     def _work(self, now: float) -> float:
         if self._unmarked:

@@ -11,8 +11,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 
 from sqlalchemy import Connection
 
@@ -23,11 +25,13 @@ _LONGEST = 4 * 2**20  # bytes; a batch of the longest paths takes less
 
 
 class Note:
-    """Says which file is in hand. Keeps its own file open; close it at the end."""
+    """Says which file is in hand. Keeps its own file open; close it, or end it, at the end."""
 
     def __init__(self, home: Path) -> None:
         self._path = home / _NAME
         self._handle: int | None = None
+        self._lock = Lock()
+        self._has_ended = False
 
     def hold(self, files: Iterable[tuple[str, str]]) -> None:
         """These files, each a name and a stamp, are read next."""
@@ -38,18 +42,29 @@ class Note:
         """Nothing is in hand; what happens now is no file's fault."""
         self._write(b"\n")
 
+    def end(self) -> None:
+        """We stop because we were asked to: from now on nothing is in hand, whatever a thread still does."""
+        with self._lock:
+            self._write_at_once(b"\n")
+            self._has_ended = True
+        self.close()
+
     def close(self) -> None:
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
+        with self._lock:
+            if self._handle is not None:
+                os.close(self._handle)
+                self._handle = None
 
     def _write(self, line: bytes) -> None:
-        try:
+        with self._lock:
+            if not self._has_ended:
+                self._write_at_once(line)
+
+    def _write_at_once(self, line: bytes) -> None:
+        with suppress(OSError):  # a full disk must not keep us from reading; it is then only not suspected
             if self._handle is None:
                 self._handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
             os.pwrite(self._handle, line, 0)
-        except OSError:
-            pass  # a full disk must not keep us from reading; the file is then only not suspected
 
 
 def record_death(connection: Connection, home: Path, *, now: datetime) -> list[str]:

@@ -12,7 +12,7 @@ from threading import Thread
 
 import pytest
 
-from classifier.errors import UnreadableArticleError
+from classifier.errors import JailError, UnreadableArticleError
 from classifier.formats.kinds import Format
 from classifier.jail import Jail
 from classifier.reading import Reader
@@ -113,7 +113,7 @@ def test_a_closed_jail_lets_go_of_whoever_waits_for_a_file(jail: Callable[..., J
     own.close()
     reader.join(10)
 
-    assert [type(each) for each in outcomes] == [OSError]
+    assert [type(each) for each in outcomes] == [JailError]
 
 
 def test_the_keeper_ends_with_the_one_who_started_it(tmp_path: Path) -> None:

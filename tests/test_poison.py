@@ -7,13 +7,15 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
-from classifier import Article, Tagged, read_bytes
+from classifier import Article, Reader, Tagged, read_bytes
 from classifier.model import Model
 from classifier.storage import load
-from daemon import app, ledger, poison
+from daemon import app, arrivals, ledger, poison
+from daemon.arrivals import Arrival, Content
 from daemon.database import Database
 from tests.builders import ENERGY_ARTICLE, NOON, QUIET_ARTICLE, make_settings
 from tests.newsroom import Clocks, Newsroom, energy_article
@@ -270,3 +272,42 @@ def test_a_note_that_cannot_be_written_keeps_nobody_from_reading(
     newsroom.take_all()
 
     assert newsroom.done() == ["a.txt"]
+
+
+def test_a_stop_with_a_file_in_hand_is_no_death_whatever_the_thread_still_does(newsroom: Newsroom) -> None:
+    note = poison.Note(newsroom.home)
+    note.hold([("slow.html", "1:2:3:4")])
+
+    note.end()
+    note.hold([("next.txt", "5:6:7:8")])
+    app.start_up(newsroom.settings, newsroom.database)
+
+    assert deaths(newsroom) == {}
+
+
+def test_an_intake_that_is_stopped_while_it_reads_blames_no_file(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file may take 18 seconds in the jail, a stop waits 8."""
+    begun, ended = Event(), Event()
+
+    def slowly(content: Content, fingerprint: str, reader: Reader) -> Arrival:
+        begun.set()
+        assert ended.wait(10.0)
+        raise OSError("the jail is closed")
+
+    monkeypatch.setattr(arrivals, "opened", slowly)
+    for name in ("a.html", "b.html"):
+        newsroom.drop(name, f"<p>{name} {ENERGY_ARTICLE}")
+    reading = Thread(target=newsroom.take_all)
+    reading.start()
+    assert begun.wait(10.0)
+
+    newsroom.intake.close()
+    app.start_up(newsroom.settings, newsroom.database)
+    ended.set()
+    reading.join(10.0)
+    app.start_up(newsroom.settings, newsroom.database)
+
+    assert deaths(newsroom) == {}
+    assert newsroom.waiting() == ["a.html", "b.html"]
