@@ -19,7 +19,7 @@ from classifier.errors import UnreadableArticleError
 _LONGEST_LINE = 2000  # characters of a title, a name, an address, a caveat
 _FIELDS = ("date", "language", "given_id", "source", "author", "url")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
-_ADDRESS = re.compile(r"https?://\S+")
+_ADDRESS = re.compile(r"https?://[^\s<>\"|\\^`{}]+")
 _LONGEST_DATE = 32  # characters
 
 

@@ -31,9 +31,8 @@ logger = logging.getLogger(__name__)
 TRIES = 3  # a file over which the parser dies so often is poison
 
 _STARTS_WITHIN = 60.0  # seconds, on a machine that is busy
-_GRACE = (
-    30.0  # seconds beyond a file's own in which the keeper must have answered; it may load a parser first
-)
+_GRACE = 2.0  # seconds beyond a file's own in which the keeper must have answered
+_LOADING = 30.0  # seconds more for the first file of a format, whose parser is loaded first
 _FIRST_SHARE = 0.6  # of a file's seconds; the rest is for reading it the simplest way
 _LEAST = 0.5  # seconds
 _GONE = "the keeper of the jail ended"
@@ -165,6 +164,7 @@ class _Keeper:
         finally:
             os.close(its_end)
             os.close(its_other_end)
+        self._loaded: set[Format] = set()
         self._hand = Connection(hand, readable=False)
         self._take = Connection(take, writable=False)
         try:
@@ -179,7 +179,8 @@ class _Keeper:
         # One that is stopped reads nothing: to write to it would take for ever.
         sending = Thread(target=self._send, args=(json.dumps(asked).encode(), data), daemon=True)
         sending.start()
-        reply = self._heard(seconds + _GRACE)
+        reply = self._heard(seconds + _GRACE + _LOADING * (format not in self._loaded))
+        self._loaded.add(format)
         return Reply(reply["ending"], self._bytes(_GRACE), reply["memory_kib"])
 
     def kill(self) -> None:

@@ -114,3 +114,12 @@ def test_an_article_of_which_nothing_is_left_costs_none_of_the_others() -> None:
     assert answers.contents(answers.of_contents(contents)).articles == (ARTICLE,)
     with pytest.raises(UnreadableArticleError, match="empty"):
         answers.contents(answers.of_contents(Contents((Article("\x03"),))))
+
+
+@pytest.mark.parametrize(
+    "address", ["https://ok.example/a|b><!channel>", "javascript:alert(1)", "https://a b", "ftp://a"]
+)
+def test_an_address_that_is_not_sound_is_none(address: str) -> None:
+    (found,) = answers.contents(answers.of_contents(Contents((Article("text", url=address),)))).articles
+
+    assert found.url is None

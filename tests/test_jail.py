@@ -159,3 +159,14 @@ def test_a_reader_reads_plain_text_without_a_jail() -> None:
 
     assert article.language == "en"
     assert reader._jail is None
+
+
+def test_a_keeper_that_is_stopped_is_no_file_s_fault(jail: Callable[..., Jail]) -> None:
+    own = jail(seconds=1)
+    own.read(Format.MARKDOWN, MARKDOWN, "a.md")
+    os.kill(keeper_of(own), signal.SIGSTOP)
+
+    with pytest.raises(JailError, match="does not answer"):
+        own.read(Format.MARKDOWN, MARKDOWN, "a.md")
+
+    assert own.read(Format.MARKDOWN, MARKDOWN, "a.md").articles

@@ -248,7 +248,6 @@ def test_a_text_in_json_lines_is_cleaned_like_one_in_a_file(tmp_path: Path) -> N
         ("[]", 'no "text" in it'),
         ('"text"', 'no "text" in it'),
         ('{"title": "Oil"}', 'no "text" in it'),
-        ('{"text": ["Oil"]}', 'no "text" in it'),
     ],
 )
 def test_a_bad_line_of_json_lines_is_named(tmp_path: Path, line: str, reason: str) -> None:
@@ -327,10 +326,22 @@ def test_refused_files_are_closed(tmp_path: Path) -> None:
 
 
 def test_lines_have_their_texts_where_the_rules_say(tmp_path: Path) -> None:
-    lines = ['{"story": {"head": "Oil", "words": "Brent rose."}, "text": "not this"}', '{"text": "nor this"}']
+    lines = [
+        '{"story": {"head": "Oil", "words": "Brent rose."}, "text": "not this"}',
+        '{"words": "nor this"}',
+    ]
     rules, refused = Rules(text_fields=("story.words",), title_fields=("story.head",)), list[Exception]()
 
     (article,) = articles_of_lines(lines, "a.jsonl", 1, refused.append, rules)
 
     assert article.text == "Oil\nBrent rose."
     assert [str(each).partition(";")[0] for each in refused] == ['a.jsonl:2: no "story.words" in it']
+
+
+def test_lines_of_a_news_service_are_found_by_its_own_names() -> None:
+    line = '{"fields": {"headline": "Oil", "body": "<p>Brent rose.</p><p>Gas fell.</p>"}, "webUrl": "https://a.example/1"}'
+
+    (article,) = articles_of_lines([line], "a.jsonl")
+
+    assert (article.text, article.title) == ("Oil\nBrent rose.\nGas fell.", "Oil")
+    assert article.url == "https://a.example/1"

@@ -43,7 +43,7 @@ def archive(tmp_path: Path) -> Path:
         inner = folder / f"{number % 3}"
         inner.mkdir(parents=True, exist_ok=True)
         (inner / f"{number}.txt").write_text(DIGEST if number % 4 else "Oil exports rose.", encoding="utf-8")
-    (folder / "1" / "4.txt").write_bytes(b"%PDF-1.7")
+    (folder / "1" / "4.txt").write_bytes(b"MZ\x90\0")
     rows = [
         json.dumps({"id": n % 50, "text": f"Oil and gas. {'Export of oil. ' * (n % 7)}"}) for n in range(300)
     ]
