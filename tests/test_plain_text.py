@@ -231,3 +231,10 @@ def test_every_article_of_any_text_begins_with_its_title(text: str) -> None:
     for article in articles:
         assert article.text.strip()
         assert article.title is None or article.text.split("\n")[0].strip() == article.title
+
+
+def test_a_title_has_no_tab_in_it() -> None:
+    (article,) = read("Oil\trises\nBrent gained two per cent.\n")
+
+    assert article.title == "Oil rises"
+    assert article.text.startswith("Oil rises\nBrent")

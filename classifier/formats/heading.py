@@ -23,6 +23,8 @@ def article_of(
     lines = text.strip().split("\n")
     date = date or _date(lines)
     lines = lines[_start(lines) :]
+    lines[0] = lines[0].replace("\t", " ")  # it may be the title, which is one line wherever it is shown
+    title = title and title.replace("\t", " ")
     body = "\n".join(lines)
     if not body.strip():
         raise empty()
