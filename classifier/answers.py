@@ -14,7 +14,7 @@ from typing import Any
 
 from classifier.articles import Article, Contents
 from classifier.decoding import clean
-from classifier.errors import UnreadableArticleError
+from classifier.errors import UnreadableArticleError, empty
 
 _LONGEST_LINE = 2000  # characters of a title, a name, an address, a caveat
 _FIELDS = ("date", "language", "given_id", "source", "author", "url")
@@ -51,7 +51,7 @@ def contents(answer: bytes) -> Contents:
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise MalformedError from error
     if not articles:
-        raise UnreadableArticleError("empty", "drop it again when there is text in it")
+        raise empty()
     return Contents(articles, left_out)
 
 

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 
-from classifier.errors import UnreadableArticleError
+from classifier.errors import UnreadableArticleError, empty
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -106,7 +106,7 @@ def decode(data: bytes, declared: str | None = None) -> Decoded:
     if len(text) != len(found.text):
         _check_for_controls(found.text)
     if not text.strip():
-        raise UnreadableArticleError("empty", "drop it again when there is text in it")
+        raise empty()
     return replace(found, text=text)
 
 

@@ -19,6 +19,16 @@ class UnreadableArticleError(ClassifierError):
         return type(self), (self.reason, self.mend)
 
 
+def empty() -> UnreadableArticleError:
+    """There is no text in it."""
+    return UnreadableArticleError("empty", "drop it again when there is text in it")
+
+
+def too_long(most: int) -> UnreadableArticleError:
+    """There is more text in it than `most` characters."""
+    return UnreadableArticleError(f"longer than {most:,} characters", "part it into smaller files")
+
+
 class JailError(OSError):
     """No parser can be started just now; that is no fault of the file, which is to be tried again."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from classifier import dates
 from classifier.articles import Article
 from classifier.boilerplate import is_boilerplate
-from classifier.errors import UnreadableArticleError
+from classifier.errors import empty
 
 _LONGEST_TITLE = 200  # characters
 _SENTENCE_ENDS = ".!?…:;؟؛"
@@ -21,7 +21,7 @@ def article_of(
     unless it is given. Raises UnreadableArticleError where there is no text.
     """
     lines = text.strip().split("\n")
-    date = date or _date(lines)
+    date = date or date_of(lines)
     lines = lines[_start(lines) :]
     lines[0] = lines[0].replace("\t", " ")  # it may be the title, which is one line wherever it is shown
     title = title and title.replace("\t", " ")
@@ -31,10 +31,6 @@ def article_of(
     if title and lines[0].strip() != title:
         body = f"{title}\n{body}"
     return Article(body, title or _title(lines), date, caveats=caveats)
-
-
-def empty() -> UnreadableArticleError:
-    return UnreadableArticleError("empty", "drop it again when there is text in it")
 
 
 def _start(lines: list[str]) -> int:
@@ -59,7 +55,8 @@ def _title(lines: list[str]) -> str | None:
     return None
 
 
-def _date(lines: list[str]) -> str | None:
+def date_of(lines: list[str]) -> str | None:
+    """The date of a line that is nothing else, among the first or the last one."""
     for line in [*lines[:_FIRST_LINES], lines[-1]]:
         found = dates.of_line(line)
         if found:

@@ -7,11 +7,11 @@ import re
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from classifier import dates, decoding
+from classifier import dates
 from classifier.articles import Contents, compose
-from classifier.decoding import decode
-from classifier.formats.heading import empty
-from classifier.formats.plain import check_length, check_size
+from classifier.errors import empty
+from classifier.formats.heading import date_of
+from classifier.formats.plain import decoded_within
 from classifier.formats.ways import Way
 
 _LEAST_KEPT = 0.5  # of a text's letters must be left when its marks are gone
@@ -20,9 +20,7 @@ _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 
 def read(data: bytes, name: str, way: Way) -> Contents:
     """One article. Raises UnreadableArticleError."""
-    check_size(data, way)
-    decoded = decode(data)
-    check_length(decoded, way)
+    decoded = decoded_within(data, way)
     matter, text = _front_matter(decoded.text)
     heading, blocks = (None, [text]) if way.simply else _plain(text)
     body = "\n".join(blocks).strip()
@@ -34,16 +32,13 @@ def read(data: bytes, name: str, way: Way) -> Contents:
         body = body[len(heading) :].lstrip("\n")
     if not (title or body):
         raise empty()
-    lines = body.split("\n")
-    found = (dates.of_line(line) for line in [*lines[:5], lines[-1]])
-    date = dates.of_machine(matter.get("date")) or next((date for date in found if date), None)
+    date = dates.of_machine(matter.get("date")) or date_of(body.split("\n"))
     author = matter.get("author")
     return Contents((compose(title, body, date=date, author=author, caveats=decoded.caveats),))
 
 
 def warm() -> None:
-    """Load the parser and all that a text may need."""
-    decoding.warm()
+    """Load the parser."""
     _plain("# One\n\n*two* [three](four)\n")
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from classifier import dates, decoding
+from classifier import dates
 from classifier.articles import Article, Contents
 from classifier.decoding import Decoded, decode
-from classifier.errors import UnreadableArticleError
-from classifier.formats.heading import article_of, empty
+from classifier.errors import UnreadableArticleError, empty, too_long
+from classifier.formats.heading import article_of
 from classifier.formats.ways import Way
 
 # How a press-service digest opens each of its articles: date, time, views.
@@ -44,9 +44,7 @@ class _Part:
 
 def read(data: bytes, name: str, way: Way) -> Contents:
     """The articles of a text, in order; at least one. Raises UnreadableArticleError."""
-    check_size(data, way)
-    decoded = decode(data)
-    check_length(decoded, way)
+    decoded = decoded_within(data, way)
     parts = [part for part in _parts(decoded.text, way.rules.separators) if part.title or part.text.strip()]
     if not parts:
         raise empty()
@@ -58,25 +56,19 @@ def warm() -> None:
     from classifier import separators
     from classifier.formats import lines
 
-    decoding.warm()
     separators.openings("", ("=+",), 1)
     lines.joined([["One-", "two"]])
 
 
-def check_size(data: bytes, way: Way) -> None:
-    """Refuse bytes that are more characters than a text may have, whatever they are in."""
-    if len(data) > 4 * way.rules.limits.characters + 4:
-        raise _too_long(way)
-
-
-def check_length(decoded: Decoded, way: Way) -> None:
-    if len(decoded.text) > way.rules.limits.characters:
-        raise _too_long(way)
-
-
-def _too_long(way: Way) -> UnreadableArticleError:
+def decoded_within(data: bytes, way: Way) -> Decoded:
+    """The text of bytes, which is no longer than the rules allow. Raises UnreadableArticleError."""
     most = way.rules.limits.characters
-    return UnreadableArticleError(f"longer than {most:,} characters", "part it into smaller files")
+    if len(data) > 4 * most + 4:  # more characters than that, whatever they are in
+        raise too_long(most)
+    decoded = decode(data)
+    if len(decoded.text) > most:
+        raise too_long(most)
+    return decoded
 
 
 def _parts(text: str, patterns: tuple[str, ...]) -> Iterator[_Part]:

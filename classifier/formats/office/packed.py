@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from classifier.articles import Article, Contents, shorten
-from classifier.errors import UnreadableArticleError
-from classifier.formats.heading import empty
+from classifier.errors import UnreadableArticleError, empty
 from classifier.formats.office import odt, zipped
 from classifier.formats.office.docx import reading as docx
 from classifier.formats.office.zipped import Archive, Entry

@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 from classifier import dates
 from classifier.articles import Article
-from classifier.errors import UnreadableArticleError
+from classifier.errors import UnreadableArticleError, too_long
 from classifier.formats import heading
 from classifier.formats.ways import Way
 
@@ -89,10 +89,6 @@ class Flow:
     def follow(self, paragraphs: Iterable[Paragraph]) -> None:
         """Paragraphs, of a note, that come after the open one."""
         (self._open[-1].after if self._open else self.paragraphs).extend(paragraphs)
-
-
-def too_long(most: int) -> UnreadableArticleError:
-    return UnreadableArticleError(f"longer than {most:,} characters", "part it into smaller files")
 
 
 def article_of(

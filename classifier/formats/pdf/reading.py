@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from classifier.articles import Article, Contents
-from classifier.errors import UnreadableArticleError
+from classifier.errors import UnreadableArticleError, too_long
 from classifier.formats.heading import article_of
 from classifier.formats.lines import joined, unwrapped
 from classifier.formats.pdf import bidi, glyphs, simply
@@ -110,7 +110,7 @@ def _read(book: glyphs.Book, seconds: float, most: int) -> _Found:
         except glyphs.PageError:
             found.unreadable += 1
         if found.characters > most:
-            raise UnreadableArticleError(f"longer than {most:,} characters", "part it into smaller files")
+            raise too_long(most)
     return found
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from classifier import decoding
-from classifier.errors import UnreadableArticleError
+from classifier.errors import UnreadableArticleError, empty
 
 MEND = "mend the file, or name its keys in the configuration"
 _LONGEST_NUMBER = 300  # digits
@@ -15,7 +15,7 @@ _LONGEST_NUMBER = 300  # digits
 def text_of(data: bytes) -> tuple[str, tuple[str, ...]]:
     """The file's characters. Not cleaned yet: a line break that is data must not part a line."""
     if not data.strip(b" \t\r\n\0"):
-        raise UnreadableArticleError("empty", "drop it again when there is text in it")
+        raise empty()
     encoding = json.detect_encoding(data)
     try:
         return data.decode(encoding), ()

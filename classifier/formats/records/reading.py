@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from classifier.articles import Article, Contents
-from classifier.errors import UnreadableArticleError
+from classifier.errors import UnreadableArticleError, too_long
 from classifier.formats.mime import parting
 from classifier.formats.records.fields import article_of
 from classifier.formats.records.finding import outlet_of, records_of, unwrapped
@@ -83,8 +83,7 @@ class _Found:
             return
         self._room -= len(article.text)
         if self._room < 0:
-            most = self._way.rules.limits.characters
-            raise UnreadableArticleError(f"longer than {most:,} characters", "part it into smaller files")
+            raise too_long(self._way.rules.limits.characters)
         self._articles.append(
             replace(article, source=article.source or outlet, caveats=self._caveats + article.caveats)
         )

@@ -11,7 +11,7 @@ import feedparser
 from classifier import dates
 from classifier.articles import Article, Contents
 from classifier.decoding import decode
-from classifier.errors import UnreadableArticleError
+from classifier.errors import UnreadableArticleError, too_long
 from classifier.formats.mime import parting
 from classifier.formats.mime.coding import sound_codec
 from classifier.formats.mime.headers import moment
@@ -49,8 +49,7 @@ def read(data: bytes, name: str, way: Way) -> Contents:
             continue
         room -= len(article.text)
         if room < 0:
-            most = way.rules.limits.characters
-            raise UnreadableArticleError(f"longer than {most:,} characters", _MEND)
+            raise too_long(way.rules.limits.characters)
         articles.append(article)
     if not articles:
         raise UnreadableArticleError("no text: no entry in it has a title or a text", "drop the articles")

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 
-from classifier import decoding
 from classifier.articles import Article, Contents, compose
 from classifier.boilerplate import is_boilerplate
 from classifier.decoding import clean, decode
-from classifier.errors import UnreadableArticleError
-from classifier.formats.heading import empty
+from classifier.errors import UnreadableArticleError, empty, too_long
 from classifier.formats.ways import Way
 from classifier.formats.web import about, extraction, trees
 from classifier.formats.web.stripping import long_tags, strip_tags
@@ -44,7 +42,7 @@ def read(data: bytes, name: str, way: Way) -> Contents:
     article = page(decoded.text, simply=way.simply, caveats=decoded.caveats)
     most = way.rules.limits.characters
     if len(article.text) > most:
-        raise UnreadableArticleError(f"longer than {most:,} characters", "part it into smaller files")
+        raise too_long(most)
     return Contents((article,))
 
 
@@ -92,7 +90,6 @@ def warm() -> None:
         "<ul><li>four</li></ul><blockquote>five</blockquote></article></body></html>"
     )
     page("<html><body><nav>one</nav><div><span>two</span><br>three</div></body></html>")
-    decoding.warm()
 
 
 def _declared(data: bytes) -> str | None:
