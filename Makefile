@@ -43,6 +43,8 @@ wheel: $(READY)  ## build the wheel and try it in a bare environment outside the
 constraints:  ## resolve the newest allowed versions again, with hashes (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	    --extra dev --extra report --extra apprise pyproject.toml --output-file constraints.txt
+	echo 'atheris>=3,<3.1' | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-annotate - --output-file tests/fuzz/constraints.txt
 
 clean:
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
