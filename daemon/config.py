@@ -18,10 +18,12 @@ from daemon.soundness import (
     LANGUAGES,
     folder_problems,
     home_problem,
+    promise_problems,
     reading_problems,
     real_path,
     receiver_problems,
     route_problems,
+    teaching_problems,
     zone_problems,
 )
 from daemon.tables import (
@@ -32,11 +34,13 @@ from daemon.tables import (
     File,
     Inbox,
     Log,
+    Promise,
     QuietHours,
     Reading,
     Receiver,
     Retrain,
     Route,
+    Sample,
     Settings,
     Slack,
     Storage,
@@ -51,11 +55,13 @@ __all__ = [
     "Digest",
     "Inbox",
     "Log",
+    "Promise",
     "QuietHours",
     "Reading",
     "Receiver",
     "Retrain",
     "Route",
+    "Sample",
     "Settings",
     "Slack",
     "Storage",
@@ -75,6 +81,7 @@ def load_settings(file: Path | None, home: Path, topics: Collection[str]) -> Set
     """
     given = parse(file) if file else File()
     problems = [*receiver_problems(given), *route_problems(given, topics)]
+    problems += [*teaching_problems(given), *promise_problems(given, topics)]
     problems += [*reading_problems(given), *zone_problems()]
     wrong_home = home_problem(home)
     if wrong_home:
@@ -120,6 +127,8 @@ def _settings(file: Path | None, home: Path, given: File) -> Settings:
         digest=given.digest,
         quiet_hours=given.quiet_hours,
         retrain=given.retrain,
+        sample=given.sample,
+        promises=given.topic,
         log=given.log,
         metrics=given.metrics,
     )

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Integer, MetaData, Row, Table, bindparam, insert, text
 
-from classifier import Tag, Tagged
+from classifier import Grade, Tag, Tagged
 from daemon.clock import to_text
 from daemon.records import FileRecord, FileState, KnownArticle
 
@@ -24,7 +24,8 @@ _MOST_ASKED = 5000  # values in one statement; PostgreSQL takes 65,535, SQLite 3
 
 _FILE_FIELDS = [field.name for field in fields(FileRecord)]  # the first is its id
 _ARTICLE_COLUMNS = (
-    "file_id fingerprint position title text language date source author url caveats model tagged_at".split()
+    "file_id fingerprint position title text language date source author url caveats model tagged_at"
+    " nearest nearness".split()
 )
 
 
@@ -291,6 +292,7 @@ def _article_row(
     fingerprint: str, file: FileRecord, position: int, tagged: Tagged, now: datetime
 ) -> dict[str, object]:
     article = tagged.article
+    nearest, nearness = nearest_topic(tagged)
     return {
         "file_id": file.id,
         "fingerprint": fingerprint,
@@ -305,7 +307,19 @@ def _article_row(
         "caveats": "\n".join(article.caveats) or None,
         "model": tagged.model,
         "tagged_at": to_text(now),
+        "nearest": nearest,
+        "nearness": nearness,
     }
+
+
+def nearest_topic(tagged: Tagged) -> tuple[str | None, float | None]:
+    """The likeliest of the topics that an article was not said to be mainly about, and its probability."""
+    said = tagged.topics(Grade.MAIN)
+    unsaid = [
+        (probability, topic) for topic, probability in tagged.probabilities.items() if topic not in said
+    ]
+    probability, topic = max(unsaid, default=(None, None))
+    return topic, probability
 
 
 def _tag_row(article: int, tag: Tag) -> dict[str, object]:

@@ -52,6 +52,27 @@ def reading_problems(given: File) -> list[str]:
     return problems
 
 
+def teaching_problems(given: File) -> Iterator[str]:
+    """Receivers of what the daemon asks and reports that are not there."""
+    names = {receiver.name: None for receiver in given.receiver}
+    for key, name in (
+        ("retrain.report_to", given.retrain.report_to),
+        ("sample.receiver", given.sample.receiver),
+    ):
+        if name is not None and name not in names:
+            yield f"{key}: no receiver {shortened(name)!r}; there are {', '.join(names)}"
+
+
+def promise_problems(given: File, topics: Collection[str]) -> Iterator[str]:
+    """Promises for topics that are not there, or that ask for two things at once."""
+    for topic, promise in given.topic.items():
+        start = f"topic.{shortened(topic)}"
+        if topic not in topics:
+            yield f"{start}: no topic of this id; there are {', '.join(sorted(topics))}"
+        if len(promise.model_dump(exclude_none=True)) > 1:
+            yield f"{start}: say one of 'cut', 'recall' and 'precision'"
+
+
 def is_a_channel(channel: str) -> bool:
     """Whether this is a channel's id, as Slack gives them."""
     return re.fullmatch(r"[CGD][A-Z0-9]+", channel) is not None

@@ -281,7 +281,31 @@ class Route(_Table):
 
 
 class Retrain(_Table):
+    """Learning from labels and verdicts. A verdict weighs `verdict_weight` shipped labels."""
+
     cron: Cron = "30 3 * * *"
+    minutes: Annotated[Number, _number(0.1, 1440)] = 30.0
+    memory_mib: Annotated[Whole, _number(256, 1_048_576)] = 2048
+    verdict_weight: Annotated[Number, _number(0.1, 10)] = 1.0
+    rehearse_days: Annotated[Number, _number(0, 366)] = 14.0
+    report_to: str | None = None
+
+
+class Sample(_Table):
+    """What did we miss: so many articles without an alert are put to a desk at each draw."""
+
+    cron: Cron = "0 8 * * *"
+    articles: Annotated[Number, _number(0.1, 100)] = 5.0
+    receiver: str | None = None
+    days: Annotated[Number, _number(1, 3660)] = 30.0
+
+
+class Promise(_Table):
+    """From which probability a topic is said: by a cut, or by what is promised of it. At most one of them."""
+
+    cut: Annotated[Number, _number(0.001, 0.999)] | None = None
+    recall: Annotated[Number, _number(0.5, 0.999)] | None = None
+    precision: Annotated[Number, _number(0.5, 0.999)] | None = None
 
 
 class Log(_Table):
@@ -315,6 +339,8 @@ class File(_Table):
     digest: Digest = Digest()
     quiet_hours: QuietHours = QuietHours()
     retrain: Retrain = Retrain()
+    sample: Sample = Sample()
+    topic: Mapping[str, Promise] = {}
     log: Log = Log()
     metrics: Metrics = Metrics()
 
@@ -332,6 +358,8 @@ TABLES: Mapping[str, type[_Table]] = {
     "digest": Digest,
     "quiet_hours": QuietHours,
     "retrain": Retrain,
+    "sample": Sample,
+    "topic": Promise,
     "log": Log,
     "metrics": Metrics,
 }
@@ -363,6 +391,8 @@ class Settings(_Table):
     digest: Digest = Digest()
     quiet_hours: QuietHours = QuietHours()
     retrain: Retrain
+    sample: Sample = Sample()
+    promises: Mapping[str, Promise] = {}
     log: Log
     metrics: Metrics = Metrics()
 
