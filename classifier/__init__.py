@@ -19,7 +19,22 @@ if TYPE_CHECKING:
         NoModelError,
         UnreadableArticleError,
     )
+    from classifier.folds import Folds, read_folds
+    from classifier.gate import Finding, Gate
+    from classifier.history import Served, fallbacks, gate_of, use_model
+    from classifier.history import history as model_history
+    from classifier.history import refuse as refuse_model
+    from classifier.making import Made, make_model
     from classifier.model import Model
+    from classifier.promising import (
+        LEAST_WEEK,
+        Labelled,
+        Settled,
+        Share,
+        for_precision,
+        for_recall,
+        quality_at,
+    )
     from classifier.reading import Reader, needs_jail, read_articles, read_bytes
     from classifier.rules import BOUNDS as READING_BOUNDS
     from classifier.rules import Limits, Rules, rules_of
@@ -28,75 +43,115 @@ if TYPE_CHECKING:
     from classifier.storage import load as load_model
     from classifier.storage import served_topics
     from classifier.storage import versions as model_versions
-    from classifier.tagging import Evidence, Tag, Tagged
+    from classifier.tagging import Cuts, Evidence, Tag, Tagged
     from classifier.topics import Topic, load_topics, topics_of
 
 __all__ = [
+    "LEAST_WEEK",
     "READING_BOUNDS",
     "Article",
     "ClassifierError",
     "Contents",
+    "Cuts",
     "Evidence",
+    "Finding",
+    "Folds",
+    "Gate",
     "Grade",
     "JailError",
     "LabelError",
+    "Labelled",
     "Limits",
+    "Made",
     "Model",
     "ModelError",
     "NoModelError",
     "Reader",
     "Rules",
+    "Served",
+    "Settled",
+    "Share",
     "Tag",
     "Tagged",
     "Topic",
     "UnreadableArticleError",
     "check_separator",
     "current_version",
+    "fallbacks",
+    "for_precision",
+    "for_recall",
+    "gate_of",
     "load_model",
     "load_topics",
+    "make_model",
+    "model_history",
     "model_versions",
     "needs_jail",
+    "quality_at",
     "read_articles",
     "read_bytes",
+    "read_folds",
+    "refuse_model",
     "rules_of",
     "served_topics",
     "shipped",
     "shorten",
     "topics_of",
+    "use_model",
 ]
 
 _HOMES: dict[str, str | tuple[str, str]] = {
     "Article": "articles",
     "ClassifierError": "errors",
     "Contents": "articles",
+    "Cuts": "tagging",
     "Evidence": "tagging",
+    "Finding": "gate",
+    "Folds": "folds",
+    "Gate": "gate",
     "Grade": "articles",
     "JailError": "errors",
+    "LEAST_WEEK": "promising",
     "LabelError": "errors",
+    "Labelled": "promising",
     "Limits": "rules",
+    "Made": "making",
     "Model": "model",
     "ModelError": "errors",
     "NoModelError": "errors",
     "READING_BOUNDS": ("rules", "BOUNDS"),
     "Reader": "reading",
     "Rules": "rules",
+    "Served": "history",
+    "Settled": "promising",
+    "Share": "promising",
     "Tag": "tagging",
     "Tagged": "tagging",
     "Topic": "topics",
     "UnreadableArticleError": "errors",
     "check_separator": ("separators", "check"),
     "current_version": ("storage", "current"),
+    "fallbacks": "history",
+    "for_precision": "promising",
+    "for_recall": "promising",
+    "gate_of": "history",
     "load_model": ("storage", "load"),
     "load_topics": "topics",
+    "make_model": "making",
+    "model_history": ("history", "history"),
     "model_versions": ("storage", "versions"),
     "needs_jail": "reading",
+    "quality_at": "promising",
     "read_articles": "reading",
     "read_bytes": "reading",
+    "read_folds": "folds",
+    "refuse_model": ("history", "refuse"),
     "rules_of": "rules",
     "served_topics": "storage",
     "shipped": "defaults",
     "shorten": "articles",
     "topics_of": "topics",
+    "use_model": "history",
 }
 
 

@@ -13,6 +13,7 @@ from classifier.articles import shorten
 from classifier.corpus import Corpus
 from classifier.evaluation import Judgements
 from classifier.languages import SHIPPED
+from classifier.verdicts import disputed
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,69 @@ class TermUse:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A topic of an article of which people say the contrary: nobody's word is trained on."""
+
+    where: str
+    id: str
+    topic: str
+    right: tuple[str, ...]  # who says that the article is about it
+    wrong: tuple[str, ...]
+    headline: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.where}: {self.topic} is right to {', '.join(self.right)}"
+            f" and wrong to {', '.join(self.wrong)}: {self.headline}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Overruled:
+    """A topic of which a desk says the contrary of a sheet, and has its way."""
+
+    where: str
+    sheet: str
+    topic: str
+    right: bool
+
+    def __str__(self) -> str:
+        said, labelled = ("right", "does not name") if self.right else ("wrong", "names")
+        return f"{self.where}: {self.topic} is {said}, and {self.sheet} {labelled} it; the verdict counts"
+
+
+def disputes(corpus: Corpus) -> list[Dispute]:
+    """What people dispute, article by article."""
+    return [
+        Dispute(
+            opinion.where,
+            opinion.article.fingerprint[:16],
+            topic,
+            right=tuple(sorted(said.by for said in last_words if said.right)),
+            wrong=tuple(sorted(said.by for said in last_words if not said.right)),
+            headline=opinion.article.headline,
+        )
+        for opinion in corpus.opinions
+        for topic, last_words in sorted(disputed(opinion.said).items())
+    ]
+
+
+def overruled(corpus: Corpus) -> list[Overruled]:
+    """Where verdicts contradict the sheets."""
+    places = {opinion.article.fingerprint: opinion.where for opinion in corpus.opinions}
+    return [
+        Overruled(places[judged.article.fingerprint], judged.where, topic, topic in judged.main)
+        for judged in corpus.articles
+        for topic in sorted(judged.overruled)
+    ]
+
+
+def verdict_count(corpus: Corpus) -> int:
+    """How many verdicts are trained on: a topic of an article each, however many people agree."""
+    return sum(len(judged.weights) for judged in corpus.articles)
+
+
 def too_few(corpus: Corpus, at_least: int) -> list[str]:
     """Topics with fewer main articles than that in a language."""
     return [
@@ -59,7 +123,9 @@ def too_few(corpus: Corpus, at_least: int) -> list[str]:
 
 
 def doubts(corpus: Corpus, judged: Judgements, most: int) -> list[Doubt]:
-    """The labels that the judgements contradict most, strongest first; mentions left out."""
+    """The labels that the judgements contradict most, strongest first; without mentions, and without what
+    nobody judged.
+    """
     distance = np.where(judged.mention, 0.0, np.abs(judged.main - judged.probabilities))
     order = np.argsort(-distance, axis=None, kind="stable")[:most]
     found = []

@@ -53,6 +53,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     again.add_argument("--resume", action="store_true", help="go on with --output where a run ended")
     again.add_argument("--overwrite", action="store_true", help="begin --output anew")
     add_config(parser)
+    add_processes(parser)
+
+
+def add_processes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=_jobs, metavar="N", help="processes (default: a core each; 1 for a few articles)"
     )

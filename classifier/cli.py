@@ -14,12 +14,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classifier import bulk, defaults
+from classifier import bulk, defaults, teaching
 from classifier.errors import ClassifierError, UnreadableArticleError
 
 if TYPE_CHECKING:
     from classifier.corpus import Corpus, Judged
     from classifier.evaluation import Judgements
+    from classifier.making import Made
     from classifier.model import Model
     from classifier.tagging import Tagged
 
@@ -57,49 +58,45 @@ def main(arguments: list[str] | None = None) -> int:
 def train(options: argparse.Namespace) -> int:
     """Make a model from seeds and labels, or from labelled articles of your own, and serve it.
 
-    Prints its quality, measured on folds that keep an article together, and which topics have
-    few labels. Label sheets in HOME/labels/*.tsv are read as well. --examples takes JSON Lines,
-    an export of doccano or Label Studio, or a folder as Annif has it; its topics are then the
-    model's.
+    It serves only if it is not worse than the model that serves: otherwise the reasons are printed
+    and it is kept as a candidate (see `classifier models`). Prints its quality, measured on folds
+    that keep an article together, and which topics have few labels. Label sheets in
+    HOME/labels/*.tsv are read as well. --examples takes JSON Lines, an export of doccano or Label
+    Studio, or a folder as Annif has it; its topics are then the model's.
     """
-    from classifier import archives, calibrating, display, features, printing, storage, training
+    from classifier import calibrating, display, history, making, printing
 
-    if options.examples:
-        corpus = archives.corpus(archives.read(options.examples))
-        recipe = training.recipe_for(corpus)
-    else:
-        corpus, recipe = _corpus(options), features.PASSAGES
     models = options.home / "models"
-    version = storage.current(models)
-    made_by = {
-        **training.versions(),
-        "terms": "yes" if options.terms else "no",
-        "from": "examples" if options.examples else "labels",
-    }
-    if options.if_changed and version and not options.examples and _is_of_examples(models, version):
-        text = f"{version}: trained from examples, so the labels do not replace it"
-        _say(options, {"version": version, "trained": False}, text)
-        return 0
-    if options.if_changed and version and _is_made_of(models, version, corpus, made_by):
-        _say(options, {"version": version, "trained": False}, f"{version}: no label has changed")
-        return 0
     with display.progress("training") as tell:
-        trained = training.train(corpus, terms=options.terms, recipe=recipe, progress=tell)
-    probes = [judged.article.headline for judged in corpus.articles[:5]]
-    model = storage.save(trained.model, models, probes=probes, made_by=made_by)
-    storage.use(models, model.version)
+        made = making.make_model(
+            options.home,
+            seeds=options.seeds,
+            labels=options.labels,
+            examples=options.examples,
+            terms=options.terms,
+            if_changed=options.if_changed,
+            progress=_telling_who_waits(tell),
+        )
+    if not made.trained:
+        _say(options, {"version": made.version, "trained": False}, f"{made.version}: {made.note}")
+        return 0
+    if not made.refused:
+        history.use_model(models, made.version, because="trained")
     summary = {
-        "version": model.version,
+        "version": made.version,
         "trained": True,
-        "quality": model.quality,
-        "few_labels": list(trained.few),
+        "served": not made.refused,
+        "reasons": list(made.gate.reasons) if made.gate else [],
+        "quality": made.quality,
+        "few_labels": list(made.few_labels),
     }
     if options.json:
         print(json.dumps(summary, ensure_ascii=False))
         return 0
-    display.quality_table(model.quality, "Quality on folds that keep an article together")
-    few = [f"few labels: {topic} has under {calibrating.FEW_LABELS} main articles" for topic in trained.few]
-    printing.lines([*few, f"serving {model.version} from {models}"])
+    display.quality_table(made.quality, "Quality on folds that keep an article together")
+    least = calibrating.FEW_LABELS
+    few = [f"few labels: {topic} has under {least} main articles" for topic in made.few_labels]
+    printing.lines([*few, *_outcome(made, models)])
     return 0
 
 
@@ -169,8 +166,9 @@ def check(options: argparse.Namespace) -> int:
     """Are labels, topics and seeds sound, and which labels are missing, doubtful or of no use.
 
     Reads everything, then lists topics with too few labels and in which language, terms that
-    stand in no labelled passage or more often in another topic's, and the labels that models
-    trained without them contradict most (--quick leaves this out: it takes a training).
+    stand in no labelled passage or more often in another topic's, the labels that models trained
+    without them contradict most (--quick leaves this out: it takes a training), what desks dispute, and
+    their verdicts that contradict a sheet.
     """
     from classifier import auditing, display, printing, training
 
@@ -183,7 +181,8 @@ def check(options: argparse.Namespace) -> int:
     if not options.quick:
         with display.progress("looking for doubtful labels") as tell:
             doubts = auditing.doubts(corpus, training.examine(corpus, progress=tell), options.most)
-    nothing = sum(not judged.main and not judged.mention for judged in corpus.articles)
+    nothing = sum(not (judged.main or judged.mention or judged.unknown) for judged in corpus.articles)
+    disputes, overruled = auditing.disputes(corpus), auditing.overruled(corpus)
     summary: dict[str, object] = {
         "topics": len(corpus.topics),
         "articles": len(corpus.articles),
@@ -193,6 +192,9 @@ def check(options: argparse.Namespace) -> int:
         "terms_astray": [asdict(use) for use in astray],
         "terms_never_seen": [asdict(use) for use in idle],
         "doubtful": [asdict(doubt) for doubt in doubts],
+        "verdicts": auditing.verdict_count(corpus),
+        "disputed": [asdict(dispute) for dispute in disputes],
+        "overruled": [asdict(each) for each in overruled],
         "fingerprint": corpus.fingerprint,
     }
     if options.json:
@@ -201,10 +203,13 @@ def check(options: argparse.Namespace) -> int:
     printing.lines([f"few labels: {line}" for line in few])
     printing.lines([f"term of two topics? {use}" for use in astray[: options.most]])
     printing.lines([f"doubtful: {doubt}" for doubt in doubts])
+    printing.lines([f"disputed, and not learned from: {dispute}" for dispute in disputes])
+    printing.lines([f"verdict against sheet: {each}" for each in overruled])
     printing.lines(
         [
             f"ok: {summary['topics']} topics, {len(corpus.articles)} labelled articles, {nothing} of them"
-            f" about nothing we follow, {len(terms)} terms ({len(idle)} of them in no labelled passage)"
+            f" about nothing we follow, {len(terms)} terms ({len(idle)} of them in no labelled passage),"
+            f" {summary['verdicts']} verdicts of desks"
         ]
     )
     return 0
@@ -212,46 +217,27 @@ def check(options: argparse.Namespace) -> int:
 
 def models_list(options: argparse.Namespace) -> int:
     """All versions with their quality on folds; the served one is marked with a star."""
-    from classifier import printing, storage
+    from classifier import versions
 
-    folder = options.home / "models"
-    served = storage.current(folder)
-    for version in storage.versions(folder):
-        try:
-            found = storage.card(folder, version)["quality"]["all"]
-            row: dict[str, Any] = {"version": version, "served": version == served, **found}
-            text = f"{'*' if version == served else ' '} {version}  F1 {found['f1']:.3f}"
-        except ClassifierError as error:
-            row = {"version": version, "served": version == served, "error": str(error)}
-            text = f"! {error}"
-        if options.json:
-            print(json.dumps(row))
-        else:
-            printing.lines([text])
-    return 0
+    return versions.show_all(options.home / "models", as_json=options.json)
 
 
 def models_show(options: argparse.Namespace) -> int:
     """What a version says of itself: quality, cuts, the libraries that made it."""
-    from classifier import display, printing, storage
+    from classifier import versions
 
-    found = storage.card(options.home / "models", options.version)
-    if options.json:
-        print(json.dumps(found, ensure_ascii=False))
-        return 0
-    display.quality_table(found["quality"], f"{options.version}, on folds")
-    for topic in found["topics"]:
-        cuts = found["cuts"][topic["id"]]
-        printing.lines([f"{topic['id']}: main from {cuts['main']:.2f}, mention from {cuts['mention']:.2f}"])
-    printing.lines([f"labels {found['labels'][:12]}, made by {found['made_by']}"])
-    return 0
+    return versions.show(options.home / "models", options.version, as_json=options.json)
 
 
 def models_use(options: argparse.Namespace) -> int:
-    """Serve this version from now on; a running daemon changes over by itself."""
-    from classifier import printing, storage
+    """Serve this version from now on; a running daemon changes over by itself.
 
-    storage.use(options.home / "models", options.version)
+    A version that has served, or came through the gate, is served freely: that is how to roll back.
+    A candidate that the gate refused is served only with --despite, which is kept in the history.
+    """
+    from classifier import history, printing
+
+    history.use_model(options.home / "models", options.version, because="asked for", despite=options.despite)
     printing.lines([f"serving {options.version}"])
     return 0
 
@@ -296,11 +282,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--quick", action="store_true", help="without the doubtful labels")
     command.add_argument("--most", type=int, default=20, metavar="N", help="doubtful labels to list")
+    teaching.add_options(_add(commands, "suggest", teaching.suggest))
     models = commands.add_parser("models", help="list, show and use versions of the model")
     inner = models.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add(inner, "list", models_list)
     _add(inner, "show", models_show).add_argument("version", metavar="V")
-    _add(inner, "use", models_use).add_argument("version", metavar="V")
+    command = _add(inner, "use", models_use)
+    command.add_argument("version", metavar="V")
+    command.add_argument("--despite", metavar="REASON", help="serve a refused candidate, for this reason")
     return parser
 
 
@@ -352,23 +341,28 @@ def _corpus(options: argparse.Namespace) -> Corpus:
     )
 
 
-def _is_made_of(models: Path, version: str, corpus: Corpus, made_by: dict[str, str]) -> bool:
-    from classifier import storage
+def _telling_who_waits(tell: Callable[[str, int, int], None]) -> Callable[[str, int, int], None]:
+    """The same, but that we wait for another is said where no progress is shown as well."""
+    from classifier import making
 
-    try:
-        card = storage.card(models, version)
-    except ClassifierError:
-        return False
-    return bool(card.get("labels") == corpus.fingerprint and card.get("made_by") == made_by)
+    def told(what: str, done: int, steps: int) -> None:
+        if what == making.WAITING:
+            print(f"classifier: {what}", file=sys.stderr)
+        tell(what, done, steps)
+
+    return told
 
 
-def _is_of_examples(models: Path, version: str) -> bool:
-    from classifier import storage
-
-    try:
-        return bool(storage.card(models, version)["made_by"].get("from") == "examples")
-    except (ClassifierError, KeyError):
-        return False
+def _outcome(made: Made, models: Path) -> list[str]:
+    """Whether the model that was made serves, and if it does not, why and what can be done."""
+    if made.gate is None or made.gate.passed:
+        return [f"serving {made.version} from {models}"]
+    return [
+        *(f"refused: {reason}" for reason in made.gate.reasons),
+        f"kept as candidate {made.version}; serve it all the same with"
+        f" `classifier models use {made.version} --despite REASON`",
+        *([f"{made.before} serves on"] if made.before else []),
+    ]
 
 
 def _load(options: argparse.Namespace) -> Model:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_MOST_OF_A_FILE = 20  # problems named one by one
+
 
 class ClassifierError(Exception):
     """Something a person can mend; the message says what and where, in one line."""
@@ -39,6 +41,12 @@ class LabelError(ClassifierError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+
+    @classmethod
+    def of(cls, file: object, problems: list[str]) -> LabelError:
+        """Of one file, the first problems by name: a file of another kind has as many as it has lines."""
+        more = len(problems) - _MOST_OF_A_FILE
+        return cls([*problems[:_MOST_OF_A_FILE], f"{file}: and {more:,} more"] if more > 0 else problems)
 
 
 class ModelError(ClassifierError):

@@ -36,24 +36,43 @@ class Fitted:
     intercepts: Floats
 
 
-def fit(matrix: sparse.csr_matrix, truth: Flags, recipe: Recipe) -> Fitted:
-    """Fit a recipe's models. The same matrix gives the same models, to the bit."""
+def fit(matrix: sparse.csr_matrix, truth: Flags, recipe: Recipe, weights: Floats | None = None) -> Fitted:
+    """Fit a recipe's models. The same matrix gives the same models, to the bit.
+
+    `weights` (as `truth`) is what a text counts in the model of a topic; one of 0 is not in it. None:
+    each counts 1. The models of SMALL lean on each other: a text is in all of them or in none.
+    """
     if recipe == SMALL:
+        if weights is not None:
+            known = (weights > 0).all(axis=1)
+            matrix, truth = matrix[known], truth[known]
         coefficients, intercepts = _small(matrix, truth)
     else:
-        pairs = [_one(matrix, column, recipe) for column in truth.T]
+        columns = [None] * truth.shape[1] if weights is None else list(weights.T)
+        pairs = [
+            _one(matrix, column, recipe, weight) for column, weight in zip(truth.T, columns, strict=True)
+        ]
         coefficients = np.stack([coefficient for coefficient, _ in pairs], axis=1)
         intercepts = np.array([intercept for _, intercept in pairs])
     return Fitted(coefficients.astype(np.float32).astype(np.float64), intercepts)
 
 
-def _one(matrix: sparse.csr_matrix, truth: Flags, recipe: Recipe) -> tuple[Floats, float]:
+def _one(
+    matrix: sparse.csr_matrix, truth: Flags, recipe: Recipe, weights: Floats | None
+) -> tuple[Floats, float]:
+    if weights is not None:
+        # A matrix without the rows that are not known is a copy: only where there are such.
+        known = weights > 0
+        if not known.all():
+            matrix, truth, weights = matrix[known], truth[known], weights[known]
+        if (weights == 1.0).all():
+            weights = None
     if not truth.any():
         return np.zeros(matrix.shape[1]), _UNSEEN
     estimator = _svm() if recipe == LARGE else _logistic()
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
-        estimator.fit(matrix, truth)
+        estimator.fit(matrix, truth, sample_weight=weights)
     return estimator.coef_[0], float(estimator.intercept_[0])
 
 

@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 
 BINS = 10
 _RESAMPLES = 1000
+_PAIRED_RESAMPLES = 10_000  # a chance of one in a thousand is ten of them
 _SEED = 20261121
 
 
@@ -42,16 +43,16 @@ class Judgements:
             self.probabilities[rows],
         )
 
-    def about(self, topic: str) -> Judgements:
-        """The same articles judged for one topic alone."""
-        column = slice(self.topics.index(topic), self.topics.index(topic) + 1)
+    def about(self, *topics: str) -> Judgements:
+        """The same articles judged for these topics alone, in this order."""
+        columns = [self.topics.index(topic) for topic in topics]
         return Judgements(
-            (topic,),
+            topics,
             self.languages,
-            self.main[:, column],
-            self.mention[:, column],
-            self.said[:, column],
-            self.probabilities[:, column],
+            self.main[:, columns],
+            self.mention[:, columns],
+            self.said[:, columns],
+            self.probabilities[:, columns],
         )
 
 
@@ -86,6 +87,26 @@ class Quality:
             "calibration_error": round(self.calibration_error, 4),
             "quiet": self.quiet,
             "alarms": self.alarms,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A figure of two models on the same articles. `chance` is the probability of a loss as large
+    where neither is the better; 1.0 where nothing is lost.
+    """
+
+    articles: int
+    before: float
+    after: float
+    chance: float
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "articles": self.articles,
+            "before": round(self.before, 4),
+            "after": round(self.after, 4),
+            "chance": round(self.chance, 4),
         }
 
 
@@ -128,6 +149,51 @@ def report(judged: Judgements) -> Mapping[str, object]:
     }
 
 
+def f1_change(before: Judgements, after: Judgements) -> Change:
+    """Micro-F1 of what two models say of the same articles with the same labels.
+
+    The chance is that of the paired bootstrap: articles are drawn anew, each with the decisions of
+    both models, and the share is counted in which the loss is twice as large as it was, which is as
+    far from the loss itself as that is from none (Efron and Tibshirani 1993, chapter 16; for F1
+    Berg-Kirkpatrick, Burkett and Klein 2012, section 2).
+    """
+    sides = [_counts(judged).astype(np.float64) for judged in (before, after)]
+    totals = [side.sum(axis=0) for side in sides]
+    old, new = (float(_f1_of(total[None, :])[0]) for total in totals)
+    counts, draws = _paired_draws(np.hstack(sides))
+    drawn = draws @ counts
+    lost = _f1_of(drawn[:, :3]) - _f1_of(drawn[:, 3:])
+    return Change(len(before.languages), old, new, _chance(old - new, lost))
+
+
+def alarm_change(before: Judgements, after: Judgements, *, trifle: float = 0.0) -> Change:
+    """The share of the articles without a main topic of which something wrong is said.
+
+    The chance is that of so many more where the true share is larger by `trifle`, and as in
+    `f1_change` by the paired bootstrap.
+    """
+    quiet = ~before.main.any(axis=1)
+    sides = [(judged.said & ~judged.mention)[quiet].any(axis=1) for judged in (before, after)]
+    alarms = np.stack(sides, axis=1).astype(np.float64)
+    number = len(alarms)
+    old, new = (alarms.mean(axis=0) if number else np.zeros(2)).tolist()
+    counts, draws = _paired_draws(alarms)
+    more = (draws @ counts) @ np.array([-1.0, 1.0]) / max(number, 1)
+    return Change(number, old, new, _chance(new - old, more, trifle))
+
+
+def beyond_chance(chances: Sequence[float], level: float) -> list[bool]:
+    """Which of several chances are too small to be chance, so that where all are chance not even one
+    is held for more with a probability above `level` (Holm 1979).
+    """
+    found = [False] * len(chances)
+    for rank, number in enumerate(sorted(range(len(chances)), key=lambda place: chances[place])):
+        if chances[number] > level / (len(chances) - rank):
+            break
+        found[number] = True
+    return found
+
+
 def flags(topics: Sequence[str], sets: Sequence[frozenset[str]]) -> Flags:
     """articles × topics: which topics are in each article's set."""
     return np.array([[topic in found for topic in topics] for found in sets], dtype=bool).reshape(
@@ -159,6 +225,34 @@ def _f1(right: float, wrong: float, missed: float) -> float:
     return 2 * right / whole if whole else 1.0
 
 
+def _f1_of(counts: Floats) -> Floats:
+    """F1 of each row of right, wrong and missed."""
+    right, wrong, missed = counts.T
+    whole = 2 * right + wrong + missed
+    found: Floats = np.where(whole > 0, 2 * right / np.maximum(whole, 1), 1.0)
+    return found
+
+
+def _paired_draws(rows: Floats) -> tuple[Floats, Floats]:
+    """The kinds of rows there are, and how often each resample draws each kind (resamples × kinds).
+
+    Rows that are equal may be drawn as one: thousands of articles are a few dozen kinds.
+    """
+    if not len(rows):
+        return rows, np.zeros((_PAIRED_RESAMPLES, 0))
+    kinds, number = np.unique(rows, axis=0, return_counts=True)
+    generator = np.random.default_rng(_SEED)
+    return kinds, generator.multinomial(len(rows), number / len(rows), _PAIRED_RESAMPLES).astype(np.float64)
+
+
+def _chance(loss: float, drawn: Floats, trifle: float = 0.0) -> float:
+    if loss <= trifle:
+        return 1.0
+    # What is counted as equal must not hang on the last bit of a division.
+    extreme = int((drawn >= 2 * loss - trifle - 1e-12).sum())
+    return (1 + extreme) / (1 + len(drawn))
+
+
 def reliability(probabilities: Floats, truth: Flags) -> list[tuple[float, float, int]]:
     """Ten bins of equal width: mean probability, share that is true, number; empty ones left out."""
     bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
@@ -188,9 +282,7 @@ def _interval(counts: NDArray[np.int64]) -> tuple[float, float]:
     """Percentile bootstrap over articles (Efron and Tibshirani 1993, chapter 13)."""
     if not len(counts):
         return (0.0, 1.0)
-    right, wrong, missed = (_draws(len(counts)) @ counts.astype(np.float64)).T
-    whole = 2 * right + wrong + missed
-    found = np.where(whole > 0, 2 * right / np.maximum(whole, 1), 1.0)
+    found = _f1_of(_draws(len(counts)) @ counts.astype(np.float64))
     low, high = np.percentile(found, [2.5, 97.5])
     return float(low), float(high)
 

@@ -3,12 +3,12 @@
 A row is two columns parted by one tab, on the left topics parted by ", " (or "-" for none of
 them), on the right the passage. In a sheet about a source file the rows of an article follow
 three head rows, `article` (its opening line), `main` and `mention`. A line that starts with
-"# " is a comment.
+"# " is a comment. A row with "?" on the left waits for its topics: it labels nothing yet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +16,9 @@ from pathlib import Path
 from classifier.errors import LabelError
 
 NOTHING = "-"
+NOT_YET = "?"
+
+_MOST_AGAIN = 3  # places of one text that are named one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +59,24 @@ class _Row:
 
 
 def read_examples(path: Path, known: Collection[str]) -> tuple[LabelledPassage, ...]:
-    """A sheet of passages that stand alone. Raises LabelError with every problem in it."""
+    """A sheet of passages that stand alone, without those that wait for their topics.
+
+    Raises LabelError with every problem in it.
+    """
     problems: list[str] = []
     passages = [
         LabelledPassage(row.right, _topics(row, path, known, problems), path, row.line)
         for row in _rows(path, problems)
+        if row.left != NOT_YET
     ]
     if problems:
-        raise LabelError(problems)
+        raise LabelError.of(path, problems)
     return tuple(passages)
+
+
+def read_waiting(path: Path) -> tuple[str, ...]:
+    """The passages of a sheet that wait for their topics. Raises LabelError where it cannot be read."""
+    return tuple(row.right for row in _rows(path, []) if row.left == NOT_YET)
 
 
 def read_article_labels(path: Path, known: Collection[str]) -> tuple[ArticleLabels, ...]:
@@ -78,8 +90,23 @@ def read_article_labels(path: Path, known: Collection[str]) -> tuple[ArticleLabe
         _article(rows[start:end], path, known, problems) for start, end in pairwise([*starts, len(rows)])
     ]
     if problems:
-        raise LabelError(problems)
+        raise LabelError.of(path, problems)
     return tuple(articles)
+
+
+def said_again(first: str, again: Sequence[str], said: Sequence[str] = ()) -> list[str]:
+    """What to say of a text that stands at `first` and again elsewhere: a line each, of many one line.
+
+    `said` has a word on each of the others, such as "with other topics".
+    """
+    if len(again) <= _MOST_AGAIN:
+        words = said or [""] * len(again)
+        return [
+            f"{where}: the same text as in {first}" + (f", {word}" if word else "")
+            for where, word in zip(again, words, strict=True)
+        ]
+    named, more = ", ".join(again[:_MOST_AGAIN]), len(again) - _MOST_AGAIN
+    return [f"{first}: the same text stands {len(again) + 1:,} times, again in {named} and {more:,} more"]
 
 
 def _article(rows: list[_Row], path: Path, known: Collection[str], problems: list[str]) -> ArticleLabels:

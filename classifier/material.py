@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -9,7 +11,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from classifier.corpus import Corpus, Stretch
 from classifier.errors import LabelError
-from classifier.estimators import SEED, Fitted
+from classifier.estimators import Fitted
 from classifier.evaluation import flags
 from classifier.features import Recipe, blocks, is_run, saturated
 from classifier.names import Names
@@ -23,7 +25,9 @@ class Material:
     """The corpus as matrices.
 
     Rows of `matrix` and `truth` are labelled texts, `owner` says of which article (-1: a term).
-    `main`, `mention`, `languages` and `folds` have a row an article; `passages` are the texts
+    `weights` (rows × topics) is what a text counts in the model of a topic, 0 where nobody knows whether
+    it is about it; None where each counts 1. `main`, `mention`, `unknown`, `languages` and `folds` have
+    a row an article; `passages` are the texts
     that tagging would score, those of article n from `passage_ends[n]` to `passage_ends[n + 1]`.
     """
 
@@ -34,17 +38,21 @@ class Material:
         stretches = list(corpus.terms()) if terms else []
         owner = [-1] * len(stretches)
         for number, judged in enumerate(articles):
-            whole = (Stretch(judged.article.text, judged.main),)
+            whole = (Stretch(judged.article.text, judged.main, judged.unknown, judged.weights),)
             found = whole if recipe.whole else judged.stretches
             stretches += found
             owner += [number] * len(found)
         self.owner = np.array(owner, dtype=np.int64)
         self.truth = flags(self.topics, [stretch.topics for stretch in stretches])
+        self.weights = _weights(self.topics, stretches)
         self.main = flags(self.topics, [judged.main for judged in articles])
         self.mention = flags(self.topics, [judged.mention for judged in articles])
+        self.unknown = flags(self.topics, [judged.unknown for judged in articles])
         self.languages = np.array([judged.article.language or "?" for judged in articles])
-        self.folds = np.random.default_rng(SEED).permutation(len(articles)) % recipe.folds
-        _refuse_one_sided(self.topics, self.truth)
+        # By the text itself: a label more leaves every other article in its fold, and so what the folds
+        # say of two models can be compared article by article.
+        self.folds = np.array([int(judged.article.fingerprint[:8], 16) % recipe.folds for judged in articles])
+        _refuse_one_sided(self.topics, self.truth, self.weights)
         titles = [judged.article.title for judged in articles]
         texts = [
             (stretch.text, titles[number] if recipe.whole and number >= 0 else None)
@@ -62,6 +70,19 @@ class Material:
             self.passage_ends = np.cumsum([0, *(len(passages) for passages in cut_up)])
             passages = [(passage.text, None) for found in cut_up for passage in found]
             self.passages = self._weighted(_saturated(counter.transform(passages)) @ self.spelled)
+
+    @property
+    def known(self) -> Flags:
+        """Of which rows it is known for every topic whether they are about it."""
+        known: Flags = np.ones(len(self.owner), dtype=bool)
+        if self.weights is not None:
+            known = np.all(self.weights > 0, axis=1)
+        return known
+
+    def texts(self, rows: Flags) -> tuple[sparse.csr_matrix, Flags, Recipe, Floats | None]:
+        """Some of the labelled texts, as `fit` takes them."""
+        weights = None if self.weights is None else self.weights[rows]
+        return self.matrix[rows], self.truth[rows], self.recipe, weights
 
     def _learn_features(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
         """The features, their idf, and the labelled texts in them.
@@ -129,11 +150,27 @@ def _saturated(counts: sparse.csr_matrix) -> sparse.csr_matrix:
     return counts
 
 
-def _refuse_one_sided(topics: tuple[str, ...], truth: Flags) -> None:
+def _weights(topics: tuple[str, ...], stretches: Sequence[Stretch]) -> Floats | None:
+    special = [row for row, stretch in enumerate(stretches) if stretch.unknown or stretch.weights]
+    if not special:
+        return None
+    found: Floats = np.ones((len(stretches), len(topics)))
+    for row in special:
+        stretch = stretches[row]
+        found[row] = [
+            0.0 if topic in stretch.unknown else stretch.weights.get(topic, 1.0) for topic in topics
+        ]
+    return found
+
+
+def _refuse_one_sided(topics: tuple[str, ...], truth: Flags, weights: Floats | None) -> None:
+    """Of each topic some of the texts that are known must be about it, and some not."""
+    known: Flags = np.ones_like(truth) if weights is None else weights > 0
+    of_it, of_others = (np.any(known & each, axis=0).tolist() for each in (truth, ~truth))
     problems = [
-        f"labels: topic {topic!r} is in {'every' if column.all() else 'no'} labelled text"
-        for topic, column in zip(topics, truth.T, strict=True)
-        if column.all() or not column.any()
+        f"labels: topic {topic!r} is in {'every' if is_in else 'no'} labelled text"
+        for topic, is_in, is_out in zip(topics, of_it, of_others, strict=True)
+        if not (is_in and is_out)
     ]
     if problems:
         raise LabelError(problems)

@@ -10,6 +10,7 @@ import numpy as np
 
 from classifier import tagging, words
 from classifier.articles import Article
+from classifier.errors import ModelError
 from classifier.features import PASSAGES, Recipe
 from classifier.passages import Passage, passages
 from classifier.table import Weights, WordTable
@@ -135,6 +136,18 @@ class Model:
         """The same model, saying nothing of the topics that are retired by now."""
         retired = frozenset(topic.id for topic in topics if topic.retired)
         return replace(self, retired=self.retired | retired)
+
+    def with_cuts(self, cuts: Mapping[str, Cuts]) -> Model:
+        """The same model with other cuts for some topics; the others keep theirs.
+
+        A mention cut above its main cut would never be met, so it comes down to it. Raises ModelError
+        where the model has no such topic.
+        """
+        for topic in cuts:
+            if topic not in self.cuts:
+                raise ModelError(f"model {self.version} has no topic {topic!r}")
+        lowered = {topic: Cuts(cut.main, min(cut.main, cut.mention)) for topic, cut in cuts.items()}
+        return replace(self, cuts={**self.cuts, **lowered})
 
     def curve(self, language: str | None) -> Calibration:
         """The calibration for a language, or the common one."""

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from classifier import storage
 from classifier.articles import Article
@@ -34,6 +34,8 @@ FEW = 16  # batches; to start a process for them takes longer than to tag them
 
 _AHEAD = 32  # batches for each process, of which the first may keep the others waiting
 _PARENT_LOOKED_AT = 0.5  # seconds
+
+_T = TypeVar("_T")
 
 _here = threading.local()  # a model is not safe for several threads at once
 
@@ -72,10 +74,15 @@ class Tagger:
             self.use(replace(storage.load(self.models, self.version), retired=self.retired))
         return _here.model  # type: ignore[no-any-return]
 
+    def read(self, batch: Batch) -> tuple[Reading, list[tuple[str, Article]]]:
+        """The articles of a batch, each with the name of its file."""
+        self.model()
+        read = Reading(_here.reader)
+        return read, [(piece.file, article) for piece in batch for article in read.articles(piece)]
+
     def __call__(self, batch: Batch) -> Told:
         model = self.model()
-        read = _Read(_here.reader)
-        articles = [(piece.file, article) for piece in batch for article in read.articles(piece)]
+        read, articles = self.read(batch)
         found = model.tag_all(article for _, article in articles)
         tagged = tuple(zip((file for file, _ in articles), found, strict=True))
         size = sum(piece.size for piece in batch)
@@ -88,8 +95,8 @@ class Tagger:
 
 
 def spread(
-    tagger: Callable[[Batch], Told], batches: Iterable[Batch], *, jobs: int | None, backend: str
-) -> Generator[tuple[Mark, Told]]:
+    tagger: Callable[[Batch], _T], batches: Iterable[Batch], *, jobs: int | None, backend: str
+) -> Generator[tuple[Mark, _T]]:
     """What came of each batch and the mark after it, in order, with a bounded number in the making.
 
     Without `jobs`: all cores, and for a few batches this process alone.
@@ -107,8 +114,8 @@ def spread(
 
 
 def _in_processes(
-    tagger: Callable[[Batch], Told], batches: Iterator[Batch], jobs: int, backend: str
-) -> Generator[tuple[Mark, Told]]:
+    tagger: Callable[[Batch], _T], batches: Iterator[Batch], jobs: int, backend: str
+) -> Generator[tuple[Mark, _T]]:
     from multiprocessing import resource_tracker
 
     from joblib import Parallel, delayed, parallel_config
@@ -150,7 +157,7 @@ def _in_processes(
 
 
 @contextmanager
-def _cancelled(results: Iterable[Told]) -> Iterator[None]:
+def _cancelled(results: Iterable[object]) -> Iterator[None]:
     """Nothing goes on behind the back of one who wants no more results, and nothing is said of it."""
     try:
         yield
@@ -167,7 +174,7 @@ def _cores() -> int:
     return int(cpu_count())
 
 
-class _Read:
+class Reading:
     """Reads pieces, and keeps what went wrong."""
 
     def __init__(self, reader: Reader) -> None:

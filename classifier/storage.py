@@ -13,7 +13,8 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +37,7 @@ _CURRENT = "current"
 _FILES = ("weights.npy", "model.json")
 _MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
+_LEFTOVER = re.compile(rf"\.({_VERSION.pattern})\.[0-9]+")
 _PROBED = 5  # passages whose scores are stored and checked again at each load
 
 
@@ -45,16 +47,19 @@ def save(
     *,
     probes: Sequence[str],
     made_by: Mapping[str, str],
+    extras: Mapping[str, bytes] | None = None,
     now: datetime | None = None,
 ) -> Model:
     """Write a new version, not yet served; a model that is there already is not written twice.
 
-    `probes` are texts whose scores are stored, to be checked at each load. The content depends
-    on the model alone; only the version's name has the day in it.
+    `probes` are texts whose scores are stored, to be checked at each load; `extras` are files that
+    serving does not read, by name. The content depends on the model and them alone; only the
+    version's name has the day in it.
     """
     files = {
         "weights.npy": _weights_bytes(model.weights),
         "model.json": _card_bytes(model, probes, made_by),
+        **(extras or {}),
     }
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     files["MANIFEST.json"] = _json_bytes({"format": FORMAT, "sha256": sums})
@@ -104,11 +109,27 @@ def current(models: Path) -> str | None:
 def use(models: Path, version: str) -> None:
     """Serve a version from now on. It is loaded first, so what cannot serve is refused."""
     load(models, version)
-    pointer = models / _CURRENT
-    fresh = models / f".{_CURRENT}.{os.getpid()}"
-    _write(fresh, f"{version}\n".encode())
-    os.replace(fresh, pointer)
-    _sync_folder(models)
+    write_anew(models / _CURRENT, f"{version}\n".encode())
+
+
+def retire_old(models: Path, *, keep: int, spare: Collection[str]) -> tuple[str, ...]:
+    """Delete all versions but the `keep` newest, those in `spare` and the one that serves.
+
+    Returns what was deleted. What an interrupted writer left is deleted as well, so no other may
+    be writing. Raises ModelError, deleting nothing, where it cannot be read which version serves.
+    """
+    needed = {current(models), *spare}
+    found = versions(models)
+    old = tuple(version for version in found[: max(len(found) - keep, 0)] if version not in needed)
+    for version in old:
+        # Out of sight by one rename: a version is there as a whole or not at all.
+        os.rename(models / version, models / f".{version}.{os.getpid()}")
+    for leftover in models.glob(".*.*"):
+        if _LEFTOVER.fullmatch(leftover.name):
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+    for leftover in models.glob("[!.]*/.GATE.json.*"):
+        leftover.unlink()
+    return old
 
 
 def versions(models: Path) -> list[str]:
@@ -127,6 +148,13 @@ def card(models: Path, version: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ModelError(f"{models / version}: model.json is not an object")
     return found
+
+
+def more(models: Path, version: str, name: str) -> bytes | None:
+    """A file of a version that serving does not read; None where the manifest names no such."""
+    folder = models / version
+    sums = _manifest(folder)
+    return _content(folder, name, sums) if name in sums else None
 
 
 def served_topics(models: Path) -> tuple[str, ...]:
@@ -257,8 +285,14 @@ def _check(model: Model, card: dict[str, Any], folder: Path) -> None:
 
 
 def _verified(folder: Path) -> dict[str, bytes]:
-    """The files of a version, each with the checksum that the manifest says."""
-    try:
+    """The files of a version that serve, each with the checksum that the manifest says."""
+    sums = _manifest(folder)
+    return {name: _content(folder, name, sums) for name in _FILES}
+
+
+def _manifest(folder: Path) -> dict[str, str]:
+    """The checksum of each file of a version."""
+    with _readable(folder):
         _refuse_if_others_write(folder)
         manifest = json.loads((folder / "MANIFEST.json").read_bytes())
         if manifest["format"] != FORMAT:
@@ -266,21 +300,30 @@ def _verified(folder: Path) -> dict[str, bytes]:
                 f"{folder}: made by another topicwire, in format {manifest['format']!r} and not {FORMAT};"
                 " train again with `classifier train`"
             )
-        sums = manifest["sha256"]
-        files = {}
-        for name in _FILES:
-            _refuse_if_others_write(folder / name)
-            files[name] = (folder / name).read_bytes()
-            if hashlib.sha256(files[name]).hexdigest() != sums[name]:
-                raise ModelError(
-                    f"{folder / name}: damaged, its checksum is not the manifest's; serve another"
-                    " version with `classifier models use`, or train again"
-                )
+        return dict(manifest["sha256"])
+
+
+def _content(folder: Path, name: str, sums: Mapping[str, str]) -> bytes:
+    with _readable(folder):
+        _refuse_if_others_write(folder / name)
+        content = (folder / name).read_bytes()
+        if hashlib.sha256(content).hexdigest() != sums[name]:
+            raise ModelError(
+                f"{folder / name}: damaged, its checksum is not the manifest's; serve another"
+                " version with `classifier models use`, or train again"
+            )
+        return content
+
+
+@contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    """What is wrong with a file of a version is a ModelError."""
+    try:
+        yield
     except FileNotFoundError as error:
         raise ModelError(f"{error.filename}: missing") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{folder}: cannot be read: {error}") from error
-    return files
 
 
 def _refuse_if_others_write(path: Path) -> None:
@@ -299,13 +342,29 @@ def _write_folder(models: Path, version: str, files: Mapping[str, bytes]) -> Non
     """All files of a version appear at once, by one rename, and are on the disk by then."""
     fresh = models / f".{version}.{os.getpid()}"
     shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True, mode=0o755)
-    fresh.chmod(0o755)
-    for name, content in files.items():
-        _write(fresh / name, content)
-    _sync_folder(fresh)
-    os.rename(fresh, models / version)
+    try:
+        fresh.mkdir(parents=True, mode=0o755)
+        fresh.chmod(0o755)
+        for name, content in files.items():
+            _write(fresh / name, content)
+        _sync_folder(fresh)
+        os.rename(fresh, models / version)
+    except OSError:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
     _sync_folder(models)
+
+
+def write_anew(path: Path, content: bytes) -> None:
+    """A small file, replaced as a whole: by one rename, and on the disk by then."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        _write(fresh, content)
+        os.replace(fresh, path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
 
 
 def _write(path: Path, content: bytes) -> None:

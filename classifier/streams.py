@@ -12,12 +12,12 @@ import os
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path, PurePath
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from classifier.errors import ClassifierError, UnreadableArticleError
 from classifier.formats.kinds import Format
@@ -32,6 +32,7 @@ MOST_BYTES = 256 * 1024  # in a batch, unless one article is larger
 _LOOKED_AT = 64 * 1024  # bytes that tell what a file is
 _MOST_NAMES = 100_000  # of one folder, sorted at a time
 _GLOB = frozenset("*?[")
+_PACKED = ".gz"  # of a JSON Lines file; of no other
 
 
 class InputChangedError(ClassifierError):
@@ -254,11 +255,14 @@ def _join(folder: str, name: str) -> str:
 
 
 def _is_jsonl(name: str) -> bool:
-    return name.endswith(".jsonl") and PurePath(name).suffix == ".jsonl"
+    plain = name.removesuffix(_PACKED)
+    return plain.endswith(".jsonl") and PurePath(plain).suffix == ".jsonl"
 
 
 def _is_surely_other(source: _Source) -> bool:
     """Whether a file named as JSON Lines is something else by its bytes: a PDF, a zip, a picture."""
+    if source.file.endswith(_PACKED):
+        return False
     if source.status is None or not stat.S_ISREG(source.status.st_mode):
         return False  # what is read of a pipe is gone
     try:
@@ -275,25 +279,45 @@ def _lines(source: _Source, start: Mark) -> Iterator[Piece]:
     """Stretches of a JSON Lines file, from `start` on."""
     offset, lines = start.offset, start.lines
     try:
-        with open(source.file, "rb") as file:
+        with open(source.file, "rb") as raw, _unpacked(raw, source.file) as file:
             if offset:
                 file.seek(offset)
             while True:
+                place = raw.tell()
                 data, number, problem = _stretch(file)
                 if not number:
                     return
                 first, offset, lines = lines + 1, offset + number, lines + _breaks(data)
                 after = Mark(start.files, offset, lines, start.seen)
+                # Of a packed file the bytes on the disk count: those are all that `size` can know.
+                size = len(data) if file is raw else raw.tell() - place
                 if data:
                     at_most = lines - first + 2
-                    yield Piece(source.file, after, len(data), data, first, at_most)
+                    yield Piece(source.file, after, size, data, first, at_most)
                 if problem:
                     lines += 1
                     after = Mark(start.files, offset, lines, start.seen)
-                    yield Piece(f"{source.file}:{lines}", after, number - len(data), problem=problem)
-    except OSError as error:
+                    left = number - len(data) if file is raw else 0
+                    yield Piece(f"{source.file}:{lines}", after, left, problem=problem)
+    except (OSError, EOFError) as error:
         after = Mark(start.files + 1, seen=start.seen)
         yield Piece(source.file, after, problem=str(error))
+
+
+@contextmanager
+def _unpacked(raw: BinaryIO, name: str) -> Iterator[BinaryIO]:
+    """A file as it is, or what a .gz of it holds. Raises OSError or EOFError where that is damaged."""
+    if not name.endswith(_PACKED):
+        yield raw
+        return
+    import gzip
+    import zlib
+
+    try:
+        with gzip.GzipFile(fileobj=raw) as file:
+            yield cast(BinaryIO, file)
+    except zlib.error as error:
+        raise OSError(f"damaged: {error}") from error
 
 
 def _stretch(file: BinaryIO) -> tuple[bytes, int, str]:

@@ -17,6 +17,7 @@ from classifier.errors import LabelError
 from classifier.estimators import SEED, Fitted, fit
 from classifier.evaluation import Judgements, average_precision, flags, report
 from classifier.features import LARGE, PASSAGES, SMALL, Recipe
+from classifier.folds import Folds
 from classifier.material import Material
 from classifier.mixing import Mixed, Pool, can_mix, mix
 from classifier.model import Model
@@ -41,6 +42,7 @@ class Trained:
     model: Model
     counts: Mapping[str, Mapping[str, int]]  # main articles by topic and language
     few: tuple[str, ...]  # topics under FEW_LABELS
+    folds: Folds  # what fits without them said of the labelled articles
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,20 @@ def train(
     )
     main = {topic: sum(by_language.values()) for topic, by_language in counts.items()}
     few = tuple(topic for topic in model.topics if main[topic] < FEW_LABELS)
-    return Trained(model, counts, few)
+    return Trained(model, counts, few, _folds(corpus, learned.judgements))
+
+
+def _folds(corpus: Corpus, judged: Judgements) -> Folds:
+    return Folds(
+        topics=judged.topics,
+        ids=tuple(article.article.fingerprint[:16] for article in corpus.articles),
+        languages=judged.languages,
+        main=flags(judged.topics, [article.main for article in corpus.articles]),
+        mention=flags(judged.topics, [article.mention for article in corpus.articles]),
+        unknown=flags(judged.topics, [article.unknown for article in corpus.articles]),
+        said=judged.said,
+        probabilities=judged.probabilities,
+    )
 
 
 def examine(corpus: Corpus, *, recipe: Recipe = PASSAGES, progress: Progress | None = None) -> Judgements:
@@ -136,7 +151,7 @@ def learning_curve(
         kept = (material.owner < 0) | (drawn[material.owner] < share)
         if not material.truth[kept].any(axis=0).all():
             continue
-        fitted = fit(material.matrix[kept], material.truth[kept], recipe)
+        fitted = fit(*material.texts(kept))
         model = Model(
             "curve", material.topics, {}, {}, {"": UNCALIBRATED}, material.serving(fitted), recipe=recipe
         )
@@ -176,14 +191,13 @@ def fit_folds(material: Material, tell: Callable[[int], None]) -> list[Fitted]:
     """A fit without each fold, and last one of everything. `tell` hears how many are done.
 
     Side by side in processes: liblinear's random numbers are one sequence for all threads of a
-    process, so fits in threads would differ from run to run.
+    process, so fits in threads would differ from run to run. With LOKY_MAX_CPU_COUNT=1 in the
+    environment (joblib's documentation) one after the other in this process: the same to the bit.
     """
     owned = [np.flatnonzero(material.folds == number) for number in range(material.recipe.folds)]
     outside = [~np.isin(material.owner, articles) for articles in owned]
     rows = [*outside, np.ones(len(material.owner), dtype=bool)]
-    tasks = (
-        delayed(fit)(material.matrix[chosen], material.truth[chosen], material.recipe) for chosen in rows
-    )
+    tasks = (delayed(fit)(*material.texts(chosen)) for chosen in rows)
     found = []
     for done, fitted in enumerate(Parallel(n_jobs=-1, return_as="generator")(tasks), 1):
         tell(done)
@@ -223,7 +237,7 @@ def cross_validated(
         material.topics,
         tuple(material.languages.tolist()),
         material.main,
-        material.mention,
+        material.mention | material.unknown,  # both count neither way
         probabilities >= levels,
         probabilities,
     )
@@ -236,16 +250,19 @@ def _judged(material: Material, held_out: HeldOut) -> dict[str, Mixed]:
     """
     languages = sorted(set(material.languages.tolist()) - {"?"})
     if material.recipe.whole:
-        found = {"": Mixed(held_out.features, material.main, material.mention)}
+        neither = material.mention | material.unknown
+        found = {"": Mixed(held_out.features, material.main, neither)}
         for language in languages:
             rows = material.languages == language
             if material.main[rows].sum() >= FEW_LABELS * len(material.topics):
-                own = (held_out.features[rows], material.main[rows], material.mention[rows])
+                own = (held_out.features[rows], material.main[rows], neither[rows])
                 found[language] = Mixed(*own)
         return found
     generator = np.random.default_rng(SEED)
-    spoken = np.where(material.owner >= 0, material.languages[material.owner], "")
-    pools = {"": material.owner >= 0} | {language: spoken == language for language in languages}
+    # Whether a mixed article is about a topic must be known of each of its passages.
+    usable = (material.owner >= 0) & material.known
+    spoken = np.where(usable, material.languages[material.owner], "")
+    pools = {"": usable} | {language: spoken == language for language in languages}
     mixtures = {}
     for language, rows in pools.items():
         pool = Pool(held_out.labelled[rows], material.truth[rows])

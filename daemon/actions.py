@@ -1,6 +1,6 @@
 """What the buttons and menus of a message say when they are pressed. Pure.
 
-A value is `verb alert [topic [duration]]`, so that a click tells by itself what it is about.
+A value is `verb key [topic [duration]]`, so that a click tells by itself what it is about.
 """
 
 from __future__ import annotations
@@ -22,19 +22,21 @@ _LONGEST = timedelta(days=366)
 
 class Verb(StrEnum):
     """`right`, `wrong`: of one topic, or of all that the alert names; `other`: it is about this topic too;
-    `undo`: what I said of this alert; `mute`: no alerts of this topic here for a time.
+    `nothing`: it is about none of the topics that were asked of; `undo`: what I said of this alert, or
+    to this question; `mute`: no alerts of this topic here for a time.
     """
 
     RIGHT = "right"
     WRONG = "wrong"
     OTHER = "other"
+    NOTHING = "nothing"
     UNDO = "undo"
     MUTE = "mute"
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something a person can press. `alert` is the alert's key; `duration` as "2h", "1d"."""
+    """Something a person can press. `alert` is the key of an alert, or of a question; `duration` as "2h"."""
 
     verb: Verb
     alert: str

@@ -9,14 +9,22 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from classifier import ClassifierError, Model, ModelError, NoModelError, load_model, model_versions
+from classifier import (
+    ClassifierError,
+    Model,
+    ModelError,
+    NoModelError,
+    current_version,
+    fallbacks,
+    load_model,
+)
 from daemon import (
     backups,
     clock,
@@ -28,7 +36,9 @@ from daemon import (
     poison,
     readiness,
     retraining,
+    sampling,
     shelving,
+    trainings,
 )
 from daemon.config import Settings
 from daemon.database import Database, open_database, plain_errors, plainly
@@ -67,7 +77,8 @@ def run(settings: Settings, *, once: bool = False, reload: Callable[[], Settings
         database = open_database(settings.database)
         try:
             start_up(settings, database)
-            serving = Serving(settings.models, model, settings.home / "labels" / "topics.toml")
+            own_topics = settings.home / "labels" / "topics.toml"
+            serving = Serving(settings.models, model, own_topics, settings.promises)
             if once:
                 return _Once(Parts(settings, database, serving, senders, listens=False)).run()
             _tell(welcome(settings))
@@ -94,6 +105,7 @@ def start_up(settings: Settings, database: Database) -> None:
         with database.transaction() as connection:
             held = poison.record_death(connection, settings.home, now=now)
             unknown = outbox.recover(connection, due_at=now + _AFTER_A_CRASH)
+            trainings.cut_off(connection, served=_served(settings), now=now)
         poison.clear(settings.home)  # at once: what fails after this must not count it again
         _park_strangers(settings, database)
     with suppress(OSError, DaemonError):  # else the next backup does it
@@ -104,6 +116,13 @@ def start_up(settings: Settings, database: Database) -> None:
         logger.warning("the process died with files in hand", extra={"number": len(held)})
     if unknown:
         logger.warning("deliveries of unknown outcome", extra={"number": unknown})
+
+
+def _served(settings: Settings) -> str | None:
+    try:
+        return current_version(settings.models)
+    except ModelError:
+        return None
 
 
 def make_home(settings: Settings) -> None:
@@ -149,15 +168,14 @@ def ready_model(settings: Settings) -> Model:
         _tell("No model yet: training one from the shipped labels.")
     except ModelError as error:
         logger.error("model refused", extra={"error": str(error)})
-        for version in reversed(model_versions(settings.models)):
+        for version in fallbacks(settings.models):
             try:
                 model = load_model(settings.models, version)
             except ModelError:
                 continue
             logger.warning("an earlier model serves", extra={"model": version})
             return model
-    result = retraining.retrain(settings.home, if_changed=False, shown=True)
-    logger.info("trained", extra={"model": result["version"]})
+    logger.info("trained", extra={"model": retraining.first_model(settings)})
     return load_model(settings.models)
 
 
@@ -304,7 +322,9 @@ class _Daemon:
         self._serving = serving
         self._reload_settings = reload
         self._parts = Parts(settings, database, serving, senders)
-        self._begin_timetable(Timetable(database, _jobs(settings, database, self._wake_dispatches)))
+        self._begin_timetable(
+            Timetable(database, _jobs(settings, database, self._wake_dispatches, serving.choices))
+        )
 
     def run(self) -> int:
         signals = Signals(before_exit=lambda: poison.clear(self._parts.settings.home))
@@ -366,7 +386,9 @@ class _Daemon:
 
     def _change_over(self, settings: Settings, senders: Mapping[str, Sender]) -> None:
         _park_strangers(settings, self._database)
-        timetable = Timetable(self._database, _jobs(settings, self._database, self._wake_dispatches))
+        timetable = Timetable(
+            self._database, _jobs(settings, self._database, self._wake_dispatches, self._serving.choices)
+        )
         timetable.plan(clock.now())  # what the ledger refuses it refuses before the old parts end
         if late := self._stop(_RELOAD_SECONDS):
             # A second intake beside one that hangs could take a file twice; a new process cannot.
@@ -376,6 +398,7 @@ class _Daemon:
         logs.configure(settings.log.format, verbose=logger.isEnabledFor(logging.DEBUG))
         with suppress(SQLAlchemyError, DaemonError):  # else at the next start
             _park_strangers(settings, self._database)
+        self._serving.promise(settings.promises)  # while nobody tags
         self._parts = Parts(settings, self._database, self._serving, senders)
         self._begin_timetable(timetable)
         try:
@@ -393,10 +416,22 @@ class _Daemon:
             readiness.tell("WATCHDOG=1")
 
 
-def _jobs(settings: Settings, database: Database, wake: Callable[[], None] = lambda: None) -> tuple[Job, ...]:
-    home = settings.home
+def _jobs(
+    settings: Settings,
+    database: Database,
+    wake: Callable[[], None] = lambda: None,
+    choices: Callable[[], Sequence[tuple[str, str]]] = tuple,
+) -> tuple[Job, ...]:
+    """What is due by cron lines. `choices` are the topics that an article may be about, id and title."""
+
+    def sample() -> str:
+        drawn = sampling.draw(database, settings.sample, topics=choices(), now=clock.now())
+        wake()
+        return sampling.said(drawn)
+
     return (
-        Job("retrain", settings.retrain.cron, lambda: retraining.nightly(home, database)),
+        Job("retrain", settings.retrain.cron, lambda: retraining.nightly(settings, database, wake)),
+        Job("sample", settings.sample.cron, sample),
         Job("backup", settings.backup.cron, lambda: backups.nightly(settings)),
-        *digests.jobs(settings, database, wake),
+        *digests.jobs(settings, database, wake, choices),
     )

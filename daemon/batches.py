@@ -160,7 +160,7 @@ class Batches:
         model = self._serving.model
         files = compress(((each.candidate.path.name, each.data) for each in batch.contents), batch.to_tag)
         try:
-            self._beside.hand(beside.Batch(model.version, model.retired, tuple(files)))
+            self._beside.hand(beside.Batch(model.version, model.retired, model.cuts, tuple(files)))
         except GoneError:
             self._lose()
             return False

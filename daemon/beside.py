@@ -13,6 +13,7 @@ import pickle
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -21,7 +22,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple
 
-from classifier import Grade, Model, Reader, Rules, Tagged, UnreadableArticleError, load_model, rules_of
+from classifier import Cuts, Grade, Model, Reader, Rules, Tagged, UnreadableArticleError, load_model, rules_of
 from daemon import sketches
 from daemon.arrivals import contents_of, tag_each
 from daemon.sketches import Sketch
@@ -38,10 +39,11 @@ class GoneError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Files to be tagged, each a name and its bytes, and by which model."""
+    """Files to be tagged, each a name and its bytes, and by which model with which cuts."""
 
     version: str
     retired: frozenset[str]
+    cuts: Mapping[str, Cuts]
     files: tuple[tuple[str, bytes], ...]
 
 
@@ -155,7 +157,7 @@ class _Work:
 
     def answer(self, batch: Batch) -> list[Found] | None:
         try:
-            model = replace(self._served(batch.version), retired=batch.retired)
+            model = replace(self._served(batch.version), retired=batch.retired, cuts=batch.cuts)
             return _found(batch, model, self._reader)
         except Exception:
             return None  # the one who handed it finds out which article it is

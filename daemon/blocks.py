@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 
 from daemon import buttons, plain, wording
 from daemon.limits import MOST_JSON, Block, json_size, problems
-from daemon.messages import DigestBody, Entry, Form, Leading, Message, TopicVolume
+from daemon.messages import (
+    DigestBody,
+    Entry,
+    Form,
+    Leading,
+    Message,
+    Notice,
+    QuestionBody,
+    TopicVolume,
+)
 from daemon.neutral import LONGEST_LINK, Room, cleaned, directed, fitted, linked
 
 __all__ = ["MOST_ENTRIES", "Block", "blocks", "parts", "problems"]
@@ -35,6 +44,7 @@ class _Size:
     choices: int = 100
     menu: int = 5
     leading: int = 3
+    lines: int = 60  # of a notice
     bare: bool = False  # of several alerts, the headlines alone
 
     def fit(self, text: str, room: Room) -> str:
@@ -46,15 +56,15 @@ class _Size:
 
 _SIZES = (
     _Size(),
-    _Size(0.8, menu=4),
-    _Size(0.6, 80, 3, 3),
-    _Size(0.5, 60, 3, 2),
-    _Size(0.4, 40, 2, 2),
-    _Size(0.3, 25, 2, 1),
-    _Size(0.2, 15, 0, 1),
-    _Size(0.6, 0, 0, 0, bare=True),
-    _Size(0.3, 0, 0, 0, bare=True),
-    _Size(0.1, 0, 0, 0, bare=True),
+    _Size(0.8, menu=4, lines=50),
+    _Size(0.6, 80, 3, 3, 40),
+    _Size(0.5, 60, 3, 2, 30),
+    _Size(0.4, 40, 2, 2, 25),
+    _Size(0.3, 25, 2, 1, 20),
+    _Size(0.2, 15, 0, 1, 15),
+    _Size(0.6, 0, 0, 0, 8, bare=True),
+    _Size(0.3, 0, 0, 0, 8, bare=True),
+    _Size(0.1, 0, 0, 0, 8, bare=True),
 )
 
 
@@ -70,14 +80,20 @@ def blocks(message: Message, *, interactive: bool = True) -> list[Block]:
 
 
 def parts(body: DigestBody) -> tuple[DigestBody, ...]:
-    """A digest as one or more that each fit in a message with all they have to say."""
+    """A digest as one or more that each fit in a message with all they have to say.
+
+    What it says of recall stands behind its last topic.
+    """
     volumes: list[list[TopicVolume]] = [[]]
     for volume in body.volumes:
         if volumes[-1] and not _in_one(replace(body, volumes=(*volumes[-1], volume))):
             volumes.append([])
         volumes[-1].append(volume)
+    last = len(volumes)
     return tuple(
-        replace(body, volumes=tuple(some), part=number, parts=len(volumes))
+        replace(
+            body, volumes=tuple(some), part=number, parts=last, recall=body.recall if number == last else ()
+        )
         for number, some in enumerate(volumes, start=1)
     )
 
@@ -97,6 +113,10 @@ def _fits(body: Block, envelope: int) -> bool:
 def _written(message: Message, size: _Size, interactive: bool) -> Iterator[Block]:
     if message.digest is not None:
         yield from _digest(message, message.digest, size)
+    elif message.notice is not None:
+        yield from _notice(message.notice, size)
+    elif message.question is not None:
+        yield from _question(message, message.question, size, interactive)
     elif message.form is Form.ALERT and len(message.entries) == 1:
         yield from _alert(message, message.entries[0], size, interactive)
     else:
@@ -162,9 +182,35 @@ def _digest(message: Message, body: DigestBody, size: _Size) -> Iterator[Block]:
     yield from _packed([_volume(volume, size) for volume in body.volumes[: plain.MOST_VOLUMES]])
     if more := wording.more_topics(body, plain.MOST_VOLUMES):
         yield _context(more)
+    yield from _packed(wording.recall(body, size.fit), together=True)
     if message.picture:
         picture = {"id": message.picture}
         yield {"type": "image", "slack_file": picture, "alt_text": wording.volumes_in_words(body)}
+
+
+def _notice(notice: Notice, size: _Size) -> Iterator[Block]:
+    yield _header(wording.notice_title(notice, lambda text, _: cleaned(text)))
+    for part in wording.notice_parts(notice, size.fit, size.lines):
+        yield from _packed(part, together=True)
+
+
+def _question(message: Message, question: QuestionBody, size: _Size, interactive: bool) -> Iterator[Block]:
+    headline = question.headline if cleaned(question.headline) else wording.UNTITLED
+    yield _context(wording.ASKED)
+    yield _section(f"*{size.link(question.url, headline, wording.HEADLINE)}*")
+    if facts := wording.asked_facts(question, size.fit):
+        yield _context(facts)
+    if opening := wording.opening(question, size.fit):
+        yield _section(opening)
+    if question.nearest is not None:
+        yield _context(wording.nearest(question.nearest, wording.titles(message), size.fit))
+    if lines := wording.answers(message, size.fit):
+        yield _context("\n".join(lines))
+    yield (
+        buttons.answers(message, question)
+        if interactive
+        else _context(wording.how_to_answer(question, size.fit))
+    )
 
 
 def _volume(volume: TopicVolume, size: _Size) -> str:

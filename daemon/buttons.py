@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 
 from classifier import shorten
+from daemon import wording
 from daemon.actions import Action, Verb, from_value
 from daemon.limits import LONGEST_VALUE, Block
-from daemon.messages import Entry
+from daemon.messages import Entry, Message, QuestionBody
 from daemon.neutral import cleaned
 
 MOST_WRONG = 5
@@ -30,12 +31,7 @@ def row(entry: Entry, number: int, choices: Choices) -> Block:
     elements += _select(f"{number}-mute", "mute topic here", _mutes(entry))
     if entry.remarks:
         elements.append(_button(f"{number}-undo", "undo", Action(Verb.UNDO, entry.alert.key)))
-    said = repr(entry.remarks).encode(errors="surrogatepass")
-    return {
-        "type": "actions",
-        "block_id": f"{number}-{hashlib.sha256(said).hexdigest()[:12]}",
-        "elements": elements,
-    }
+    return {"type": "actions", "block_id": _named_by(entry.remarks, number), "elements": elements}
 
 
 def overflow(entry: Entry, number: int, most: int = _MOST_IN_OVERFLOW) -> Block | None:
@@ -51,8 +47,26 @@ def overflow(entry: Entry, number: int, most: int = _MOST_IN_OVERFLOW) -> Block 
     return {"type": "overflow", "action_id": f"{number}-more", "options": found}
 
 
+def answers(message: Message, question: QuestionBody) -> Block:
+    """What can be said to a question: about none of these, or about one topic after the other."""
+    elements = [_button("0-nothing", wording.NONE_OF_THESE, Action(Verb.NOTHING, message.key))]
+    topics = [
+        _option(_titled(*topic), Action(Verb.OTHER, message.key, topic[0])) for topic in question.topics
+    ]
+    elements += _select("0-about", "it is about …", topics)
+    if message.answers:
+        elements.append(_button("0-undo", "undo", Action(Verb.UNDO, message.key)))
+    return {"type": "actions", "block_id": _named_by(message.answers), "elements": elements}
+
+
 def plain_text(text: str, longest: int = _LONGEST_LABEL) -> Block:
     return {"type": "plain_text", "text": shorten(cleaned(text), longest), "emoji": False}
+
+
+def _named_by(said: object, number: int = 0) -> str:
+    """A block's id that changes with what people said."""
+    digest = hashlib.sha256(repr(said).encode(errors="surrogatepass")).hexdigest()
+    return f"{number}-{digest[:12]}"
 
 
 def _right(entry: Entry, number: int) -> Block:

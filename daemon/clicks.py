@@ -14,7 +14,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, text
 
 from daemon.actions import Action, Verb, from_value
-from daemon.clock import to_text
+from daemon.clock import from_text, to_text
 
 _ID = re.compile(r"[A-Za-z0-9]{1,40}")
 _MOMENT = re.compile(r"([0-9]{1,10})\.([0-9]{1,6})")
@@ -74,6 +74,16 @@ _UNDONE_AFTER = text(
       AND verb = :undo
       AND outcome = :taken
       AND clicked_at > :moment
+    """
+)
+_OF_PERSON = text(
+    """
+    SELECT action, clicked_at
+    FROM clicks
+    WHERE article_id = :article_id
+      AND person = :person
+      AND outcome = :taken
+    ORDER BY clicked_at, key
     """
 )
 _COUNTS = text("SELECT outcome, COUNT(*) FROM clicks GROUP BY outcome")
@@ -136,6 +146,15 @@ def undone_after(connection: Connection, *, article: int, person: str, moment: d
     row = {"article_id": article, "person": person, "moment": to_text(moment)}
     found = connection.execute(_UNDONE_AFTER, row | {"undo": Verb.UNDO, "taken": Outcome.TAKEN})
     return bool(found.scalar_one())
+
+
+def taken(connection: Connection, *, article: int, person: str, key: str) -> list[tuple[Action, datetime]]:
+    """What a person pressed of an alert or a question, by its key and its article, as it was pressed
+    one after the other.
+    """
+    row = {"article_id": article, "person": person, "taken": Outcome.TAKEN}
+    found = [(from_value(value), at) for value, at in connection.execute(_OF_PERSON, row)]
+    return [(action, from_text(at)) for action, at in found if action is not None and action.alert == key]
 
 
 def counts(connection: Connection) -> dict[str, int]:

@@ -22,6 +22,7 @@ _LONGEST = 500  # characters of a command
 _DEFAULT = timedelta(days=1)
 _LIKE_A_DURATION = re.compile(r"[0-9]+[smhdwy]?", re.IGNORECASE)
 _NAME = Room(80, 250)
+_LINE = Room(300, 700)
 _MOST_LISTED = 40  # topics, or wishes
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
 
@@ -32,6 +33,7 @@ HELP = "\n".join(
         "`/topicwire follow TOPIC 1d`: what is mainly about this topic comes here for a day",
         "`/topicwire unfollow TOPIC`: only what the configuration sends here comes",
         "`/topicwire list`: what is muted and followed here",
+        "`/topicwire recall`: how much of what there was desks were told of",
         "How long: `30m`, `2h`, `1d`, `1w`, up to `366d`; one day if you do not say.",
     )
 )
@@ -46,6 +48,7 @@ class Ask(StrEnum):
     FOLLOW = "follow"
     UNFOLLOW = "unfollow"
     LIST = "list"
+    RECALL = "recall"
     HELP = "help"
 
 
@@ -72,7 +75,7 @@ def parse_command(given: str) -> Command | str:
     if asked not in tuple(Ask):
         return f"There is no such command.\n{HELP}"
     ask = Ask(asked)
-    if ask in (Ask.LIST, Ask.HELP):
+    if ask in (Ask.LIST, Ask.RECALL, Ask.HELP):
         return Command(ask)
     length: timedelta | None = _DEFAULT
     if ask in _WISHED and len(others) > 1 and _LIKE_A_DURATION.fullmatch(others[-1]):
@@ -92,15 +95,19 @@ def answer(
     *,
     person: str,
     now: datetime,
+    recall: Collection[str] = (),
 ) -> str:
     """Do what was asked, in the caller's transaction, and say so: Slack's mrkdwn, in UTC.
 
-    `receivers` are all whose channel is the one it was typed in; `topics` are titles by id.
+    `receivers` are all whose channel is the one it was typed in; `topics` are titles by id; `recall`
+    are the lines on what was missed, if they are asked for.
     """
     if isinstance(command, str):
         return command
     if command.ask is Ask.HELP:
         return f"{HELP}\n{_listed(topics, topics)}"
+    if command.ask is Ask.RECALL:
+        return _recalled(recall)
     if not receivers:
         return _NOBODY
     if command.ask is Ask.LIST:
@@ -184,6 +191,11 @@ def _all(
         if each.receiver in receivers
     )
     return "\n".join(list(lines)[:_MOST_LISTED]) or "Nothing is muted or followed here."
+
+
+def _recalled(lines: Collection[str]) -> str:
+    said = [fitted(line, _LINE) for line in list(lines)[:_MOST_LISTED]]
+    return "\n".join(said) or "Nobody was asked yet: no article without an alert was drawn."
 
 
 def _until(until: datetime, now: datetime) -> str:

@@ -102,15 +102,24 @@ def _mend(found: ErrorDetails) -> str:
     place, kind, value, context = found["loc"], found["type"], found["input"], found.get("ctx", {})
     if kind == "missing":
         return f"is missing; each [[{place[0]}]] needs one"
-    if kind == "tuple_type" and place in (("receiver",), ("route",)) and isinstance(value, dict):
-        return f"should be a list of tables; write [[{place[0]}]], with two brackets"
-    if kind == "model_type" and len(place) == 1 and isinstance(value, list):
-        return f"should be one table; write [{place[0]}], with one bracket, and once"
+    if table := _table_mend(place, kind, value):
+        return table
     if kind in _KINDS:
         return f"should be {_KINDS[kind]}, is {_kind_of(value)}"
     if kind == "literal_error":
         return f"should be {context['expected']}"
     return str(context.get("error", "is not what we can read"))
+
+
+def _table_mend(place: Place, kind: str, value: object) -> str | None:
+    """What to write where a table should stand, and another thing does."""
+    if kind == "tuple_type" and place in (("receiver",), ("route",)) and isinstance(value, dict):
+        return f"should be a list of tables; write [[{place[0]}]], with two brackets"
+    if place[0] == "topic" and len(place) < 3 and kind in ("dict_type", "model_type"):
+        return f"should be a table of one topic, as [topic.energy], is {_kind_of(value)}"
+    if kind == "model_type" and len(place) == 1 and isinstance(value, list):
+        return f"should be one table; write [{place[0]}], with one bracket, and once"
+    return None
 
 
 def _kind_of(value: object) -> str:
@@ -134,7 +143,7 @@ def _unknown(place: Place) -> str:
         return f"{start}; did you mean {near[0]!r}?"
     homes = [table for table, model in TABLES.items() if name in model.model_fields]
     if len(place) == 1 and homes:
-        return f"{start}; it belongs below [{homes[0]}]"
+        return f"{start}; it belongs below [{'topic.ID' if homes[0] == 'topic' else homes[0]}]"
     return f"{start}; known here are {', '.join(known)}"
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from sqlalchemy import Connection, text
 
 from daemon import deliveries, feedback, grouping, stories
-from daemon.messages import DigestBody, Entry, Form, Message, digest_from_json
+from daemon.messages import (
+    DigestBody,
+    Entry,
+    Form,
+    Message,
+    digest_from_json,
+    notice_from_json,
+    question_from_json,
+)
 from daemon.records import Alert, Delivery
 
 Choices = tuple[tuple[str, str], ...]
@@ -31,12 +39,21 @@ def compose(connection: Connection, delivery: Delivery, choices: Choices = ()) -
         choices=choices,
         digest=digest_of(delivery),
         picture=delivery.picture or None,
+        notice=notice_from_json(body) if (body := _body(delivery, Form.REPORT)) else None,
+        question=question_from_json(asked) if (asked := _body(delivery, Form.QUESTION)) else None,
+        answers=feedback.answers(connection, delivery.key) if delivery.form is Form.QUESTION else (),
     )
 
 
 def digest_of(delivery: Delivery) -> DigestBody | None:
     """What a digest says; None of anything else."""
-    return digest_from_json(delivery.body) if delivery.body is not None else None
+    body = _body(delivery, Form.DIGEST)
+    return digest_from_json(body) if body is not None else None
+
+
+def _body(delivery: Delivery, form: Form) -> str | None:
+    """What a delivery of this form says; None of any other."""
+    return delivery.body if delivery.form is form else None
 
 
 def _entries(connection: Connection, delivery: Delivery) -> tuple[Entry, ...]:

@@ -121,7 +121,7 @@ def _settings(file: Path | None, home: Path, given: File) -> Settings:
         backup=given.backup,
         slack=given.slack.model_copy(update=token_files),
         receivers=receivers,
-        routes=given.route or tuple(Route(receiver=receiver.name) for receiver in receivers),
+        routes=given.route or _routes(given),
         burst=given.burst,
         story=given.story,
         digest=given.digest,
@@ -132,6 +132,15 @@ def _settings(file: Path | None, home: Path, given: File) -> Settings:
         log=given.log,
         metrics=given.metrics,
     )
+
+
+def _routes(given: File) -> tuple[Route, ...]:
+    """Without a route every receiver hears of everything, but the one that is reported to, if it is not
+    the only one: operators asked for reports.
+    """
+    desks = [each.name for each in given.receiver if each.name != given.retrain.report_to]
+    names = desks or [each.name for each in given.receiver]
+    return tuple(Route(receiver=name) for name in names)
 
 
 def _within(home: Path, path: Path) -> Path:

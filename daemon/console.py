@@ -9,7 +9,7 @@ from rich.text import Text
 
 from daemon import wording
 from daemon.errors import TemporaryDeliveryError
-from daemon.messages import DigestBody, Entry, Message
+from daemon.messages import DigestBody, Entry, Message, Notice, QuestionBody
 from daemon.neutral import Room, cleaned
 from daemon.records import AlertTopic, Sent
 
@@ -59,6 +59,10 @@ def rendered(message: Message) -> list[Text]:
     """The lines of a message. Article text stands in Text, where markup has no meaning, without controls."""
     if message.digest is not None:
         return [*_digest(message.digest), Text("")]
+    if message.notice is not None:
+        return [*_notice(message.notice), Text("")]
+    if message.question is not None:
+        return [*_question(message, message.question), Text("")]
     parts = [Text(heading, style="bold")] if (heading := wording.heading(message)) else []
     for entry in message.entries:
         parts += _entry(message, entry)
@@ -99,6 +103,29 @@ def _digest(body: DigestBody) -> Iterator[Text]:
             headline = _whole(article.headline) or wording.UNTITLED
             source = _whole(article.source or "")
             yield Text("    " + " — ".join(filter(None, (headline, source))))
+
+    for line in wording.recall(body, _whole):
+        yield Text(f"  {line}")
+
+
+def _notice(notice: Notice) -> Iterator[Text]:
+    yield Text("■ ", style="bold cyan").append(wording.notice_title(notice, _whole), style="bold")
+    for part in wording.notice_parts(notice, _whole, len(notice.lines)):
+        for line in part:
+            yield Text(f"  {line}")
+
+
+def _question(message: Message, question: QuestionBody) -> Iterator[Text]:
+    headline = _whole(question.headline) or wording.UNTITLED
+    yield Text("? ", style="bold cyan").append(wording.ASKED, style="bold")
+    yield Text("  ").append(headline, style="bold")
+    if facts := wording.asked_facts(question, _whole):
+        yield Text(f"  {facts}", style="dim")
+    if opening := wording.opening(question, _whole):
+        yield Text(f"    {opening}", style="italic")
+    if question.nearest is not None:
+        yield Text(f"  {wording.nearest(question.nearest, wording.titles(message), _whole)}", style="dim")
+    yield Text(f"  {wording.how_to_answer(question, _whole)}", style="dim")
 
 
 def _whole(text: str, room: Room | None = None) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from daemon import clock, commands, feedback
+from daemon import clock, commands, feedback, quality
 from daemon.clicks import Click, Typed
+from daemon.commands import Ask, Command
 from daemon.config import Settings
 from daemon.database import Database
 from daemon.listening import Listener
@@ -54,16 +55,24 @@ class _Heard:
         return commands.reply_to(click, outcome, dict(self._serving.choices()), now)
 
     def command(self, typed: Typed) -> str:
-        receivers = self._receivers_of(typed.channel)
+        # Operators hear reports alone: to follow a topic there would bring nothing.
+        routed = {route.receiver for route in self._settings.routes}
+        receivers = [name for name in self._receivers_of(typed.channel) if name in routed]
         command = commands.parse_command(typed.text)
+        topics = dict(self._serving.choices())
+        recall: tuple[str, ...] = ()
+        if isinstance(command, Command) and command.ask is Ask.RECALL:
+            with self._database.reading() as connection:
+                recall = quality.digest_lines(connection, self._settings.sample, topics, clock.now())
         with self._database.transaction() as connection:
             said = commands.answer(
                 connection,
                 command,
                 receivers,
-                dict(self._serving.choices()),
+                topics,
                 person=typed.person,
                 now=clock.now(),
+                recall=recall,
             )
         logger.info("command taken", extra={"person": typed.person, "channel": typed.channel})
         return said

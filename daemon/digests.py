@@ -6,24 +6,28 @@ For a receiver that hears in digests alone its articles come after it, in its th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, text
 
-from daemon import blocks, clock, periods, quiet, tallying
+from daemon import blocks, clock, outbox, periods, quality, quiet, tallying
 from daemon.clock import from_text, to_text
 from daemon.config import Receiver, Settings
 from daemon.database import Database
 from daemon.messages import DigestBody
-from daemon.records import DeliveryState, alert_from_json
+from daemon.records import DeliveryState, Form, alert_from_json
 from daemon.tallying import Told
 from daemon.timetable import Job
 from daemon.wording import counted
 
+Choices = Callable[[], Sequence[tuple[str, str]]]
+
 _FARTHEST = timedelta(days=35)  # back from now, for what was told already: a month, and a little
+
+_MOST_RECALL = 100  # lines; far more than are shown
 
 _IS_OWED = text("SELECT 1 FROM deliveries WHERE key = :key")
 _LAST = text(
@@ -45,14 +49,6 @@ _GATHER = text(
     WHERE deliveries.receiver = :receiver
       AND (deliveries.state = 'held' OR (deliveries.id > :after AND alerts.created_at >= :since))
     ORDER BY deliveries.id
-    """
-)
-_OWE = text(
-    """
-    INSERT INTO deliveries (receiver, key, form, root_id, body, state, attempts, looks, due_at)
-    VALUES (:receiver, :key, 'digest', :root, :body, 'pending', 0, 0, :now)
-    ON CONFLICT (key) DO NOTHING
-    RETURNING id
     """
 )
 # What was held when a backup was made may have been sent before that was put back: `doubt` says so.
@@ -84,21 +80,34 @@ def body_to_json(body: DigestBody, until: datetime) -> str:
     return _KEPT.dump_json(_Kept(**fields, until_at=to_text(until))).decode()
 
 
-def jobs(settings: Settings, database: Database, wake: Callable[[], None] = lambda: None) -> tuple[Job, ...]:
+def jobs(
+    settings: Settings, database: Database, wake: Callable[[], None] = lambda: None, choices: Choices = tuple
+) -> tuple[Job, ...]:
     """The job of each receiver's digest; where it has none, its job is off."""
-    return tuple(job(settings, database, receiver, wake) for receiver in settings.receivers)
+    return tuple(job(settings, database, receiver, wake, choices) for receiver in settings.receivers)
 
 
 def job(
-    settings: Settings, database: Database, receiver: Receiver, wake: Callable[[], None] = lambda: None
+    settings: Settings,
+    database: Database,
+    receiver: Receiver,
+    wake: Callable[[], None] = lambda: None,
+    choices: Choices = tuple,
 ) -> Job:
-    """The job of a receiver's digest, in that receiver's zone. `wake` is called when it is owed."""
+    """The job of a receiver's digest, in that receiver's zone. `wake` is called when it is owed.
+
+    `choices` are the topics of whose recall it tells, id and title.
+    """
     hears = quiet.hearing(receiver, settings)
     chart = settings.digest.chart and receiver.type == "slack"
 
     def run() -> str:
+        now = clock.now()
+        # Before the transaction: intake need not wait until it is worked out.
+        with database.reading() as connection:
+            recall = quality.digest_lines(connection, settings.sample, dict(choices()), now)
         with database.transaction() as connection:
-            said = owe(connection, receiver.name, hears, now=clock.now(), chart=chart)
+            said = owe(connection, receiver.name, hears, now=now, chart=chart, recall=recall)
         wake()
         return said
 
@@ -111,12 +120,19 @@ def key_of(receiver: str, period: str, part: int) -> str:
 
 
 def owe(
-    connection: Connection, receiver: str, hears: quiet.Hearing, *, now: datetime, chart: bool = False
+    connection: Connection,
+    receiver: str,
+    hears: quiet.Hearing,
+    *,
+    now: datetime,
+    chart: bool = False,
+    recall: Sequence[str] = (),
 ) -> str:
     """Owe a receiver the digest of the current period, unless it was owed before or would be empty.
 
     It tells of what was written for the receiver after the last one; the first reaches back by one
-    period. What was held for it is let go, into its thread. Returns in one line what is in it.
+    period. What was held for it is let go, into its thread. `recall` are lines on what was missed.
+    Returns in one line what is in it.
     """
     zone = quiet.zone_of(hears.digest_zone)
     period = periods.current_period(hears.digest, periods.local_time(now, zone))
@@ -132,7 +148,8 @@ def owe(
     if not told:
         return "no articles"
     body = tallying.digest(told, since.astimezone(zone), now.astimezone(zone))
-    last_part = _write(connection, receiver, period, replace(body, chart=chart), now)
+    body = replace(body, chart=chart, recall=tuple(recall)[:_MOST_RECALL])
+    last_part = _write(connection, receiver, period, body, now)
     if body.held:
         connection.execute(_RELEASE, {"receiver": receiver, "root": last_part, "now": to_text(now)})
     return f"{counted(body.articles, 'article')} of {counted(len(body.volumes), 'topic')}"
@@ -162,13 +179,9 @@ def _write(connection: Connection, receiver: str, period: str, body: DigestBody,
     """Owe a digest, each further part after the one before and in the same thread; the id of the last."""
     above: int | None = None
     for part in blocks.parts(body):
-        row = {
-            "receiver": receiver,
-            "key": key_of(receiver, period, part.part),
-            "root": above,
-            "body": body_to_json(replace(part, chart=body.chart and part.part == 1), now),
-            "now": to_text(now),
-        }
-        above = connection.execute(_OWE, row).scalar_one()
+        said = body_to_json(replace(part, chart=body.chart and part.part == 1), now)
+        key = key_of(receiver, period, part.part)
+        above = outbox.add_body(connection, receiver, Form.DIGEST, said, key=key, now=now, root=above)
+        assert above is not None
     assert above is not None
     return above

@@ -1,21 +1,23 @@
 """Feedback: clicks ▶ verdicts and wishes, exactly once a click.
 
 Slack may tell us of a click again, and of two clicks in any order. So whatever a click does here
-does not depend on what came before it, but on the moments at which people pressed.
+does not depend on what came before it, but on the moments at which people pressed. What is pressed
+under a question is an answer, made anew each time from all that the person pressed there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from daemon import actions, clicks, showing, verdicts, wishes
-from daemon.actions import Verb
+from daemon import actions, clicks, questions, showing, verdicts, wishes
+from daemon.actions import Action, Verb
 from daemon.clicks import Click, Outcome
-from daemon.messages import Remark
+from daemon.messages import Answered, QuestionBody, Remark, question_from_json
+from daemon.questions import Question
 from daemon.records import Alert, alert_from_json
 from daemon.verdicts import Verdict
 from daemon.wishes import Wish
@@ -37,6 +39,7 @@ _CARRIERS = text(
     WHERE alerts.article_id = :article_id
     """
 )
+_PUT = text("SELECT id, body, channel FROM deliveries WHERE key = :key AND form = 'question'")
 _ARTICLE = text("SELECT article_id FROM alerts WHERE key = :key")
 
 
@@ -49,6 +52,16 @@ class _Place:
     channel: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Put:
+    """A question as it was put to a desk, by which delivery and in which channel."""
+
+    question: Question
+    body: QuestionBody
+    delivery: int
+    channel: str | None
+
+
 def take(connection: Connection, click: Click, now: datetime, *, receivers: Collection[str] = ()) -> Outcome:
     """Write a click down and do what it says, in the caller's transaction; once, however often it comes.
 
@@ -56,14 +69,16 @@ def take(connection: Connection, click: Click, now: datetime, *, receivers: Coll
     Every message that names the article is to be shown anew. `receivers` are those whose channel it is:
     what is muted there is muted for all of them.
     """
+    put = _put(connection, click.action.alert)
+    if put is not None:
+        return _take_answer(connection, put, click, now)
     place = _place(connection, click.action.alert)
-    outcome = _outcome(place, click)
+    outcome = _outcome(place.channel, click) if place is not None else Outcome.UNKNOWN
     article = place.article if place is not None else None
     if not clicks.record(connection, click, outcome, now, article=article):
         return Outcome.REPEATED
     if place is not None and outcome is Outcome.TAKEN and _apply(connection, place, click, now, receivers):
-        for carrier in connection.execute(_CARRIERS, {"article_id": place.article}).scalars():
-            showing.touch(connection, carrier)
+        _show_anew(connection, place.article)
     return outcome
 
 
@@ -71,6 +86,11 @@ def remarks(connection: Connection, alert_key: str) -> tuple[Remark, ...]:
     """What people say of the article of an alert: of the alert's topics, and of others."""
     article = connection.execute(_ARTICLE, {"key": alert_key}).scalar_one_or_none()
     return verdicts.remarks(connection, article) if article is not None else ()
+
+
+def answers(connection: Connection, key: str) -> tuple[Answered, ...]:
+    """What people answered to the question of this key, oldest first."""
+    return tuple(Answered(each.person, each.topics) for each in questions.answers(connection, key))
 
 
 def counts(connection: Connection) -> dict[str, int]:
@@ -84,13 +104,69 @@ def _place(connection: Connection, alert_key: str) -> _Place | None:
     return None if row is None else _Place(row.article_id, alert_from_json(row.payload), row.channel)
 
 
-def _outcome(place: _Place | None, click: Click) -> Outcome:
-    if place is None:
-        return Outcome.UNKNOWN
+def _put(connection: Connection, key: str) -> _Put | None:
+    row = connection.execute(_PUT, {"key": key}).one_or_none()
+    question = questions.one(connection, key) if row is not None else None
+    if row is None or question is None:
+        return None
+    return _Put(question, question_from_json(row.body), row.id, row.channel)
+
+
+def _show_anew(connection: Connection, article: int) -> None:
+    for carrier in connection.execute(_CARRIERS, {"article_id": article}).scalars():
+        showing.touch(connection, carrier)
+
+
+def _outcome(channel: str | None, click: Click) -> Outcome:
     # Not told yet where it stands: whoever presses it there is right, and the key is in no other message.
-    if place.channel is not None and place.channel != click.channel:
+    if channel is not None and channel != click.channel:
         return Outcome.ELSEWHERE
     return Outcome.TAKEN
+
+
+def _take_answer(connection: Connection, put: _Put, click: Click, now: datetime) -> Outcome:
+    outcome, article = _outcome(put.channel, click), put.question.article
+    if not clicks.record(connection, click, outcome, now, article=article):
+        return Outcome.REPEATED
+    if outcome is Outcome.TAKEN and _answer(connection, put, click.person):
+        showing.touch(connection, put.delivery)
+        _show_anew(connection, article)
+    return outcome
+
+
+def _answer(connection: Connection, put: _Put, person: str) -> bool:
+    """Answer as all that a person pressed under a question says; whether that is another answer."""
+    key = put.question.key
+    before = _said(connection, key, person)
+    pressed = clicks.taken(connection, article=put.question.article, person=person, key=key)
+    topics, moment = folded(pressed), pressed[-1][1]
+    # Also where the moment is that of what was said before: a click that was pressed earlier came later.
+    questions.withdraw(connection, key=key, person=person, moment=moment)
+    if topics is not None:
+        asked = [topic for topic, _ in put.body.topics]
+        questions.answer(connection, key=key, person=person, topics=topics, asked=asked, said_at=moment)
+    return _said(connection, key, person) != before
+
+
+def folded(pressed: Sequence[tuple[Action, datetime]]) -> tuple[str, ...] | None:
+    """The topics that a person says an article is about who pressed this, one after the other.
+
+    Each topic comes to those before it, until "about none of these"; None: nothing, or all undone.
+    """
+    topics: tuple[str, ...] | None = None
+    for action, _ in pressed:
+        match action.verb:
+            case Verb.UNDO:
+                topics = None
+            case Verb.NOTHING:
+                topics = ()
+            case Verb.OTHER if action.topic is not None:
+                topics = tuple(dict.fromkeys((*(topics or ()), action.topic)))
+    return topics
+
+
+def _said(connection: Connection, key: str, person: str) -> tuple[str, ...] | None:
+    return next((each.topics for each in answers(connection, key) if each.person == person), None)
 
 
 def _apply(
@@ -109,6 +185,8 @@ def _apply(
             return _say(connection, place, click, Verdict.WRONG)
         case Verb.RIGHT | Verb.OTHER:
             return _say(connection, place, click, Verdict.RIGHT)
+        case Verb.NOTHING:  # no alert has a button for it
+            return False
 
 
 def _say(connection: Connection, place: _Place, click: Click, verdict: Verdict) -> bool:

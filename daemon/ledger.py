@@ -81,6 +81,15 @@ _ARTICLES_OF = text(
     """
 )
 _VERSION_OF = text("SELECT version_of FROM files WHERE id = :id")
+# A file that has grown has another record after it; the others have none to look for.
+_OTHER_VERSIONS = text(
+    """
+    SELECT files.version_of, MAX(later.id)
+    FROM files
+    LEFT JOIN files AS later ON files.state = 'outgrown' AND later.version_of = files.id
+    WHERE files.id = :id
+    """
+)
 _KNOWN_ARTICLES = text("SELECT fingerprint FROM articles WHERE fingerprint IN :fingerprints").bindparams(
     bindparam("fingerprints", expanding=True)
 )
@@ -210,13 +219,31 @@ def files_after(connection: Connection, *, after: int, most: int) -> list[FileRe
 
 def articles_before(connection: Connection, file: FileRecord) -> list[KnownArticle]:
     """The articles of a file and of what it was before it grew, newest version first."""
+    return _articles_up_to(connection, file.id)
+
+
+def _articles_up_to(connection: Connection, file: int) -> list[KnownArticle]:
     found: list[KnownArticle] = []
-    version: int | None = file.id
+    version: int | None = file
     while version is not None:
         rows = connection.execute(_ARTICLES_OF, {"id": version})
         found += sorted((KnownArticle(*row) for row in rows), key=lambda known: known.position)
         version = connection.execute(_VERSION_OF, {"id": version}).scalar_one_or_none()
     return found
+
+
+def versions(connection: Connection, file: int) -> list[KnownArticle]:
+    """The articles of a file that was written to, as it is and as it was before, newest version first.
+
+    Of a file that never was there are none.
+    """
+    before, later = connection.execute(_OTHER_VERSIONS, {"id": file}).one()
+    if before is None and later is None:
+        return []
+    while later is not None:
+        file = later
+        _, later = connection.execute(_OTHER_VERSIONS, {"id": file}).one()
+    return _articles_up_to(connection, file)
 
 
 def record_death(
@@ -261,7 +288,7 @@ def record_articles(
         _article_row(print_, file, position, tagged, now) for print_, (file, position, tagged) in new.items()
     ]
     ids = dict(zip(new, connection.execute(_ADD_ARTICLES, rows).scalars(), strict=True))
-    tags = [_tag_row(ids[print_], tag) for print_, (_, _, tagged) in new.items() for tag in tagged.tags]
+    tags = [tag_row(ids[print_], tag) for print_, (_, _, tagged) in new.items() for tag in tagged.tags]
     if tags:
         connection.execute(_ADD_TAG, tags)
     return [ids.pop(print_, None) for print_ in prints]  # a text that comes twice is its first file's
@@ -322,7 +349,8 @@ def nearest_topic(tagged: Tagged) -> tuple[str | None, float | None]:
     return topic, probability
 
 
-def _tag_row(article: int, tag: Tag) -> dict[str, object]:
+def tag_row(article: int, tag: Tag) -> dict[str, object]:
+    """The row of a tag, by column."""
     evidence = [
         {"passage": e.passage, "start": e.start, "end": e.end, "score": e.score, "words": e.words}
         for e in tag.evidence

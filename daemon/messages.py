@@ -10,15 +10,23 @@ from daemon.records import Alert, Form
 
 __all__ = [
     "Alert",
+    "Answered",
     "DigestBody",
     "Entry",
     "Form",
     "Leading",
     "Message",
+    "Nearest",
+    "Notice",
+    "QuestionBody",
     "Remark",
     "TopicVolume",
     "alone",
     "digest_from_json",
+    "notice_from_json",
+    "notice_to_json",
+    "question_from_json",
+    "question_to_json",
 ]
 
 
@@ -71,7 +79,8 @@ class DigestBody:
     """A digest of the articles between two moments, which are local time as people read it.
 
     `days` are the dates of `by_day`. `part` of `parts`: a long digest goes on in its thread.
-    `held`: its articles were not told before and follow in its thread.
+    `held`: its articles were not told before and follow in its thread. `recall`: what is known of the
+    articles that nobody was told of, in lines; ledgers from before have none.
     """
 
     title: str
@@ -84,6 +93,54 @@ class DigestBody:
     parts: int = 1
     held: bool = False
     chart: bool = False  # asked for; `picture` is where it is
+    recall: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What the daemon tells of itself, such as what came of a retraining.
+
+    The lines are plain text and may quote articles. An empty line begins a new part; a line that
+    begins with a blank belongs to the one above it; two blanks or more part columns.
+    """
+
+    title: str
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The likeliest of the topics that an article was not said to be about; `topic` is an id."""
+
+    topic: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionBody:
+    """An article without an alert, put to a desk: is it about any of these topics?
+
+    `name` is what a person who cannot press names it by. `opening` is how its text begins. `topics`
+    are those that are asked of, id and title.
+    """
+
+    name: str
+    headline: str
+    url: str | None
+    source: str | None
+    date: str | None
+    language: str | None
+    opening: str
+    nearest: Nearest | None
+    topics: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a person says that an article is about; of no topics, that it is about none of them."""
+
+    person: str
+    topics: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +150,7 @@ class Message:
     `thread` is the root's message id at the receiver; `follows` the root's headline, for receivers
     that have no threads. `more`: so many further articles stand in this message's own thread.
     `choices` are the topics, id and title, that a reader may say it is about. `picture` is the id of
-    an uploaded chart.
+    an uploaded chart. `answers` are what people said to a `question`.
     """
 
     key: str
@@ -107,6 +164,9 @@ class Message:
     choices: tuple[tuple[str, str], ...] = ()
     digest: DigestBody | None = None
     picture: str | None = None
+    notice: Notice | None = None
+    question: QuestionBody | None = None
+    answers: tuple[Answered, ...] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -118,15 +178,39 @@ class Message:
         """One line that says what it is, for logs."""
         if self.digest is not None:
             return self.digest.title
+        if self.notice is not None:
+            return self.notice.title
+        if self.question is not None:
+            return self.question.headline
         return self.entries[0].alert.headline if self.entries else self.form.value
 
 
 _DIGEST = TypeAdapter(DigestBody)
+_NOTICE = TypeAdapter(Notice)
+_QUESTION = TypeAdapter(QuestionBody)
 
 
 def digest_from_json(text: str) -> DigestBody:
     """A digest as the ledger has it."""
     return _DIGEST.validate_json(text)
+
+
+def notice_to_json(notice: Notice) -> str:
+    return _NOTICE.dump_json(notice).decode()
+
+
+def notice_from_json(text: str) -> Notice:
+    """A report as the ledger has it."""
+    return _NOTICE.validate_json(text)
+
+
+def question_to_json(question: QuestionBody) -> str:
+    return _QUESTION.dump_json(question).decode()
+
+
+def question_from_json(text: str) -> QuestionBody:
+    """A question as the ledger has it."""
+    return _QUESTION.validate_json(text)
 
 
 def alone(alert: Alert) -> Message:

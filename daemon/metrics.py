@@ -91,6 +91,8 @@ def _families(found: dict[str, Any]) -> Iterator[Metric]:
     yield _gauge("wishes", "Topics that desks mute or follow now.", {(): len(found["wishes"])})
     disk = {(place,): free for place, free in found["disk"].items() if free is not None}
     yield _gauge("disk_free_bytes", "Free where our folders lie.", disk, "place")
+    trainings = {(state,): number for state, number in found["training"]["states"].items()}
+    yield _gauge("trainings", "Trainings by what came of them.", trainings, "state")
     jobs = {
         (job["name"],): datetime.fromisoformat(job["finished_at"]).timestamp()
         for job in found["jobs"]

@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, text
 
 from daemon.clock import to_text
-from daemon.records import Alert, Delivery, DeliveryState, alert_to_json
+from daemon.records import Alert, Delivery, DeliveryState, Form, alert_to_json
 from daemon.statements import Statement
 
 _STRANGER = "the configuration has no receiver of this name"
@@ -39,6 +39,14 @@ _ADD_DELIVERY = Statement(
     """
     INSERT INTO deliveries (alert_id, receiver, key, root_id, broadcast, state, attempts, looks, due_at)
     VALUES (:alert_id, :receiver, :key, :root, :broadcast, :state, 0, 0, :now)
+    """
+)
+_ADD_BODY = text(
+    """
+    INSERT INTO deliveries (receiver, key, form, root_id, body, state, attempts, looks, due_at)
+    VALUES (:receiver, :key, :form, :root, :body, 'pending', 0, 0, :now)
+    ON CONFLICT (key) DO NOTHING
+    RETURNING id
     """
 )
 _UPROOT = text(
@@ -192,6 +200,25 @@ def add(
     row |= {"alert_id": identity, "root": root, "broadcast": broadcast, "state": state}
     _ADD_DELIVERY.execute(connection, row)
     return True
+
+
+def add_body(
+    connection: Connection,
+    receiver: str,
+    form: Form,
+    body: str,
+    *,
+    key: str,
+    now: datetime,
+    root: int | None = None,
+) -> int | None:
+    """Owe a receiver a message that is of no alert; its delivery's id, or None where it was owed before.
+
+    `body` is what it says, as JSON. No alert goes with it, nor it with others.
+    """
+    row = {"receiver": receiver, "key": key, "form": form, "root": root, "body": body, "now": to_text(now)}
+    found: int | None = connection.execute(_ADD_BODY, row).scalar_one_or_none()
+    return found
 
 
 def uproot(connection: Connection, delivery: Delivery) -> None:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from classifier import shorten
 from daemon import wording
-from daemon.messages import DigestBody, Entry, Form, Message
+from daemon.messages import DigestBody, Entry, Form, Message, Notice, QuestionBody
 from daemon.neutral import JOINT, LONGEST_LINK, Room, address, cleaned, directed, fitted, unmarked
 from daemon.wording import Fit
 
 MOST = 3_500  # characters of `text`
 MOST_ENTRIES = 40
 MOST_VOLUMES = 60
+MOST_LINES = 60  # of a notice
 _MOST_FALLBACK = 3_000  # bytes of `fallback`, so that blocks have room beside it
 
 _SHORT_HEADLINE = Room(110, 250)
@@ -32,7 +33,8 @@ _SIZES = (
     (0.05, True),
 )
 
-_ENDS = (".", "…", "”", "\u2069")  # of a line that needs no full stop; a quote from right to left ends in PDI
+# Of a line that needs no full stop; a quote from right to left ends in PDI.
+_ENDS = (".", ":", "…", "”", "\u2069")
 
 # Other chats' signs of markup and of mentions: of Markdown, HTML, Discord, Mattermost, Telegram, Matrix.
 _BRACKETS = str.maketrans({"<": "‹", ">": "›"})
@@ -48,6 +50,7 @@ class _Voice:
     whole: bool
     bare: bool  # of several alerts, the headlines alone
     leading: int  # articles of each topic of a digest
+    lines: int  # of a notice
     longest: int  # of an address
 
     @property
@@ -99,6 +102,7 @@ def _voice(fit: Fit, share: float, *, bare: bool, whole: bool) -> _Voice:
         whole=whole,
         bare=bare,
         leading=leading,
+        lines=int(share * (MOST_LINES if whole else MOST_LINES / 4)),
         longest=longest,
     )
 
@@ -106,6 +110,10 @@ def _voice(fit: Fit, share: float, *, bare: bool, whole: bool) -> _Voice:
 def _lines(message: Message, voice: _Voice) -> Iterator[str]:
     if message.digest is not None:
         found = _digest(message.digest, voice)
+    elif message.notice is not None:
+        found = _notice(message.notice, voice)
+    elif message.question is not None:
+        found = _question(message, message.question, voice)
     elif message.form is Form.ALERT and len(message.entries) == 1:
         found = _alert(message, message.entries[0], voice)
     else:
@@ -167,3 +175,24 @@ def _digest(body: DigestBody, voice: _Voice) -> Iterator[str]:
             yield " — ".join(filter(None, (f"• {headline}", source)))
             yield voice.address(article.url)
     yield wording.more_topics(body, MOST_VOLUMES)
+    yield from wording.recall(body, voice.fit)
+
+
+def _notice(notice: Notice, voice: _Voice) -> Iterator[str]:
+    yield wording.notice_title(notice, voice.fit)
+    for part in wording.notice_parts(notice, voice.fit, voice.lines):
+        yield from part
+
+
+def _question(message: Message, question: QuestionBody, voice: _Voice) -> Iterator[str]:
+    yield wording.ASKED
+    yield voice.fit(question.headline, wording.HEADLINE) or wording.UNTITLED
+    yield voice.address(question.url)
+    yield wording.asked_facts(question, voice.fit)
+    yield wording.opening(question, voice.fit)
+    if question.nearest is not None:
+        yield wording.nearest(question.nearest, wording.titles(message), voice.fit)
+    if message.answers:
+        yield wording.counted(len(message.answers), "answer")
+    if voice.whole:
+        yield wording.how_to_answer(question, voice.fit)

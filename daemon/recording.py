@@ -41,12 +41,13 @@ def earlier_versions(known: Sequence[KnownArticle], articles: Sequence[Article])
     still_there = {article.fingerprint for article in articles}
     old = [each for each in known if each.fingerprint not in still_there]
     return [
-        [each.id for each in old if _is_version(each, article, position)]
+        [each.id for each in old if is_version(each, article, position)]
         for position, article in enumerate(articles)
     ]
 
 
-def _is_version(old: KnownArticle, new: Article, position: int) -> bool:
+def is_version(old: KnownArticle, new: Article, position: int) -> bool:
+    """Whether an article of a file is what another, of the same file at another time, was or became."""
     if old.position == position and old.title is not None and old.title == new.title:
         return True
     return bool(old.text) and (new.text.startswith(old.text) or old.text.startswith(new.text))

@@ -56,7 +56,8 @@ class Form(StrEnum):
 
     `alert`: one article; `burst`: the first of many that came at once; `quiet`: the first of those
     that waited for the end of quiet hours; `list`: several, in the thread of one of these or of a
-    digest; `digest`: what there was in a time.
+    digest; `digest`: what there was in a time; `report`: what the daemon tells of itself; `question`:
+    an article without an alert, and whether there should have been one.
     """
 
     ALERT = "alert"
@@ -64,6 +65,8 @@ class Form(StrEnum):
     QUIET = "quiet"
     LIST = "list"
     DIGEST = "digest"
+    REPORT = "report"
+    QUESTION = "question"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +150,7 @@ class Alert:
 class Delivery:
     """A message that is owed to a receiver. Moments are as the ledger writes them.
 
-    `alert` is the one it was made for; a digest has none, and its content in `body`. `root` is the
+    `alert` is the one it was made for; forms that have none have their content in `body`. `root` is the
     delivery in whose thread it belongs. `picture` is an uploaded chart: None while there may be
     one, "" where there will be none. `generation` goes up with each sending: what an earlier one
     says of its end no longer counts. `revision` is how often what it shows has changed.

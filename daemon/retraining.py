@@ -1,100 +1,228 @@
-"""Retraining: the labels people keep, and what desks said, become the next model.
+"""Retraining: the labels people keep, and what desks said, become the next model, or a candidate.
 
-The training runs in a process of its own, so that intake never pauses for it, its memory goes
-back to the machine, and a crash in it is only a line in our log.
+The work is done in a process of its own (`learning`) under limits, so that intake never pauses for
+it. Here it is begun, heard, written into the ledger and reported.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import subprocess
-import sys
-from pathlib import Path
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from daemon import verdicts
-from daemon.database import Database
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from classifier import ModelError, current_version
+from daemon import clock, notices, trainings
+from daemon.config import Settings
+from daemon.confining import Confined, EndedError, Limits
+from daemon.database import Database, plain_errors, plainly
 from daemon.errors import DaemonError
+from daemon.notices import Notice
+from daemon.trainings import AskedBy, Outcome, TrainingState
 
 logger = logging.getLogger(__name__)
 
-_LONGEST = 1800  # seconds
+Tell = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
 
-_HEAD = (
-    "# What desks said, written anew before each training by topicwired. Edit your own labels in\n"
-    "# other .tsv files of this folder: topics (or -), one tab, the text.\n"
-)
+_LEARNING = "daemon.learning"
+_WRITTEN_EVERY = 1.0  # seconds
+_TITLES = {
+    TrainingState.SERVED: "A new model serves",
+    TrainingState.REFUSED: "A new model was refused",
+    TrainingState.FAILED: "A training failed",
+}
 
-
-_children: set[subprocess.Popen[bytes]] = set()
+_lock = threading.Lock()
+_rows: set[int] = set()  # of the ledger, that this process is at
+_children: set[Confined] = set()
 
 
 def cancel() -> None:
-    """End the training in hand, if there is one: it is made anew after the next start."""
+    """End the trainings in hand of this process: they are made anew after the next start."""
     for child in list(_children):
-        child.kill()
+        child.cancel(f"{trainings.CUT_OFF}: topicwired stopped")
 
 
-def retrain(home: Path, *, if_changed: bool = True, shown: bool = False) -> dict[str, Any]:
-    """Train a model for a home and serve it; with `if_changed` only if a label has.
+def nightly(settings: Settings, database: Database, wake: Callable[[], None] = lambda: None) -> str:
+    """The timetable's job, its result in one line. Raises DaemonError where the training failed.
 
-    Returns what `classifier train --json` said. `shown` lets its progress through to stderr.
-    Raises DaemonError where the training failed.
+    A model that the gate refused is a result like any other. `wake` is called when there may be
+    somebody to be told.
     """
-    command = [sys.executable, "-m", "classifier.cli", "train", "--json", "--home", str(home)]
-    if if_changed:
-        command.append("--if-changed")
-    child = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=None if shown else subprocess.PIPE,
-    )
-    _children.add(child)
+    outcome = retrain(settings, database, asked_by="timetable")
+    wake()
+    if outcome.state is TrainingState.FAILED:
+        raise DaemonError(outcome.result)
+    return outcome.result
+
+
+def retrain(
+    settings: Settings,
+    database: Database,
+    *,
+    asked_by: AskedBy,
+    if_changed: bool = True,
+    tell: Tell | None = None,
+) -> Outcome:
+    """Make the next model and have it serve if it passes the gate; with `if_changed` only if a label has.
+
+    A failure is an outcome too, with its reason: the old model then serves on. The outcome is in the
+    ledger and, where somebody is to be told of it, owed to them, in one transaction. Raises DaemonError
+    where another training is in hand, or where the ledger does not take the outcome.
+    """
+    training = _begin(settings, database, asked_by)
     try:
-        said, wrong = child.communicate(timeout=_LONGEST)
-    except subprocess.TimeoutExpired as error:
-        raise DaemonError(f"training took longer than {_LONGEST} seconds") from error
+        outcome = _outcome(settings, database, training, _Progress(database, training, tell), if_changed)
+        with plain_errors(), database.transaction() as connection:
+            if trainings.end(connection, training, outcome, now=clock.now()):
+                _owe(connection, settings, training, outcome)
+    finally:
+        with _lock:
+            _rows.discard(training)
+    told = {"number": training, "state": outcome.state.value, "result": outcome.result}
+    logger.info("training ended", extra=told)
+    return outcome
+
+
+def first_model(settings: Settings, *, tell: Tell | None = None) -> str:
+    """Make a model where none can serve, and serve it; its version. Raises DaemonError.
+
+    Somebody waits for it, so it takes all the machine has.
+    """
+    outcome = _learned(settings, {"first": True}, tell or _nobody, lambda version: True, gently=False)
+    return outcome.version or ""
+
+
+def _begin(settings: Settings, database: Database, asked_by: AskedBy) -> int:
+    with _lock, plain_errors(), database.transaction() as connection:
+        training = trainings.begin(
+            connection, asked_by=asked_by, served=_served(settings), now=clock.now(), ours=_rows
+        )
+        _rows.add(training)
+    logger.info("training", extra={"number": training, "asked_by": asked_by})
+    return training
+
+
+def _outcome(
+    settings: Settings, database: Database, training: int, progress: Tell, if_changed: bool
+) -> Outcome:
+    """What came of it, whatever that was; only what would end this process as well is raised."""
+
+    def may_serve(version: str) -> bool:
+        with database.transaction() as connection:
+            return trainings.announce(connection, training, version)
+
+    try:
+        return _learned(settings, {"first": False, "if_changed": if_changed}, progress, may_serve)
+    except (DaemonError, SQLAlchemyError, OSError) as error:
+        reason = plainly(error)
+    except BaseException as error:
+        with suppress(SQLAlchemyError, DaemonError):
+            _end_badly(settings, database, training, f"{trainings.CUT_OFF} ({type(error).__name__})")
+        raise
+    with plain_errors(), database.reading() as connection:
+        return trainings.end_of(trainings.one(connection, training), reason, served=_served(settings))
+
+
+def _end_badly(settings: Settings, database: Database, training: int, reason: str) -> None:
+    with database.transaction() as connection:
+        row = trainings.one(connection, training)
+        ended = trainings.end_of(row, reason, served=_served(settings))
+        trainings.end(connection, training, ended, now=clock.now())
+
+
+def _learned(
+    settings: Settings,
+    asked: dict[str, Any],
+    tell: Tell,
+    may_serve: Callable[[str], bool],
+    *,
+    gently: bool = True,
+) -> Outcome:
+    """Have the work done, and hear of it. What is said is trusted as far as its shape is right."""
+    limits = Limits(settings.retrain.minutes, settings.retrain.memory_mib)
+    given = {"settings": settings.model_dump_json(), **asked}
+    child = Confined(_LEARNING, given, limits, gently=gently)
+    _children.add(child)
+    outcome: Outcome | None = None
+    try:
+        for line in child.said():
+            match line:
+                case {"step": str(what), "done": int(done), "total": int(total)}:
+                    tell(what, done, total)
+                case {"log": str(message), "level": int(level), "extra": dict(extra)}:
+                    _log(message, level, extra)
+                case {"serves": str(version)}:
+                    child.tell({"may": may_serve(version)})
+                case {"failed": str(reason)}:
+                    raise DaemonError(reason)
+                case {"outcome": dict(found)}:
+                    outcome = Outcome.from_json(found)
+    except EndedError:
+        if outcome is None:
+            raise
+    except (KeyError, TypeError, ValueError) as error:
+        raise DaemonError(f"the training said what cannot be understood: {error}") from error
     finally:
         _children.discard(child)
-        child.kill()
-        child.wait()
-    if child.returncode != 0:
-        raise DaemonError(
-            f"training failed: {(wrong or b'').decode(errors='replace').strip() or 'see above'}"
-        )
-    result: dict[str, Any] = json.loads(said)
-    return result
+        child.close()
+    if outcome is None:
+        raise DaemonError("the training ended and said nothing")
+    return outcome
 
 
-def nightly(home: Path, database: Database) -> str:
-    """The timetable's job: verdicts become labels, and changed labels a model."""
-    write_verdicts(home, database)
-    result = retrain(home)
-    changed = bool(result["trained"])
-    logger.info("retrained" if changed else "no label changed", extra={"model": result["version"]})
-    return f"trained {result['version']}" if changed else "no label changed"
+class _Progress:
+    """Writes how far a training is: into the log each step, into the ledger at most once a second."""
+
+    def __init__(self, database: Database, training: int, tell: Tell | None) -> None:
+        self._database = database
+        self._training = training
+        self._tell = tell or _nobody
+        self._what = ""
+        self._written = -_WRITTEN_EVERY
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        self._tell(what, done, total)
+        if what != self._what:
+            self._what = what
+            logger.info("training goes on", extra={"number": self._training, "step": what})
+        now = clock.monotonic()
+        if now - self._written < _WRITTEN_EVERY:
+            return
+        self._written = now
+        # Whoever wants to know how far it is can wait; the training need not.
+        with suppress(SQLAlchemyError, DaemonError), self._database.transaction() as connection:
+            trainings.step(connection, self._training, what, done, total)
 
 
-def write_verdicts(home: Path, database: Database) -> int:
-    """Write what desks said as a label sheet, HOME/labels/verdicts.tsv. Returns its rows.
+def _owe(connection: Connection, settings: Settings, training: int, outcome: Outcome) -> None:
+    """What came of it, to whom it is to be reported; that nothing had changed is no news."""
+    title, receiver = _TITLES.get(outcome.state), settings.retrain.report_to
+    if receiver is None or title is None:
+        return
+    notice = Notice(title, (outcome.result, *outcome.lines))
+    notices.owe(connection, receiver, notice, key=f"training-{training}", now=clock.now())
 
-    Each article that someone judged is a row with the topics that people left it.
-    """
-    with database.reading() as connection:
-        judged = verdicts.judged_topics(connection)
-        texts = {record.article: record.text for record in verdicts.all_verdicts(connection)}
-    rows = [
-        f"{', '.join(sorted(topics)) or '-'}\t{' '.join(texts[article].split())}\n"
-        for article, topics in sorted(judged.items())
-    ]
-    sheet = home / "labels" / "verdicts.tsv"
-    if not rows and not sheet.exists():
-        return 0
-    sheet.parent.mkdir(exist_ok=True)
-    fresh = sheet.with_name(f".{sheet.name}.new")
-    fresh.write_text(_HEAD + "".join(rows), encoding="utf-8")
-    os.replace(fresh, sheet)
-    return len(rows)
+
+def _log(message: str, level: int, extra: dict[str, Any]) -> None:
+    """A record of the process, in the log of this one."""
+    own = vars(logging.makeLogRecord({}))
+    kept = {
+        key: value for key, value in extra.items() if key not in own and key not in ("message", "asctime")
+    }
+    logger.log(min(level, logging.ERROR), "%s", message, extra=kept)
+
+
+def _served(settings: Settings) -> str | None:
+    try:
+        return current_version(settings.models)
+    except ModelError:
+        return None
+
+
+def _nobody(what: str, done: int, total: int) -> None:
+    """Nobody wants to know."""

@@ -64,13 +64,14 @@ def teaching_problems(given: File) -> Iterator[str]:
 
 
 def promise_problems(given: File, topics: Collection[str]) -> Iterator[str]:
-    """Promises for topics that are not there, or that ask for two things at once."""
+    """Promises for topics that are not there, or that ask for nothing or for two things at once."""
+    known, listed = frozenset(topics), ", ".join(sorted(topics))
     for topic, promise in given.topic.items():
         start = f"topic.{shortened(topic)}"
-        if topic not in topics:
-            yield f"{start}: no topic of this id; there are {', '.join(sorted(topics))}"
-        if len(promise.model_dump(exclude_none=True)) > 1:
-            yield f"{start}: say one of 'cut', 'recall' and 'precision'"
+        if topic not in known:
+            yield f"{start}: no topic {shortened(topic)!r}; there are {listed}"
+        if len(promise.model_dump(exclude_none=True)) != 1:
+            yield f"{start}: should have one of 'cut', 'recall' and 'precision'"
 
 
 def is_a_channel(channel: str) -> bool:
@@ -116,7 +117,9 @@ def route_problems(given: File, topics: Collection[str]) -> list[str]:
             if topic not in known_topics:
                 problems.append(f"{start}: no topic {shortened(topic)!r}; there are {listed}")
         problems += [f"{start}.{problem}" for problem in _silences(route)]
-    deaf = sorted(names.keys() - {route.receiver for route in given.route}) if given.route else []
+    # Operators hear what is reported to them, and a desk may have a channel for questions alone.
+    heard = {route.receiver for route in given.route} | {given.retrain.report_to, given.sample.receiver}
+    deaf = sorted(names.keys() - heard) if given.route else []
     return problems + [f"receiver {name!r}: no route leads to it; add one" for name in deaf]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from classifier import ModelError, current_version
-from daemon import clock, feedback, ledger, outbox, shelves, timetable, wishes
+from daemon import clock, feedback, ledger, outbox, shelves, timetable, trainings, wishes
 from daemon.clock import to_text
 from daemon.config import Settings
 from daemon.database import Database
@@ -24,17 +24,18 @@ _OWED = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNKNOWN)
 def gather(settings: Settings, database: Database) -> dict[str, Any]:
     """Everything `topicwired status` shows, as one JSON object."""
     inbox = _inbox(settings)
+    try:
+        model = current_version(settings.models)
+    except ModelError as error:
+        model = f"unreadable: {error}"
     with database.reading() as connection:
         files = ledger.counts(connection)
         deliveries = outbox.counts(connection)
         trouble = outbox.trouble(connection)
         jobs = timetable.listed(connection)
+        learned = trainings.standing(connection, served=model)
         said = feedback.counts(connection)
         wished = wishes.active(connection, clock.now()).records
-    try:
-        model = current_version(settings.models)
-    except ModelError as error:
-        model = f"unreadable: {error}"
     found: dict[str, Any] = {
         "home": str(settings.home),
         "model": model,
@@ -62,6 +63,7 @@ def gather(settings: Settings, database: Database) -> dict[str, Any]:
             for receiver, state, reason, number in trouble
         ],
         "jobs": jobs,
+        "training": learned,
         "disk": _disk(settings),
     }
     return found | {"warnings": _warnings(found)}
@@ -94,7 +96,16 @@ def lines(found: dict[str, Any]) -> list[str]:
     for job in found["jobs"]:
         last = f"last {job['finished_at']}: {job['result']}" if job["finished_at"] else "not run yet"
         text.append(f"job        {job['name']}: due {job['due_at']}, {last}")
+    if found["training"]["last"]:
+        text.append(f"training   {_training(found['training']['last'])}")
     return text + [f"warning    {warning}" for warning in found["warnings"]]
+
+
+def _training(last: dict[str, Any]) -> str:
+    if last["state"] == "running":
+        far = f", {last['done']} of {last['total']}" if last["total"] else ""
+        return f"running since {last['started_at']}, asked for by the {last['asked_by']}: {last['step']}{far}"
+    return f"{last['state']} {last['finished_at'] or last['started_at']}: {last['result']}"
 
 
 def _inbox(settings: Settings) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def _is_a_database(value: str) -> str:
 
 def _is_short(value: object) -> object:
     """Each member that is wrong is an error of its own: half a million of them take seconds."""
-    if isinstance(value, list | tuple) and len(value) > _LONGEST_LIST:
+    if isinstance(value, list | tuple | dict) and len(value) > _LONGEST_LIST:
         raise ValueError(f"should have at most {_LONGEST_LIST} members")
     return value
 
@@ -340,7 +340,7 @@ class File(_Table):
     quiet_hours: QuietHours = QuietHours()
     retrain: Retrain = Retrain()
     sample: Sample = Sample()
-    topic: Mapping[str, Promise] = {}
+    topic: Annotated[Mapping[str, Promise], BeforeValidator(_is_short)] = {}
     log: Log = Log()
     metrics: Metrics = Metrics()
 

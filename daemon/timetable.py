@@ -8,15 +8,12 @@ that is stands in `periods`.
 from __future__ import annotations
 
 import logging
-import os
-import secrets
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
-from pathlib import Path
 
 from apscheduler.executors.base import BaseExecutor, run_job
 from apscheduler.job import Job as Tick
@@ -25,7 +22,7 @@ from apscheduler.triggers.base import BaseTrigger
 from sqlalchemy import Connection, bindparam, text
 from tzlocal import get_localzone
 
-from daemon import clock, periods
+from daemon import claims, clock, periods
 from daemon.clock import from_text, to_text
 from daemon.database import Database
 from daemon.periods import Run, RunState
@@ -265,7 +262,7 @@ def _write_plan(connection: Connection, job: Job, due_at: str, planned: str) -> 
 def _is_in_hand(connection: Connection, job: Job) -> bool:
     """Whether the job is being run; a run whose process is no more is written as cut off."""
     for row in connection.execute(_IN_HAND, {"name": job.name}).all():
-        if _lives(row.claimant):
+        if claims.lives(row.claimant):
             return True
         told = {"job": job.name, "period": row.period, "tries": row.tries}
         logger.warning("job was cut off", extra=told)
@@ -280,7 +277,7 @@ def _write_claim(connection: Connection, claim: _Claim, now: datetime) -> bool:
         "name": claim.name,
         "period": claim.period,
         "tries": claim.tries,
-        "claimant": _claimant(),
+        "claimant": claims.claimant(),
         "now": to_text(now),
     }
     ours = connection.execute(_CLAIM, row).one_or_none() is not None
@@ -296,34 +293,6 @@ def _write_ending(connection: Connection, ending: _Ending) -> None:
     tried = row | {"period": claim.period, "tries": claim.tries, "state": ending.state}
     if connection.execute(_END, tried).one_or_none():
         connection.execute(_FINISHED, row)
-
-
-# Whether a run was cut off is asked of the kernel, which knows at once and by no clock; the ledger
-# is on a local disk, so whoever writes to it is a process of this machine. The start tells a process
-# from a later one with its number, the token ourselves from the one before a reboot.
-_TOKEN = secrets.token_hex(8)
-_NO_START = "none"
-
-
-def _claimant() -> str:
-    return f"{os.getpid()} {_start_of(os.getpid())} {_TOKEN}"
-
-
-def _lives(claimant: str) -> bool:
-    number, start, token = claimant.split(" ")
-    if int(number) == os.getpid():
-        return token == _TOKEN
-    return start != _NO_START and start == _start_of(int(number))
-
-
-def _start_of(process: int) -> str:
-    """When a process started, in ticks since the boot (proc(5), stat), unless it has ended."""
-    try:
-        fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return _NO_START
-    state, *others = fields.rpartition(")")[2].split()
-    return _NO_START if state in "ZX" else others[18]
 
 
 class _Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types

@@ -1,7 +1,12 @@
-"""What desks said of tags: right, wrong, or another topic. The last word of a person counts."""
+"""What desks said of tags: right, wrong, or another topic. The last word of a person counts.
+
+Where two people say the contrary of a tag it is disputed, until one of them changes their mind or
+somebody settles it: that outweighs all that was said of the tag before, and nothing that is said later.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,11 +16,11 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from classifier import Article
-from daemon.clock import to_text
+from daemon.clock import from_text, to_text
 from daemon.complaints import printable_line
 from daemon.messages import Remark
 
-_SHORT_ID = 16  # characters of a fingerprint, as `classifier tag` prints it
+SHORT_ID = 16  # characters of a fingerprint, as `classifier tag` prints it
 
 
 class Verdict(StrEnum):
@@ -27,7 +32,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VerdictRecord:
-    """A verdict with the article it is about; `disputed` where another person says the contrary."""
+    """A verdict with the article it is about; `disputed` where another person says the contrary.
+
+    `outweighed`: somebody settled the tag later, so this one counts no more.
+    """
 
     article: str  # fingerprint
     text: str
@@ -37,6 +45,8 @@ class VerdictRecord:
     said_at: str
     title: str | None = None
     language: str | None = None
+    settles: bool = False
+    outweighed: bool = False
     disputed: bool = False
 
     @property
@@ -47,10 +57,10 @@ class VerdictRecord:
 _FIND = text("SELECT id FROM articles WHERE fingerprint LIKE :start ORDER BY id LIMIT 2")
 _ADD = text(
     """
-    INSERT INTO verdicts (article_id, topic, verdict, person, said_at)
-    VALUES (:article_id, :topic, :verdict, :person, :said_at)
+    INSERT INTO verdicts (article_id, topic, verdict, person, said_at, settles)
+    VALUES (:article_id, :topic, :verdict, :person, :said_at, :settles)
     ON CONFLICT (article_id, topic, person)
-    DO UPDATE SET verdict = excluded.verdict, said_at = excluded.said_at
+    DO UPDATE SET verdict = excluded.verdict, said_at = excluded.said_at, settles = excluded.settles
     """
 )
 _ADD_IN_ORDER = text(f"{_ADD.text.rstrip()}\n    WHERE excluded.said_at > verdicts.said_at")
@@ -62,12 +72,36 @@ _WITHDRAW = text(
       AND said_at <= :moment
     """
 )
+# Whether somebody settled the tag of a verdict after it was said.
+_OUTWEIGHED = """
+    EXISTS (
+        SELECT 1
+        FROM verdicts AS later
+        WHERE later.article_id = verdicts.article_id
+          AND later.topic = verdicts.topic
+          AND later.settles
+          AND (
+              later.said_at > verdicts.said_at
+              OR (later.said_at = verdicts.said_at AND (NOT verdicts.settles OR later.id > verdicts.id))
+          )
+    )
+"""
 _LIST = text(
-    """
-    SELECT articles.fingerprint, articles.text, topic, verdict, person, said_at, title, language
+    f"""
+    SELECT articles.fingerprint, articles.text, topic, verdict, person, said_at, title, language, settles,
+           {_OUTWEIGHED}
     FROM verdicts
     JOIN articles ON articles.id = verdicts.article_id
     ORDER BY verdicts.said_at, verdicts.id
+    """  # noqa: S608  our own words alone
+)
+_LAST_OF_TAG = text("SELECT MAX(said_at) FROM verdicts WHERE article_id = :article_id AND topic = :topic")
+_EVIDENCE = text(
+    """
+    SELECT articles.fingerprint, tags.topic, tags.evidence
+    FROM tags
+    JOIN articles ON articles.id = tags.article_id
+    JOIN verdicts ON verdicts.article_id = tags.article_id AND verdicts.topic = tags.topic
     """
 )
 _OF_ARTICLE = text(
@@ -78,26 +112,18 @@ _OF_ARTICLE = text(
     ORDER BY said_at, id
     """
 )
-_MAIN = text(
-    """
-    SELECT articles.fingerprint, tags.topic
-    FROM tags
-    JOIN articles ON articles.id = tags.article_id
-    WHERE tags.grade = 'main'
-      AND articles.id IN (SELECT article_id FROM verdicts)
-    """
-)
 _COUNTS = text("SELECT verdict, COUNT(*) FROM verdicts GROUP BY verdict")
 _COUNT_DISPUTED = text(
-    """
+    f"""
     SELECT COUNT(*)
     FROM (
         SELECT article_id
         FROM verdicts
+        WHERE NOT {_OUTWEIGHED}
         GROUP BY article_id, topic
         HAVING COUNT(DISTINCT verdict) > 1
     ) AS disputed
-    """
+    """  # noqa: S608  our own words alone
 )
 
 
@@ -122,6 +148,22 @@ def add(
     connection.execute(_ADD, _row(article, topic, verdict, person, now))
 
 
+def settle(
+    connection: Connection,
+    *,
+    article: int,
+    topic: str,
+    verdict: Verdict,
+    person: str,
+    now: datetime,
+) -> None:
+    """Write a verdict that outweighs all that people said of the tag before, whatever the clock says now."""
+    tag = {"article_id": article, "topic": topic}
+    last = connection.execute(_LAST_OF_TAG, tag).scalar_one_or_none()
+    said_at = max(now, from_text(last)) if last else now
+    connection.execute(_ADD, _row(article, topic, verdict, person, said_at) | {"settles": True})
+
+
 def add_in_order(
     connection: Connection,
     *,
@@ -142,13 +184,28 @@ def withdraw(connection: Connection, *, article: int, person: str, moment: datet
 
 
 def all_verdicts(connection: Connection) -> list[VerdictRecord]:
-    """Every verdict that counts, oldest first."""
+    """The last word of each person on each tag, oldest first."""
     found = [
-        VerdictRecord(article, text_, topic, Verdict(verdict), person, said_at, title, language)
-        for article, text_, topic, verdict, person, said_at, title, language in connection.execute(_LIST)
-    ]
+        VerdictRecord(
+            article, text_, topic, Verdict(verdict), person, said_at, title, language,
+            bool(settles), bool(outweighed),
+        )
+        for article, text_, topic, verdict, person, said_at, title, language, settles, outweighed
+        in connection.execute(_LIST)
+    ]  # fmt: skip
     disputed = _disputed(found)
-    return [replace(each, disputed=(each.article, each.topic) in disputed) for each in found]
+    return [
+        replace(each, disputed=not each.outweighed and (each.article, each.topic) in disputed)
+        for each in found
+    ]
+
+
+def evidence(connection: Connection) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The passages that carry each tag of which somebody said something, by article and topic."""
+    return {
+        (article, topic): tuple(str(each["passage"]) for each in json.loads(given))
+        for article, topic, given in connection.execute(_EVIDENCE)
+    }
 
 
 def remarks(connection: Connection, article: int) -> tuple[Remark, ...]:
@@ -163,29 +220,8 @@ def counts(connection: Connection) -> dict[str, int]:
     return found
 
 
-def judged_topics(connection: Connection) -> dict[str, frozenset[str]]:
-    """For each article with a verdict: its main topics as people left them.
-
-    What the model said, without the topics that someone called wrong, with those that someone
-    called right. An article of which two people disagree is left out whole: a label has no way to
-    say that one of its topics is not known.
-    """
-    topics: dict[str, set[str]] = {}
-    for article, topic in connection.execute(_MAIN):
-        topics.setdefault(article, set()).add(topic)
-    found = all_verdicts(connection)
-    for record in found:
-        judged = topics.setdefault(record.article, set())
-        if record.verdict is Verdict.RIGHT:
-            judged.add(record.topic)
-        else:
-            judged.discard(record.topic)
-    disputed = {record.article for record in found if record.disputed}
-    return {a: frozenset(judged) for a, judged in topics.items() if a not in disputed}
-
-
 def listed(connection: Connection, *, disputed_first: bool = False) -> list[VerdictRecord]:
-    """Every verdict that counts, oldest first; or those that people dispute first, side by side."""
+    """The last word of each person on each tag, oldest first; or first, side by side, what they dispute."""
     found = all_verdicts(connection)
     if not disputed_first:
         return found
@@ -196,47 +232,35 @@ def listed(connection: Connection, *, disputed_first: bool = False) -> list[Verd
 def as_object(record: VerdictRecord) -> dict[str, Any]:
     """A verdict as `verdicts list --json` and `verdicts export --raw` print it."""
     return {
-        "article": record.article[:_SHORT_ID],
+        "article": record.article[:SHORT_ID],
         "headline": record.headline,
         "topic": record.topic,
         "verdict": record.verdict.value,
         "person": record.person,
         "said_at": record.said_at,
         "disputed": record.disputed,
+        "settles": record.settles,
+        "outweighed": record.outweighed,
     }
 
 
 def as_line(record: VerdictRecord) -> str:
     """The same for people; an article's headline cannot harm their terminal."""
-    said = (record.said_at, record.article[:_SHORT_ID], record.topic, record.verdict, record.person)
+    said = (record.said_at, record.article[:SHORT_ID], record.topic, record.verdict, record.person)
     words = [printable_line(word) for word in (*said, record.headline)]
-    return "  ".join(words + ["(disputed)"] * record.disputed)
-
-
-def examples(connection: Connection) -> list[dict[str, Any]]:
-    """Each judged article with its main topics as people left them: lines for
-    `classifier train --examples`. Without those of which people disagree.
-    """
-    articles = {record.article: record for record in all_verdicts(connection)}
-    return [
-        _example(articles[article], sorted(topics))
-        for article, topics in sorted(judged_topics(connection).items())
-    ]
-
-
-def _example(record: VerdictRecord, main: Sequence[str]) -> dict[str, Any]:
-    found = {"id": record.article[:_SHORT_ID], "title": record.title, "text": record.text, "main": list(main)}
-    return found | {"lang": record.language} if record.language else found
+    marks = {"disputed": record.disputed, "settles": record.settles, "outweighed": record.outweighed}
+    return "  ".join(words + [f"({mark})" for mark, holds in marks.items() if holds])
 
 
 def _row(article: int, topic: str, verdict: Verdict, person: str, said_at: datetime) -> dict[str, object]:
     row = {"article_id": article, "topic": topic, "verdict": verdict, "person": person}
-    return row | {"said_at": to_text(said_at)}
+    return row | {"said_at": to_text(said_at), "settles": False}
 
 
 def _disputed(found: Sequence[VerdictRecord]) -> set[tuple[str, str]]:
     """The tags, as article and topic, of which two people say the contrary."""
     said: dict[tuple[str, str], set[Verdict]] = {}
     for record in found:
-        said.setdefault((record.article, record.topic), set()).add(record.verdict)
+        if not record.outweighed:
+            said.setdefault((record.article, record.topic), set()).add(record.verdict)
     return {tag for tag, verdicts in said.items() if len(verdicts) > 1}

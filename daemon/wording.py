@@ -7,7 +7,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from classifier import shorten
-from daemon.messages import DigestBody, Entry, Form, Message, Remark, TopicVolume
+from daemon.messages import (
+    Answered,
+    DigestBody,
+    Entry,
+    Form,
+    Message,
+    Nearest,
+    Notice,
+    QuestionBody,
+    Remark,
+    TopicVolume,
+)
 from daemon.neutral import Room, cleaned, quoted
 from daemon.records import Alert, AlertTopic
 
@@ -20,6 +31,7 @@ FACT = Room(120, 250)
 TITLE = Room(60, 150)
 WORD = Room(30, 80)
 PERSON = Room(40, 100)
+LINE = Room(300, 700)
 
 MOST_QUOTES = 6
 MOST_NAMED = 12  # topics that are only named
@@ -28,14 +40,18 @@ MOST_WORDS = 10
 MOST_NEWS = 8
 MOST_SOURCES = 4
 MOST_PERSONS = 8
+MOST_RECALL = 12
 
 UNTITLED = "(no title)"
 IN_THREAD = " in this thread"  # where there are threads
+ASKED = "Did we miss this? No alert was sent."
+NONE_OF_THESE = "about none of these"
 
 RIGHT, WRONG = "right", "wrong"
 _SIGNS = {RIGHT: "✓", WRONG: "✗"}
 _LONGEST_ALT = 1000
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_COLUMNS = re.compile(r" {2,}")
 _MEMBER = re.compile(r"[UW][A-Z0-9]{2,20}")
 
 
@@ -56,8 +72,12 @@ def facts(alert: Alert, fit: Fit) -> str:
 
 def dated(alert: Alert) -> str | None:
     """When the article was published, as exactly as it says, to the minute: "2026-11-21 14:05 +05:00"."""
-    found = _MOMENT.fullmatch(alert.date or "")
-    return " ".join(filter(None, found.groups())) if found else alert.date
+    return _dated(alert.date)
+
+
+def _dated(date: str | None) -> str | None:
+    found = _MOMENT.fullmatch(date or "")
+    return " ".join(filter(None, found.groups())) if found else date
 
 
 def named(topic: AlertTopic, fit: Fit, room: Room = TITLE) -> str:
@@ -124,6 +144,8 @@ def also(entry: Entry, fit: Fit) -> str:
 def titles(message: Message) -> dict[str, str]:
     """The titles of the topics that people may have spoken of."""
     found = dict(message.choices)
+    if message.question is not None:
+        found |= dict(message.question.topics)
     for entry in message.entries:
         found |= {topic.id: topic.title for topic in entry.alert.topics}
     return found
@@ -191,6 +213,64 @@ def more_topics(body: DigestBody, shown: int) -> str:
     return f"and {counted(more, 'more topic')}" if more > 0 else ""
 
 
+def recall(body: DigestBody, fit: Fit) -> list[str]:
+    """What a digest says of the articles that nobody was told of."""
+    lines = list(filter(None, (fit(line, LINE) for line in body.recall)))
+    more = len(lines) - MOST_RECALL
+    return [*lines[:MOST_RECALL], *([f"and {counted(more, 'more line')}"] if more > 0 else [])]
+
+
+def notice_title(notice: Notice, fit: Fit) -> str:
+    return fit(notice.title, HEADLINE) or "Report"
+
+
+def notice_parts(notice: Notice, fit: Fit, most: int) -> list[list[str]]:
+    """The lines of a notice by its parts, at most so many; those that belong to another are marked.
+
+    What stands in columns has a dot between them: few receivers have letters of one width.
+    """
+    parts: list[list[str]] = [[]]
+    for line in notice.lines[:most]:
+        said = fit(_COLUMNS.sub(" · ", line.strip()), LINE)
+        if said:
+            parts[-1].append(f"• {said}" if line[:1].isspace() else said)
+        else:
+            parts.append([])
+    if more := sum(bool(cleaned(line)) for line in notice.lines[most:]):
+        parts.append([f"and {more:,} more"])
+    return [part for part in parts if part]
+
+
+def asked_facts(question: QuestionBody, fit: Fit) -> str:
+    """Source, date and language of what is asked of, as far as they are known."""
+    known = (question.source, _dated(question.date), question.language)
+    return " · ".join(filter(None, (fit(fact, FACT) for fact in known if fact)))
+
+
+def opening(question: QuestionBody, fit: Fit) -> str:
+    """How the text of an article begins that is asked of."""
+    said = fit(question.opening, QUOTE)
+    return quoted(said) if said else ""
+
+
+def nearest(found: Nearest, known: Mapping[str, str], fit: Fit) -> str:
+    """Which topic came nearest."""
+    return f"nearest: {fit(known.get(found.topic, found.topic), TITLE)} {found.probability:.0%}"
+
+
+def answers(message: Message, fit: Fit) -> list[str]:
+    """What people said to a question, a line each."""
+    known = titles(message)
+    lines = [_answer(each, known, fit) for each in message.answers[:MOST_PERSONS]]
+    more = len(message.answers) - MOST_PERSONS
+    return [*lines, *([f"and {counted(more, 'more person')}"] if more > 0 else [])]
+
+
+def how_to_answer(question: QuestionBody, fit: Fit) -> str:
+    """For who cannot press anything."""
+    return f"to answer: topicwired sample answer {fit(question.name, WORD)} TOPIC, or none"
+
+
 def volume(topic: TopicVolume, fit: Fit, room: Room = TITLE) -> str:
     return fit(topic.title, room) or fit(topic.topic, room)
 
@@ -224,6 +304,12 @@ def _remark(remark: Remark, own: set[str], known: Mapping[str, str], fit: Fit) -
     if remark.verdict == RIGHT and remark.topic not in own:
         return f"+ {title}"
     return f"{_SIGNS.get(remark.verdict, '·')} {title}"
+
+
+def _answer(answered: Answered, known: Mapping[str, str], fit: Fit) -> str:
+    about = some([fit(known.get(topic, topic), TITLE) for topic in answered.topics], MOST_NAMED)
+    said = f"about {about}" if about else NONE_OF_THESE
+    return f"{said} — {person_of(answered.person, fit)}"
 
 
 def person_of(person: str, fit: Fit) -> str:

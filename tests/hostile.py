@@ -6,9 +6,21 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from daemon import plain
+from daemon import asking, plain
 from daemon.blocks import Block, blocks
-from daemon.messages import DigestBody, Entry, Form, Leading, Message, Remark, TopicVolume
+from daemon.messages import (
+    Answered,
+    DigestBody,
+    Entry,
+    Form,
+    Leading,
+    Message,
+    Nearest,
+    Notice,
+    QuestionBody,
+    Remark,
+    TopicVolume,
+)
 from daemon.records import Alert, AlertTopic
 
 FRAGMENTS = (
@@ -106,6 +118,29 @@ BODIES = st.builds(
     days=st.just(("21 Nov", "22 Nov")),
     volumes=st.just(()) | _repeated(VOLUMES, 12, 60, 200),
     held=st.booleans(),
+    recall=st.just(()) | _repeated(TEXT, 4, 40),
+)
+NOTICES = st.builds(
+    Notice,
+    title=TEXT,
+    lines=st.just(()) | _repeated(TEXT | TEXT.map(" {}".format) | st.just(""), 10, 80, 2_000),
+)
+QUESTIONS = st.builds(
+    QuestionBody,
+    name=st.just("48a66882711a9a9f"),
+    headline=TEXT,
+    url=_URL,
+    source=_MAYBE,
+    date=_MAYBE,
+    language=_MAYBE,
+    opening=TEXT,
+    nearest=st.none() | st.builds(Nearest, st.sampled_from(["energy", "t1"]) | TEXT, st.just(0.31)),
+    topics=CHOICES.map(asking.within_a_menu),
+)
+ANSWERS = st.builds(
+    Answered,
+    person=st.sampled_from(["U123", "W0A9", "<!channel>"]) | TEXT,
+    topics=st.just(()) | _repeated(st.sampled_from(["t1x", "energy"]) | TEXT, 30),
 )
 _ALERTED = st.builds(
     Message,
@@ -126,7 +161,18 @@ _DIGESTS = st.builds(
     digest=BODIES,
     picture=st.none() | st.just("F0123456789"),
 )
-MESSAGES = _ALERTED | _DIGESTS
+REPORTED = st.builds(
+    Message, key=st.just("0" * 32), receiver=st.just("desk"), form=st.just(Form.REPORT), notice=NOTICES
+)
+ASKED = st.builds(
+    Message,
+    key=st.just("0" * 32),
+    receiver=st.just("desk"),
+    form=st.just(Form.QUESTION),
+    question=QUESTIONS,
+    answers=st.just(()) | _repeated(ANSWERS, 3, 20),
+)
+MESSAGES = _ALERTED | _DIGESTS | REPORTED | ASKED
 
 
 def request(message: Message, *, interactive: bool = True) -> Block:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from daemon.messages import DigestBody, Entry, Form, Leading, Message, Remark, TopicVolume
+from daemon.messages import (
+    Answered,
+    DigestBody,
+    Entry,
+    Form,
+    Leading,
+    Message,
+    Nearest,
+    Notice,
+    QuestionBody,
+    Remark,
+    TopicVolume,
+)
 from daemon.records import Alert, AlertTopic, alert_key
 
 CHOICES = (
@@ -184,6 +196,10 @@ _DIGEST = DigestBody(
     since="16 November, 08:00",
     until="22 November, 08:00",
     articles=61,
+    recall=(
+        "all topics: recall 0.91 (0.84–0.97) over 30 days, 22 probably missed",
+        "Energy: recall 0.96 (0.89–0.99) over 30 days, 5 probably missed",
+    ),
     days=("16 Nov", "17 Nov", "18 Nov", "19 Nov", "20 Nov", "21 Nov", "22 Nov"),
     volumes=(
         _volume(
@@ -224,6 +240,37 @@ _JUDGED = Entry(
     further=5,
 )
 
+_QUESTION = QuestionBody(
+    name="5b1de9a0c3f27e84",
+    headline="Три села возят воду за сорок километров",
+    url="https://news.example/5b1de9a0",
+    source="Каспийский вестник",
+    date="22 November 2026",
+    language="ru",
+    opening="Колодцы в трёх сёлах пересохли в октябре, школа закрыта, пока не проложат трубу, сообщил аким.",
+    nearest=Nearest("environment", 0.31),
+    topics=CHOICES,
+)
+_RETRAINED = Notice(
+    "A new model serves",
+    (
+        "serving 20261123-033007, which passed the gate; alerts of the last 14 days: 1 gained, 1 lost,"
+        " 0 moved",
+        "passed  folds: F1 0.868 → 0.871 on 1,204 articles, out of fold",
+        "passed  marked right: none of 212 tags that a desk called right is lost",
+        "passed  marked right: learned 1 tags that a desk called right: “Три села возят воду за сорок"
+        " километров” (5b1de9a0c3f27e84), environment",
+        "",
+        "gained  energy-desk: environment 0.31 → 0.78 (main from 0.52) ✓  5b1de9a0c3f27e84",
+        "        Три села возят воду за сорок километров",
+        "        “Колодцы в трёх сёлах пересохли в октябре, школа закрыта.”  (колодцы, воду)",
+        "",
+        "lost    energy-desk: trade 0.55 → 0.36 (main from 0.50) ✗  c41f0d2277aa93be",
+        "        Port of Saryarka takes its first grain ship",
+        "        “The ship will load barley until Friday.”  (ship, barley)",
+    ),
+)
+
 SCENES: dict[str, tuple[Post, ...]] = {
     "alert": (Post(_message(_PIPELINE, entries=(_JUDGED,)), "08:15"),),
     "thread": (
@@ -246,6 +293,19 @@ SCENES: dict[str, tuple[Post, ...]] = {
             ),
             "14:31",
         ),
+    ),
+    "learning": (
+        Post(
+            Message(
+                "2" * 32,
+                "desk",
+                Form.QUESTION,
+                question=_QUESTION,
+                answers=(Answered("U07DANA", ("environment",)),),
+            ),
+            "Sunday, 08:00",
+        ),
+        Post(Message("3" * 32, "operators", Form.REPORT, notice=_RETRAINED), "Monday, 03:31"),
     ),
     "digest": (Post(Message("1" * 32, "desk", Form.DIGEST, digest=_DIGEST, picture="F07CHART"), "08:00"),),
 }

@@ -56,7 +56,7 @@ def newsroom(
 
 def batch(model: Model, *texts: str) -> Batch:
     files = tuple((f"{number}.txt", text.encode()) for number, text in enumerate(texts))
-    return Batch(model.version, model.retired, files)
+    return Batch(model.version, model.retired, model.cuts, files)
 
 
 def here(model: Model, *texts: str) -> list[Found]:

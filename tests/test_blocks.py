@@ -416,7 +416,8 @@ def test_every_message_is_within_slacks_limits(message: Message) -> None:
 @settings(max_examples=30, deadline=None)
 def test_no_message_pings_links_or_formats_out_of_article_text(message: Message) -> None:
     ours = re.compile(r"<@[UW][A-Z0-9]{2,20}>|<https://a\.example/[^|<>*~`\s]*\|[^|<>*~`\n]*>")
-    for text in texts(blocks(message)) if message.digest is None else []:
+    formatted = [block for block in blocks(message) if block["type"] != "header"]
+    for text in texts(formatted) if message.digest is None else []:
         rest = ours.sub("", text)
         assert not re.search(r"[<>~`]", rest)
         assert not re.search(r"&(?!(amp|lt|gt);)", rest)
@@ -430,7 +431,7 @@ def test_no_message_pings_links_or_formats_out_of_article_text(message: Message)
 @settings(max_examples=20, deadline=None)
 def test_every_press_comes_back_as_what_it_says(message: Message) -> None:
     for choices in pressed(blocks(message)).values():
-        assert all(action is not None and action.alert in message.keys for _, action in choices)
+        assert all(action is not None and action.alert in (message.key, *message.keys) for _, action in choices)
 
 
 def test_slack_makes_nothing_of_its_own_out_of_any_text() -> None:

@@ -47,6 +47,7 @@ def wished(connection: Connection) -> list[tuple[str, str, Wish, timedelta]]:
         ("unmute energy", Command(Ask.UNMUTE, "energy")),
         ("unfollow space", Command(Ask.UNFOLLOW, "space")),
         ("list", Command(Ask.LIST)),
+        ("recall", Command(Ask.RECALL)),
         ("help me", Command(Ask.HELP)),
         ("", Command(Ask.HELP)),
     ],
@@ -231,3 +232,19 @@ def test_only_a_click_whose_effect_no_message_shows_is_answered(
     found = reply_to(click, outcome, TOPICS, NOON)
 
     assert found is None if said is None else str(found).startswith(said)
+
+
+def test_recall_is_told_wherever_it_is_asked_for_and_harmless(connection: Connection) -> None:
+    lines = ("all topics: recall 0.91 (0.84–0.97) over 30 days", "<!channel>: recall 0.80")
+
+    said = [
+        answer(connection, Command(Ask.RECALL), receivers, TOPICS, person="U1", now=NOON, recall=lines)
+        for receivers in ((), ("desk",))
+    ]
+
+    assert said[0] == said[1]
+    assert said[0].split("\n") == [lines[0], "&lt;!channel&gt;: recall 0.80"]
+
+
+def test_where_nothing_was_drawn_recall_is_not_known(connection: Connection) -> None:
+    assert type_(connection, "recall").startswith("Nobody was asked yet")

@@ -276,6 +276,40 @@ def test_a_receiver_that_no_route_leads_to_is_refused(tmp_path: Path) -> None:
     assert found == ["receiver 'b': no route leads to it; add one"]
 
 
+@pytest.mark.parametrize("key", ["[retrain]\nreport_to", "[sample]\nreceiver"])
+def test_who_is_reported_to_or_asked_needs_no_route(tmp_path: Path, key: str) -> None:
+    settings = load(tmp_path, f"{console('a')}{console('b')}[[route]]\nreceiver = 'a'\n{key} = 'b'\n")
+
+    assert [route.receiver for route in settings.routes] == ["a"]
+
+
+@pytest.mark.parametrize("key", ["[retrain]\nreport_to", "[sample]\nreceiver"])
+def test_a_report_to_nobody_who_is_there_is_refused(tmp_path: Path, key: str) -> None:
+    found = problems(tmp_path, f"{console('a')}{key} = 'b'\n")
+
+    said = key.removeprefix("[").replace("]\n", ".")
+    assert found == [f"{said}: no receiver 'b'; there are a"]
+
+
+def test_without_a_route_operators_hear_reports_alone(tmp_path: Path) -> None:
+    settings = load(tmp_path, console("desk") + console("ops") + '[retrain]\nreport_to = "ops"\n')
+
+    assert [route.receiver for route in settings.routes] == ["desk"]
+
+
+@pytest.mark.parametrize("key", ["[retrain]\nreport_to", "[sample]\nreceiver"])
+def test_the_only_receiver_hears_of_everything_whatever_else_it_is_sent(tmp_path: Path, key: str) -> None:
+    settings = load(tmp_path, f"{console('desk')}{key} = 'desk'\n")
+
+    assert [route.receiver for route in settings.routes] == ["desk"]
+
+
+def test_a_desk_that_is_asked_hears_of_everything_as_well(tmp_path: Path) -> None:
+    settings = load(tmp_path, console("desk") + console("night") + '[sample]\nreceiver = "night"\n')
+
+    assert [route.receiver for route in settings.routes] == ["desk", "night"]
+
+
 def test_two_receivers_of_one_name_are_refused(tmp_path: Path) -> None:
     assert problems(tmp_path, console("desk") * 2) == ["receiver 'desk' stands twice"]
 

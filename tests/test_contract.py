@@ -254,7 +254,7 @@ def pressed() -> list[Claim]:
     """What the stand-in tells of presses on each thing that an alert and a burst show, and of a command."""
     with SlackStandIn() as slack:
         sender = sender_to(slack.url, slack.token)
-        for name in ("alert with all that became of it", "burst"):
+        for name in ("alert with all that became of it", "burst", "question that people answered"):
             sent = sender.send(samples.roots()[name])
             shown = [element for block in slack.messages[-1]["blocks"] for element in elements_of(block)]
             for element in shown:
@@ -469,7 +469,7 @@ def test_a_daemon_posts_an_article_of_its_inbox_to_the_emulator_once(
 # Escaping
 
 NUMBER = 5_000
-MESSAGES = 1_500  # each with some twenty texts, so that all texts are in them, each in several places
+MESSAGES = 2_100  # each with some twenty texts, so that all texts are in them, each in several places
 ROOMS = [wording.HEADLINE, wording.QUOTE, wording.FACT, wording.TITLE, wording.WORD, wording.PERSON]
 
 Nodes = list[list[str]]  # each a kind and what it was made of
@@ -570,7 +570,7 @@ def test_whatever_an_article_says_the_parsers_see_in_our_messages_only_what_is_o
         for number in range(MESSAGES)
     ]
 
-    messages = [(samples.SHAPES[number % 5], texts) for number, texts in enumerate(places)]
+    messages = [(samples.SHAPES[number % len(samples.SHAPES)], texts) for number, texts in enumerate(places)]
 
     assert len(visible) > 0.9 * NUMBER
     assert foreign_in(messages, parse) == []

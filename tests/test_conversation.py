@@ -20,7 +20,7 @@ CHANNEL = "C0DESK"
 class Desk:
     """A real daemon, one channel, and the people in it."""
 
-    def __init__(self, home: Path, slack: SlackStandIn, tokens: Path) -> None:
+    def __init__(self, home: Path, slack: SlackStandIn, tokens: Path, more: str = "") -> None:
         self.home, self.slack = home, slack
         bot, app = tokens / "bot", tokens / "app"
         for file, token in ((bot, slack.token), (app, "xapp-1-test")):
@@ -29,7 +29,7 @@ class Desk:
         self.config = (
             f'[inbox]\nsettle_seconds = 0.05\n[slack]\ntoken_file = "{bot}"\napp_token_file = "{app}"\n'
             f'api_url = "{slack.url}"\npace_seconds = 0.01\n[burst]\nalerts = 4\n'
-            f'[[receiver]]\nname = "desk"\ntype = "slack"\nchannel = "{CHANNEL}"\n'
+            f'[[receiver]]\nname = "desk"\ntype = "slack"\nchannel = "{CHANNEL}"\n{more}'
         )
         self.start()
 
@@ -55,8 +55,11 @@ class Desk:
 
     def value(self, message: dict[str, Any], verb: str) -> str:
         """What a button or an option of a message with this verb says."""
-        found = [value for value in _values(message["blocks"]) if value.startswith(f"{verb} ")]
-        return found[0]
+        return next(value for value in self.values(message) if value.startswith(f"{verb} "))
+
+    def values(self, message: dict[str, Any]) -> list[str]:
+        """What each button and option of a message says."""
+        return list(_values(message["blocks"]))
 
     def wait_until_shows(self, message: dict[str, Any], text: str) -> None:
         def shows() -> bool:

@@ -13,16 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from daemon import clock, digests, ledger, outbox, tallying
+from daemon import blocks, clock, digests, ledger, outbox, plain, tallying
 from daemon.config import Digest, Receiver
+from daemon.console import rendered
 from daemon.database import Database
 from daemon.digests import owe
-from daemon.messages import DigestBody, Form, digest_from_json
+from daemon.messages import DigestBody, Form, Message, digest_from_json
 from daemon.quiet import Hearing
 from daemon.records import AlertTopic, FileState
 from daemon.tallying import Told
 from daemon.timetable import Timetable
+from tests import asked
 from tests.builders import MINUTE, make_alert, make_settings, make_tag, make_tagged
+from tests.test_blocks import texts
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ALMATY = ZoneInfo("Asia/Almaty")
@@ -495,3 +498,73 @@ def test_a_night_that_has_the_time_of_the_digest_twice_has_one_digest(
     turn(first + HOUR)
 
     assert job.run() == "was made before"
+
+
+# What it says of recall
+
+
+def test_a_digest_tells_what_was_missed_behind_its_topics(connection: Connection) -> None:
+    tell(connection, 1)
+
+    owe(connection, "desk", DAILY, now=EIGHT, recall=("all topics: recall 0.91 (0.84–0.97)", "Energy: 0.88"))
+
+    [body] = bodies(connection)
+    message = Message("k", "desk", Form.DIGEST, digest=body)
+    lines = "all topics: recall 0.91 (0.84–0.97)\nEnergy: 0.88"
+    assert body.recall == tuple(lines.split("\n"))
+    assert texts(blocks.blocks(message))[-1] == lines
+    assert plain.text(message).endswith(f"\n{lines}")
+    assert plain.fallback(message).endswith(". Energy: 0.88.")
+    assert [str(line).strip() for line in rendered(message)][-3:-1] == lines.split("\n")
+
+
+def test_a_long_digest_tells_what_was_missed_once_in_its_last_part(connection: Connection) -> None:
+    for number in range(60):
+        tell(connection, number, topic(f"topic-{number}"))
+
+    owe(connection, "desk", DAILY, now=EIGHT, recall=("Energy: recall 0.88",))
+
+    found = [body.recall for body in bodies(connection)]
+    assert len(found) > 1
+    assert found == [()] * (len(found) - 1) + [("Energy: recall 0.88",)]
+
+
+def test_more_on_recall_than_anybody_reads_is_cut(connection: Connection) -> None:
+    tell(connection, 1)
+
+    owe(connection, "desk", DAILY, now=EIGHT, recall=[f"Topic {n}: recall 0.88" for n in range(400)])
+
+    [body] = bodies(connection)
+    [*_, last] = texts(blocks.blocks(Message("k", "desk", Form.DIGEST, digest=body)))
+    assert len(body.recall) == 100
+    assert last.split("\n")[11:] == ["Topic 11: recall 0.88", "and 88 more lines"]
+
+
+def test_a_digest_from_before_recall_was_told_is_read_as_it_is(connection: Connection) -> None:
+    tell(connection, 1)
+    owe(connection, "desk", DAILY, now=EIGHT)
+    old = rows(connection)[0].body.replace(',"recall":[]', "")
+    assert "recall" not in old
+    connection.execute(text("UPDATE deliveries SET body = :old WHERE form = 'digest'"), {"old": old})
+    tell(connection, 2, at=EIGHT + HOUR)
+
+    assert owe(connection, "desk", DAILY, now=EIGHT + DAY) == "1 article of 1 topic"
+    assert [body.recall for body in bodies(connection)] == [(), ()]
+
+
+def test_the_job_tells_what_the_answers_of_desks_say(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: EIGHT)
+    with database.transaction() as connection:
+        tell(connection, 1)
+        asked.draw(connection, 2, now=EIGHT - HOUR)
+    receiver = Receiver(name="desk", type="webhook", digest="0 8 * * *", zone="Asia/Almaty")
+    settings = make_settings(tmp_path, receivers=(receiver,))
+
+    digests.job(settings, database, receiver, choices=lambda: asked.TOPICS).run()
+
+    with database.reading() as connection:
+        [body] = bodies(connection)
+    assert body.recall
+    assert body.recall[0].startswith("Recall: no estimate yet")

@@ -64,8 +64,8 @@ def ends_by_itself(work: Callable[[], object]) -> None:
 def test_the_shipped_example_is_sound_also_when_every_key_is_taken_out_of_its_comment(tmp_path: Path) -> None:
     text = SHIPPED.read_text(encoding="utf-8")
     # The example of one receiver is a comment with blanks; each line is a key, a table or prose.
-    open_text = re.sub(r"(?m)^# (?=\[\[|[a-z_]+ = )", "", text)
-    known = frozenset({"energy", "minerals"})
+    open_text = re.sub(r"(?m)^# (?=\[\[|\[topic\.|[a-z_]+ = )", "", text)
+    known = frozenset({"energy", "minerals", "trade"})
     file = tmp_path / "topicwire.toml"
     file.write_text(text, encoding="utf-8")
 
@@ -86,7 +86,7 @@ def test_the_shipped_example_names_every_key() -> None:
     text = SHIPPED.read_text(encoding="utf-8")
 
     for table, model in TABLES.items():
-        assert re.search(rf"(?m)^(# )?\[+{table}\]", text)
+        assert re.search(rf"(?m)^(# )?\[+{table}[.\]]", text)
         for key in model.model_fields:
             assert re.search(rf"(?m)^(# )?{key} = ", text), key
 
@@ -95,12 +95,12 @@ def test_the_shipped_example_tells_each_default_as_it_is() -> None:
     from daemon.tables import TABLES
 
     text = SHIPPED.read_text(encoding="utf-8")
-    opened = tomllib.loads(re.sub(r"(?m)^# (?=\[\[|[a-z_]+ = )", "", text))
+    opened = tomllib.loads(re.sub(r"(?m)^# (?=\[\[|\[topic\.|[a-z_]+ = )", "", text))
 
     for table, model in TABLES.items():
         if table == "route":
             continue
-        given = opened[table] if table != "receiver" else opened[table][1]
+        given = opened[table] if table != "receiver" else opened[table][1]  # of a topic: its tables
         for key, field in model.model_fields.items():
             default = field.default
             # A key without a default shows an example, and a receiver may have a digest of its own.

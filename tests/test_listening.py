@@ -19,8 +19,10 @@ from daemon.backoff import Backoff
 from daemon.clicks import Click, Outcome, Typed
 from daemon.database import Database
 from daemon.listening import Listener, _is_slacks
+from daemon.messages import Answered
 from daemon.records import Alert
 from daemon.worker import Worker
+from tests import asked
 from tests.builders import MINUTE, NOON, SECOND, make_alert, owe
 from tests.presses import make_press, make_typed
 from tests.slack_socket import SocketMode
@@ -180,6 +182,28 @@ def test_a_click_that_comes_over_two_connections_at_once_is_one_verdict(
     assert sorted(desk.outcomes + other.outcomes) == [Outcome.REPEATED, Outcome.TAKEN]
     assert len(set(envelope.links)) == 2
     assert said(database) == [("U1", "right")]
+    other.listener.close()
+
+
+def test_an_answer_that_is_delivered_again_and_over_two_connections_is_one_answer(
+    slack: SlackStandIn, database: Database, desk: Desk
+) -> None:
+    with database.transaction() as connection:
+        question = asked.put(connection)
+    other = Desk(slack, database)
+    assert other.until(lambda: slack.connections == 2)
+    presses = [
+        make_press(Verb.OTHER, question.key, topic, after=number * SECOND)
+        for number, topic in enumerate(("energy", "space"), start=1)
+    ]
+    for later in reversed(presses):
+        slack.socket_mode.again(send(slack, later), anew=True)
+
+    assert slack.wait_until(lambda: slack.socket_mode.ack_counts.total() == 4)
+    outcomes = sorted(desk.outcomes + other.outcomes)
+    assert outcomes == [Outcome.REPEATED] * 2 + [Outcome.TAKEN] * 2
+    with database.reading() as connection:
+        assert feedback.answers(connection, question.key) == (Answered("U1", ("energy", "space")),)
     other.listener.close()
 
 

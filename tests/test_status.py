@@ -61,6 +61,7 @@ def test_a_new_home_has_nothing_to_tell(settings: Settings, database: Database) 
         "wishes": [],
         "trouble": [],
         "jobs": [],
+        "training": {"last": None, "states": {}},
     }
     assert status.lines(found) == [
         f"home       {settings.home}",

@@ -307,9 +307,9 @@ def test_a_verdict_becomes_a_label_and_the_label_a_model(home: Path) -> None:
     assert said.returncode == 0, said.stderr
     assert trained.returncode == 0, trained.stderr
     assert current(home / "models") != before
-    assert "-\tRefinery in Atyrau" in (home / "labels" / "verdicts.tsv").read_text(encoding="utf-8")
+    assert "Refinery in Atyrau" in (home / "labels" / "verdicts.jsonl").read_text(encoding="utf-8")
     again = run_command("retrain", "--home", str(home))
-    assert again.stdout.strip() == "no label changed"
+    assert again.stdout.strip() == "unchanged: no label has changed"
 
 
 def test_a_model_with_a_flipped_bit_is_not_served(home: Path) -> None:

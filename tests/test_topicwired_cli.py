@@ -440,15 +440,36 @@ def test_a_verdict_is_added_and_listed(used: Path, capsys: Capture) -> None:
     assert (row["person"], row["headline"], row["disputed"]) == ("ana", "Headline 1", False)
 
 
-def test_verdicts_are_exported_as_examples_to_train_on(used: Path, capsys: Capture) -> None:
+def test_verdicts_are_exported_as_a_label_file_with_who_said_what(used: Path, capsys: Capture) -> None:
     said(capsys, "verdicts", "add", article_id(), "energy", "wrong", "--person", "ana", "--home", used)
 
     row = json.loads(said(capsys, "verdicts", "export", "--home", used))
     assert row["id"] == article_id()
-    assert row["main"] == []
     assert row["text"].startswith("Headline 1")
+    assert [(each["topic"], each["verdict"], each["by"]) for each in row["verdicts"]] == [
+        ("energy", "wrong", "ana")
+    ]
     raw = json.loads(said(capsys, "verdicts", "export", "--raw", "--home", used))
     assert (raw["verdict"], raw["person"]) == ("wrong", "ana")
+    assert said(capsys, "verdicts", "export", "--examples", "--home", used) == ""  # eleven topics are unknown
+
+
+def test_a_dispute_is_settled(used: Path, capsys: Capture) -> None:
+    for person, verdict in (("ana", "right"), ("ben", "wrong")):
+        said(capsys, "verdicts", "add", article_id(), "energy", verdict, "--person", person, "--home", used)
+    lines = said(capsys, "verdicts", "list", "--disputed", "--home", used).splitlines()
+    assert [line.endswith("(disputed)") for line in lines] == [True, True]
+
+    said(capsys, "verdicts", "settle", article_id(), "energy", "wrong", "--person", "cy", "--home", used)
+
+    rows = [
+        json.loads(line) for line in said(capsys, "verdicts", "list", "--home", used, "--json").splitlines()
+    ]
+    assert [(row["person"], row["disputed"], row["outweighed"], row["settles"]) for row in rows] == [
+        ("ana", False, True, False),
+        ("ben", False, True, False),
+        ("cy", False, False, True),
+    ]
 
 
 def test_the_slack_app_is_made_by_one_address(empty: Path, capsys: Capture) -> None:

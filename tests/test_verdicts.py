@@ -1,15 +1,12 @@
-"""Verdicts: the last word of a person counts, and what people dispute is left out."""
+"""Verdicts: the last word of a person counts, and what people dispute can be settled."""
 
 from __future__ import annotations
 
-import json
 from functools import partial
-from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from classifier import archives
 from classifier.articles import Grade
 from daemon import ledger, verdicts
 from daemon.records import FileState
@@ -49,10 +46,6 @@ def say(
     )
 
 
-def judged(connection: Connection) -> list[set[str]]:
-    return [set(topics) for topics in verdicts.judged_topics(connection).values()]
-
-
 def test_a_verdict_is_kept_with_its_article_person_and_time(connection: Connection, article: int) -> None:
     say(connection, article, "energy", WRONG)
 
@@ -84,62 +77,27 @@ def test_verdicts_come_in_the_order_they_were_said(connection: Connection, artic
     assert found == [("ana", "energy"), ("ben", "trade"), ("ben", "energy")]
 
 
-def test_a_topic_called_right_stays_and_its_article_keeps_its_other_main_topics(
-    connection: Connection,
+def settle(
+    connection: Connection, article: int, topic: str, verdict: Verdict, person: str, *, after: int
 ) -> None:
-    two = add_article(connection, "Two\nTopics.", ("energy", Grade.MAIN), ("minerals", Grade.MAIN))
-
-    say(connection, two, "energy", RIGHT)
-
-    assert judged(connection) == [{"energy", "minerals"}]
+    verdicts.settle(
+        connection, article=article, topic=topic, verdict=verdict, person=person, now=NOON + after * MINUTE
+    )
 
 
-def test_a_topic_called_wrong_goes(connection: Connection, article: int) -> None:
-    say(connection, article, "energy", WRONG)
-
-    assert judged(connection) == [set()]
-
-
-def test_a_topic_that_the_model_missed_or_only_mentioned_comes_in_when_called_right(
-    connection: Connection, article: int
-) -> None:
-    say(connection, article, "trade", RIGHT)
-    say(connection, article, "health", RIGHT)
-
-    assert judged(connection) == [{"energy", "trade", "health"}]
-
-
-def test_to_call_a_topic_wrong_that_the_model_did_not_give_changes_nothing(
-    connection: Connection, article: int
-) -> None:
-    say(connection, article, "space", WRONG)
-
-    assert judged(connection) == [{"energy"}]
-
-
-def test_several_people_of_one_mind_count_once(connection: Connection, article: int) -> None:
-    say(connection, article, "energy", WRONG, "ana")
-    say(connection, article, "energy", WRONG, "ben")
-
-    assert judged(connection) == [set()]
-
-
-def test_an_article_of_which_two_people_disagree_is_left_out(connection: Connection, article: int) -> None:
-    other = add_article(connection, "Another\nText.", ("health", Grade.MAIN))
-    say(connection, other, "health", RIGHT)
-    say(connection, article, "health", RIGHT, "ana")
-    say(connection, article, "energy", RIGHT, "ana")
-    say(connection, article, "energy", WRONG, "ben")
-
-    assert judged(connection) == [{"health"}]
+def standing(connection: Connection) -> dict[str, tuple[bool, bool]]:
+    """By person: whether what they said is disputed, and whether it is outweighed."""
+    return {each.person: (each.disputed, each.outweighed) for each in verdicts.all_verdicts(connection)}
 
 
 def test_who_changes_their_mind_ends_the_disagreement(connection: Connection, article: int) -> None:
     say(connection, article, "energy", RIGHT, "ana")
     say(connection, article, "energy", WRONG, "ben", after=1)
+    assert standing(connection) == {"ana": (True, False), "ben": (True, False)}
+
     say(connection, article, "energy", WRONG, "ana", after=2)
 
-    assert judged(connection) == [set()]
+    assert standing(connection) == {"ana": (False, False), "ben": (False, False)}
 
 
 def test_people_who_judge_different_topics_of_an_article_do_not_disagree(
@@ -148,11 +106,67 @@ def test_people_who_judge_different_topics_of_an_article_do_not_disagree(
     say(connection, article, "energy", WRONG, "ana")
     say(connection, article, "trade", RIGHT, "ben")
 
-    assert judged(connection) == [{"trade"}]
+    assert standing(connection) == {"ana": (False, False), "ben": (False, False)}
 
 
-def test_an_article_that_nobody_judged_is_not_among_them(connection: Connection, article: int) -> None:
-    assert judged(connection) == []
+def test_who_settles_a_dispute_outweighs_what_was_said_before(connection: Connection, article: int) -> None:
+    say(connection, article, "energy", RIGHT, "ana")
+    say(connection, article, "energy", WRONG, "ben", after=1)
+
+    settle(connection, article, "energy", RIGHT, "cy", after=2)
+
+    assert standing(connection) == {"ana": (False, True), "ben": (False, True), "cy": (False, False)}
+    assert verdicts.counts(connection)["disputed"] == 0
+
+
+def test_what_was_settled_is_disputed_again_when_somebody_says_the_contrary_later(
+    connection: Connection, article: int
+) -> None:
+    say(connection, article, "energy", RIGHT, "ana")
+    settle(connection, article, "energy", RIGHT, "cy", after=1)
+    say(connection, article, "energy", WRONG, "ben", after=2)
+
+    assert standing(connection) == {"ana": (False, True), "cy": (True, False), "ben": (True, False)}
+    assert verdicts.counts(connection)["disputed"] == 1
+
+
+def test_of_two_who_settle_the_later_one_counts(connection: Connection, article: int) -> None:
+    settle(connection, article, "energy", RIGHT, "cy", after=1)
+    settle(connection, article, "energy", WRONG, "dee", after=1)
+
+    assert standing(connection) == {"cy": (False, True), "dee": (False, False)}
+    assert verdicts.counts(connection)["disputed"] == 0
+
+
+def test_a_dispute_is_settled_even_if_the_clock_was_set_back(connection: Connection, article: int) -> None:
+    say(connection, article, "energy", RIGHT, "ana", after=60)
+
+    settle(connection, article, "energy", WRONG, "cy", after=0)
+
+    assert standing(connection) == {"ana": (False, True), "cy": (False, False)}
+
+
+def test_to_settle_one_topic_leaves_the_others_of_the_article_disputed(
+    connection: Connection, article: int
+) -> None:
+    for topic in ("energy", "trade"):
+        say(connection, article, topic, RIGHT, "ana")
+        say(connection, article, topic, WRONG, "ben")
+
+    settle(connection, article, "energy", WRONG, "cy", after=1)
+
+    assert {each.topic for each in verdicts.all_verdicts(connection) if each.disputed} == {"trade"}
+
+
+def test_who_settled_and_then_says_the_contrary_in_passing_settles_no_more(
+    connection: Connection, article: int
+) -> None:
+    say(connection, article, "energy", RIGHT, "ana")
+    settle(connection, article, "energy", RIGHT, "cy", after=1)
+
+    say(connection, article, "energy", WRONG, "cy", after=2)
+
+    assert standing(connection) == {"ana": (True, False), "cy": (True, False)}
 
 
 def test_an_article_is_found_by_the_start_of_its_id(connection: Connection, article: int) -> None:
@@ -268,6 +282,8 @@ def test_a_verdict_is_told_with_the_headline_of_its_article(connection: Connecti
         "person": "ana",
         "said_at": "2026-03-05T12:01:00.000000Z",
         "disputed": True,
+        "settles": False,
+        "outweighed": False,
     }
 
 
@@ -287,37 +303,6 @@ def test_a_disputed_verdict_says_so_in_its_line(connection: Connection, disputed
     assert [line.endswith("  (disputed)") for line in lines] == [False, True, False, True, False]
 
 
-def test_the_export_is_what_training_reads_as_people_left_it(
-    connection: Connection, article: int, tmp_path: Path
-) -> None:
-    say(connection, article, "health", RIGHT)
-    say(connection, article, "energy", WRONG, "ben")
-    untitled = add_article(connection, "One line alone, without a title.", ("trade", Grade.MAIN))
-    connection.execute(
-        text("UPDATE articles SET title = NULL, language = NULL WHERE id = :id"), {"id": untitled}
-    )
-    say(connection, untitled, "trade", RIGHT)
-
-    lines = [json.dumps(example, ensure_ascii=False) for example in verdicts.examples(connection)]
-    (tmp_path / "verdicts.jsonl").write_text("\n".join(lines), encoding="utf-8")
-
-    read = {judged.article.text: judged for judged in archives.read(tmp_path / "verdicts.jsonl")}
-    assert {text_: set(judged.main) for text_, judged in read.items()} == {
-        "An article\nIts text.": {"health"},
-        "One line alone, without a title.": {"trade"},
-    }
-    titled = read["An article\nIts text."].article
-    assert (titled.title, titled.language) == ("An article", "en")
-    assert verdicts.find_article(connection, titled.id) == article
-
-
-def test_an_article_of_which_people_disagree_is_not_exported_for_training(
-    connection: Connection, disputed: int
-) -> None:
-    assert [example["main"] for example in verdicts.examples(connection)] == [["health"]]
-
-
-def test_without_verdicts_nothing_is_exported(connection: Connection, article: int) -> None:
-    assert verdicts.examples(connection) == []
+def test_without_verdicts_nothing_is_listed(connection: Connection, article: int) -> None:
     assert verdicts.listed(connection) == []
     assert verdicts.counts(connection) == {"disputed": 0}

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from classifier import ClassifierError
-from daemon.cli import judging, keeping, running, slack
+from daemon.cli import judging, keeping, promising, rehearsing, running, sampling, slack, teaching
 from daemon.cli.given import Command, add_command
 from daemon.errors import DaemonError, DeliveryError
 
@@ -41,24 +41,27 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("-v", "--verbose", action="store_true", help="log more")
     add_command(commands, "demo", running.demo)
     add_command(commands, "check", running.check)
-    add_command(commands, "status", running.status)
+    command = add_command(commands, "status", running.status)
+    command.add_argument("--quality", action="store_true", help="how much is right, and how much was missed")
     add_command(commands, "route", running.route).add_argument("file", type=Path, metavar="FILE")
     command = add_command(commands, "retry", running.retry)
     command.add_argument("names", nargs="*", metavar="NAME")
     command.add_argument("--all", action="store_true", help="every file in failed/")
-    command = add_command(commands, "retrain", running.retrain)
-    command.add_argument("--force", action="store_true", help="also if no label has changed")
-    verdicts = commands.add_parser("verdicts", help="what desks said of tags: add, list, export")
+    teaching.add_commands(commands)
+    verdicts = commands.add_parser("verdicts", help="what desks said of tags: add, settle, list, export")
     inner = verdicts.add_subparsers(title="commands", required=True, metavar="COMMAND")
     command = add_command(inner, "list", judging.listed)
     command.add_argument("--disputed", action="store_true", help="first those of which people disagree")
     command = add_command(inner, "export", judging.export)
-    command.add_argument("--raw", action="store_true", help="every verdict, with who gave it")
-    command = add_command(inner, "add", judging.add)
-    command.add_argument("article", metavar="ARTICLE", help="its id, as `classifier tag` prints it")
-    command.add_argument("topic", metavar="TOPIC")
-    command.add_argument("verdict", choices=("right", "wrong"))
-    command.add_argument("--person", default=os.environ.get("USER", "operator"), help="who says so")
+    shape = command.add_mutually_exclusive_group()
+    shape.add_argument("--raw", action="store_true", help="every verdict, one a line")
+    shape.add_argument("--examples", action="store_true", help="articles of which every topic is judged")
+    for name, say in (("add", judging.add), ("settle", judging.settle)):
+        command = add_command(inner, name, say)
+        command.add_argument("article", metavar="ARTICLE", help="its id, as `classifier tag` prints it")
+        command.add_argument("topic", metavar="TOPIC")
+        command.add_argument("verdict", choices=("right", "wrong"))
+        command.add_argument("--person", default=os.environ.get("USER", "operator"), help="who says so")
     app = commands.add_parser("slack", help="set the Slack app up: manifest, test")
     inner = app.add_subparsers(title="commands", required=True, metavar="COMMAND")
     command = add_command(inner, "manifest", slack.manifest)
@@ -76,5 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--alert-all", action="store_true", help="alert of all that the backup does not know"
     )
+    promising.add_commands(commands)
+    rehearsing.add_commands(commands)
+    sampling.add_commands(commands)
     add_command(commands, "unit", running.unit)
     return parser

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,19 +26,30 @@ _CONFIG_VARIABLE = "TOPICWIRE_CONFIG"
 _SAID_EVERY = 2.0  # seconds
 
 
-def add_command(commands: Any, name: str, command: Command) -> argparse.ArgumentParser:
-    """A command whose help is its docstring, with the options that all have."""
+def add_command(
+    commands: Any, name: str, command: Command, *, within: bool = False
+) -> argparse.ArgumentParser:
+    """A command whose help is its docstring, with the options that all have.
+
+    `within`: it stands behind another that has them too, so its own need not be given.
+    """
     text = inspect.getdoc(command) or ""
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=text.split("\n\n", 1)[0], description=text
     )
     home = Path(os.environ.get(_HOME_VARIABLE) or "var")
     config = os.environ.get(_CONFIG_VARIABLE)
+    usual: dict[str, Any] = {"home": home, "config": Path(config) if config else None, "json": False}
+    if within:
+        usual = dict.fromkeys(usual, argparse.SUPPRESS)
     parser.add_argument(
-        "--home", type=Path, default=home, help="folder of the inbox and all else (default: %(default)s)"
+        "--home",
+        type=Path,
+        default=usual["home"],
+        help=f"folder of the inbox and all else (default: {home})".replace("%", "%%"),
     )
-    parser.add_argument("--config", type=Path, default=Path(config) if config else None, help="one TOML file")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--config", type=Path, default=usual["config"], help="one TOML file")
+    parser.add_argument("--json", action="store_true", default=usual["json"], help="one JSON object a line")
     parser.set_defaults(command=command)
     return parser
 
@@ -55,6 +67,23 @@ def topics_named(options: argparse.Namespace) -> list[str]:
 
     labelled = [topic.id for topic in topics_of(options.home)]
     return list(dict.fromkeys([*labelled, *served_topics(options.home / "models")]))
+
+
+def moment(said: str) -> datetime:
+    """The moment that `--since` names: so long ago, or a date where this machine stands."""
+    from daemon import clock
+    from daemon.actions import duration
+
+    length = duration(said)
+    try:
+        since = clock.now() - length if length else datetime.fromisoformat(said).astimezone()
+    except (ValueError, OverflowError, OSError):
+        raise DaemonError(
+            f"--since {said}: should be as 30m, 2h, 14d or 2w, or a date as 2026-11-01"
+        ) from None
+    if since > clock.now():
+        raise DaemonError(f"--since {said}: is still to come")
+    return since
 
 
 @contextmanager

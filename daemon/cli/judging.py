@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 
 from daemon.cli.given import ledger_of, settings_of, topics_named
 from daemon.errors import DaemonError
@@ -11,6 +12,22 @@ from daemon.errors import DaemonError
 
 def add(options: argparse.Namespace) -> int:
     """Say that an article is about a topic (right) or is not (wrong)."""
+    from daemon import verdicts
+
+    return _say(options, verdicts.add)
+
+
+def settle(options: argparse.Namespace) -> int:
+    """End a dispute: say whether an article is about a topic, and outweigh all that was said of it before.
+
+    What somebody says to the contrary later makes it disputed again.
+    """
+    from daemon import verdicts
+
+    return _say(options, verdicts.settle)
+
+
+def _say(options: argparse.Namespace, write: Callable[..., None]) -> int:
     from daemon import clock, verdicts
 
     settings = settings_of(options)
@@ -20,7 +37,7 @@ def add(options: argparse.Namespace) -> int:
         article = verdicts.find_article(connection, options.article)
         if article is None:
             raise DaemonError(f"{options.article}: no article, or more than one, with this id")
-        verdicts.add(
+        write(
             connection,
             article=article,
             topic=options.topic,
@@ -32,7 +49,11 @@ def add(options: argparse.Namespace) -> int:
 
 
 def listed(options: argparse.Namespace) -> int:
-    """Every verdict that counts: when, which article, topic, verdict, who, and its headline."""
+    """The last word of each person on each tag: when, which article, topic, verdict, who, its headline.
+
+    What people dispute is marked, and is trained on by nobody's word until one of them changes their
+    mind or somebody settles it.
+    """
     from daemon import verdicts
 
     settings = settings_of(options)
@@ -46,19 +67,24 @@ def listed(options: argparse.Namespace) -> int:
 
 
 def export(options: argparse.Namespace) -> int:
-    """The judged articles with the topics that people left them, for `classifier train --examples`.
+    """What desks said, an article a line, as label files that people can review and keep.
 
-    JSON Lines. An article of which people disagree is left out; --raw gives every verdict instead,
-    one a line, with who gave it.
+    JSON Lines as topicwired writes them to HOME/labels/verdicts.jsonl before each training: put into
+    HOME/labels under another name they are read again. --raw gives every verdict instead, one a line.
+    --examples gives the articles of which every topic is judged, for `classifier train --examples`.
     """
-    from daemon import verdicts
+    from classifier import topics_of
+    from daemon import labelling, verdicts
 
-    settings = settings_of(options)
+    settings, topics = settings_of(options), topics_of(options.home)
     with ledger_of(settings) as database, database.reading() as connection:
         if options.raw:
             rows = [verdicts.as_object(row) for row in verdicts.listed(connection)]
+        elif options.examples:
+            rows = labelling.examples(connection, {topic.id for topic in topics if not topic.retired})
         else:
-            rows = verdicts.examples(connection)
+            named = {topic.id for topic in topics}
+            rows = labelling.lines(connection, named, weight=settings.retrain.verdict_weight)
     for row in rows:
         print(json.dumps(row, ensure_ascii=False))
     return 0

@@ -35,14 +35,13 @@ def restore(options: argparse.Namespace) -> int:
     those unless told so with --alert-all. Verdicts since the backup are lost, labels and models
     are not touched.
     """
-    from classifier import topics_of
-    from daemon import app, rebuilding
+    from daemon import app, promises, rebuilding
 
     if options.file is not None and options.rebuild:
         raise DaemonError("say which: FILE, or --rebuild without a backup")
     settings = settings_of(options)
     with app.home_lock(settings):
-        model = app.ready_model(settings).without(topics_of(settings.home))
+        model = promises.served_model(settings, app.ready_model(settings))
         restored = rebuilding.restore(
             settings,
             model,

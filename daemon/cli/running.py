@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from daemon.cli import sampling
 from daemon.cli.given import ledger_of, settings_of
 from daemon.errors import DaemonError
 
@@ -80,10 +81,16 @@ def _jail(settings: Settings) -> Finding:
 
 
 def status(options: argparse.Namespace) -> int:
-    """What waits in the inbox, what is owed, parked or dead and why, when each job last ran."""
+    """What waits in the inbox, what is owed, parked or dead and why, when each job last ran.
+
+    --quality: topic by topic, how many alerts are right, and how much of what there was we told, as far
+    as desks have said so, and what we probably missed.
+    """
     from daemon import status as standing
 
     settings = settings_of(options)
+    if options.quality:
+        return sampling.quality(options)
     with ledger_of(settings) as database:
         found = standing.gather(settings, database)
     print(json.dumps(found, ensure_ascii=False) if options.json else "\n".join(standing.lines(found)))
@@ -91,13 +98,18 @@ def status(options: argparse.Namespace) -> int:
 
 
 def route(options: argparse.Namespace) -> int:
-    """Which receivers would hear of an article, and why; nothing is sent or recorded."""
-    from classifier import Reader, UnreadableArticleError, load_model, topics_of
-    from daemon import routing
+    """What would be said of an article, by which cuts, and which receivers would hear of it, and why.
+
+    Nothing is sent or recorded.
+    """
+    from classifier import Reader, UnreadableArticleError, load_model
+    from daemon import promises, routing
     from daemon.clock import to_text
 
     settings = settings_of(options)
-    model = load_model(settings.models).without(topics_of(settings.home))
+    loaded = load_model(settings.models)
+    model = promises.served_model(settings, loaded)
+    standings = promises.standings(settings.models, settings.promises, loaded)
     try:
         with closing(Reader(settings.reading.rules)) as reader:
             articles = reader.read(reader.bytes_of(options.file), options.file.name).articles
@@ -107,6 +119,7 @@ def route(options: argparse.Namespace) -> int:
     for article in articles:
         tagged = model.tag(article)
         matches = [routing.match(tagged, route) for route in settings.routes]
+        reasons = promises.reasons(tagged, model, standings)
         if options.json:
             rows = [
                 {"receiver": m.route.receiver, "topics": list(m.topics), "reason": m.reason} for m in matches
@@ -120,9 +133,13 @@ def route(options: argparse.Namespace) -> int:
                 }
                 for wish in wished
             ]
-            print(json.dumps({"id": article.id, "routes": rows, "wishes": wishes}, ensure_ascii=False))
+            topics = [reason.as_json() for reason in reasons]
+            row = {"id": article.id, "topics": topics, "routes": rows, "wishes": wishes}
+            print(json.dumps(row, ensure_ascii=False))
             continue
         print(article.headline)
+        for reason in reasons:
+            print(f"  {reason}")
         for number, match in enumerate(matches, 1):
             hears = f"hears of {', '.join(match.topics)}" if match.topics else f"no: {match.reason}"
             print(f"  route {number} to {match.route.receiver}: {hears}")
@@ -166,20 +183,6 @@ def _mark_retried(settings: Settings, target: str) -> None:
 
     with suppress(DaemonError), ledger_of(settings) as database, database.transaction() as connection:
         ledger.mark_retried(connection, target)  # else the daemon notices by itself
-
-
-def retrain(options: argparse.Namespace) -> int:
-    """Make a new model now if a label has changed, desks' verdicts included, and serve it."""
-    from daemon import retraining
-
-    settings = settings_of(options)
-    with ledger_of(settings) as database:
-        rows = retraining.write_verdicts(settings.home, database)
-    result = retraining.retrain(settings.home, if_changed=not options.force, shown=True)
-    result["verdicts"] = rows
-    done = f"serving {result['version']}" if result["trained"] else "no label changed"
-    print(json.dumps(result) if options.json else done)
-    return 0
 
 
 def unit(options: argparse.Namespace) -> int:

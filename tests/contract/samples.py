@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from daemon.messages import DigestBody, Entry, Form, Leading, Message, Remark, TopicVolume, alone
+from daemon.messages import (
+    Answered,
+    DigestBody,
+    Entry,
+    Form,
+    Leading,
+    Message,
+    Nearest,
+    Notice,
+    QuestionBody,
+    Remark,
+    TopicVolume,
+    alone,
+)
 from daemon.records import Alert, AlertTopic
 from tests.builders import make_alert
 
@@ -78,8 +91,52 @@ _HOSTILE_DIGEST = replace(
     since=HOSTILE,
     until=HOSTILE,
     days=(HOSTILE,) * 7,
+    recall=(HOSTILE,) * 14,
     volumes=tuple(replace(one, title=HOSTILE, leading=_HOSTILE_LEADING) for one in _VOLUMES),
 )
+
+
+REPORT = Notice(
+    "A new model serves: 20260305-030000",
+    (
+        "Trained by 214 verdicts of 9 people, asked for by the timetable.",
+        "",
+        "Alerts of the last 14 days, tried again: 3 gained, 1 lost",
+        "gained at energy-desk, Energy: Refinery in Atyrau restarts crude unit",
+        f"  “{_PASSAGE}”",
+        f"  «{_ARABIC}»",
+    ),
+)
+QUESTION = QuestionBody(
+    "48a66882711a9a9f",
+    "Villages fetch water by lorry",
+    "https://news.example/articles/9?id=9&lang=en",
+    "Newswire",
+    "2026-03-05T10:00:00+05:00",
+    "en",
+    "The wells of three villages have run dry, and the school is closed until a pipe is laid.",
+    Nearest("topic-3", 0.31),
+    CHOICES,
+)
+_HOSTILE_QUESTION = QuestionBody(
+    HOSTILE,
+    HOSTILE,
+    None,
+    HOSTILE,
+    HOSTILE,
+    HOSTILE,
+    HOSTILE,
+    Nearest(HOSTILE, 0.5),
+    ((HOSTILE[:80], HOSTILE),),
+)
+
+
+def report(key: str, notice: Notice) -> Message:
+    return Message(key=key, receiver="desk", form=Form.REPORT, notice=notice)
+
+
+def question(key: str, body: QuestionBody, *answers: Answered) -> Message:
+    return Message(key=key, receiver="desk", form=Form.QUESTION, question=body, answers=answers)
 
 
 def of(form: Form, key: str, number: int, **more: object) -> Message:
@@ -113,6 +170,15 @@ def roots() -> Mapping[str, Message]:
         "digest without articles": digest("digest-0", replace(DIGEST, articles=0, volumes=())),
         "held digest": digest("digest-h", replace(DIGEST, held=True)),
         "hostile digest": digest("digest-e", _HOSTILE_DIGEST),
+        "digest with recall": digest("digest-r", replace(DIGEST, recall=("Energy: 91 % found (84–97 %)",))),
+        "report": report("report", REPORT),
+        "long report": report("report-l", replace(REPORT, lines=REPORT.lines * 300)),
+        "hostile report": report("report-e", Notice(HOSTILE, (HOSTILE, "", f" {HOSTILE}") * 20)),
+        "question": question("question", QUESTION),
+        "question that people answered": question(
+            "question-a", QUESTION, Answered("U0ALICE", ("topic-3", "topic-9")), Answered("U0BOB", ())
+        ),
+        "hostile question": question("question-e", _HOSTILE_QUESTION, Answered(HOSTILE, (HOSTILE, "a"))),
     }
 
 
@@ -129,7 +195,7 @@ def replies(thread: str) -> Mapping[str, Message]:
     }
 
 
-SHAPES = ("alert", "reply", "alert without address", "burst", "digest")
+SHAPES = ("alert", "reply", "alert without address", "burst", "digest", "report", "question")
 PLACES = 60  # of texts in any of these
 _URL = "https://news.example/articles/1?id=1&lang=en"
 
@@ -142,8 +208,18 @@ def made_of(texts: Mapping[int, str], shape: str) -> Message:
             message = Message(key="k", receiver="desk", form=Form.BURST, entries=found, more=2)
         case "digest":
             volumes = tuple(_volume_of(texts, number, one) for number, one in enumerate(_VOLUMES[:4]))
+            recall = (texts[19], texts[20])
             body = replace(DIGEST, title=texts[16], since=texts[17], until=texts[18], volumes=volumes)
-            message = digest("k", body, picture="F1")
+            message = digest("k", replace(body, recall=recall), picture="F1")
+        case "report":
+            lines = tuple(texts[place] for place in range(1, 6))
+            message = report("k", Notice(texts[0], (*lines, "", f" {texts[6]}", f"{texts[7]}: {texts[8]}")))
+        case "question":
+            body_of = QuestionBody(
+                texts[0], texts[1], _URL, texts[2], texts[3], texts[4], texts[5], Nearest("grain", 0.3),
+                (("grain", texts[15]), ("trade", texts[6])),
+            )  # fmt: skip
+            message = question("k", body_of, Answered(f"({texts[7]})", ("trade", "grain")))
         case "alert without address":
             entry = _entry_of(texts, 0)
             entry = replace(entry, alert=replace(entry.alert, url=None))

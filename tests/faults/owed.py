@@ -15,15 +15,17 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from daemon import digests, ledger, outbox, showing, verdicts
+from daemon import digests, ledger, notices, outbox, showing, verdicts
 from daemon.database import open_database
 from daemon.dispatch import Manner
 from daemon.grouping import Burst
+from daemon.notices import Notice
 from daemon.quiet import Hearing
 from daemon.records import Alert, FileState, alert_key
 from daemon.slackforms import EVENT_TYPE
 from daemon.tables import Burst as BurstTable
 from daemon.verdicts import Verdict
+from tests import asked
 from tests.builders import make_alert, make_tag, make_tagged
 from tests.faults.ahead import START
 
@@ -57,7 +59,8 @@ _TOUCH = "UPDATE deliveries SET revision = revision + 1 WHERE key = ?"
 class Subject:
     """`alerts`: the numbers of those to be told, in order; `first`: those that the first message holds
     if there are more than one; `posted`: what stands in the channel already. `roots`: in whose thread
-    an alert belongs; 0 is the digest. `verdict_at`: when another person says something.
+    an alert belongs; 0 is the digest. `has_digest`: there is one message of no alert. `verdict_at`: when
+    another person says something.
     """
 
     name: str
@@ -156,6 +159,19 @@ def _a_digest(connection: Connection) -> None:
     digests.owe(connection, DESK, hears, now=START + timedelta(seconds=1), chart=True)
 
 
+def _a_report(connection: Connection) -> None:
+    _owe(connection, 1)
+    lines = ("passed  folds: F1 0.868 → 0.871", "", "lost    desk: energy", "        The refinery restarts")
+    notices.owe(connection, DESK, Notice("A new model serves", lines), key="training-1", now=START)
+    _owe(connection, 2)
+
+
+def _a_question(connection: Connection) -> None:
+    _owe(connection, 1)
+    asked.put(connection, 3, DESK, now=START)
+    _owe(connection, 2)
+
+
 SUBJECTS: Mapping[str, Subject] = {
     subject.name: subject
     for subject in (
@@ -190,6 +206,8 @@ SUBJECTS: Mapping[str, Subject] = {
             has_digest=True,
             manner=Manner(burst=DEFAULT_BURST),
         ),
+        Subject("report", _a_report, ((POST, 2),), (1, 2), {}, has_digest=True),
+        Subject("question", _a_question, ((POST, 2),), (1, 2), {}, has_digest=True),
     )
 }
 
@@ -249,7 +267,7 @@ def faults(
     if not may_be_unnamed:
         yield from _miscounted(subject, Counter(n for each in heard for n in each.named), "finds by key")
     if (told := sum(each.is_digest for each in heard)) != subject.has_digest:
-        yield f"the digest stands there {told} times"
+        yield f"what is of no alert stands there {told} times"
     read = [number for each in heard for number in each.read]
     if sorted(read) == sorted(subject.alerts) and read != list(subject.alerts):
         yield f"told in the order {read}"

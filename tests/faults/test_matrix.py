@@ -40,6 +40,10 @@ SAMPLE = (
     "digest | 503, before | files.info 1",
     "digest | none | chat.postMessage 1 | chat.postMessage kept 1",
     "digest | none | chat.postMessage 1 | chat.postMessage kept 1 | committed 3",
+    "report | reset, after | chat.postMessage 2",
+    "report | none | chat.postMessage 2 | chat.postMessage kept 2",
+    "question | 502, after | chat.postMessage 2",
+    "question | none | chat.postMessage 2 | chat.postMessage kept 2",
 )
 
 

@@ -29,7 +29,7 @@ from sqlalchemy.exc import OperationalError
 from watchdog.events import FileSystemEvent
 
 from classifier import storage
-from daemon import app, clock, intake, retraining, shelves, timetable
+from daemon import app, claims, clock, intake, retraining, shelves, timetable
 from daemon.config import Receiver, Retrain, Route, Settings, Slack, Story
 from daemon.database import Database, open_database
 from daemon.inbox import Stamp, Watch
@@ -227,7 +227,7 @@ class World:
         """As daemon.app.run does it; False where it ends with an error."""
         self._lives += 1
         try:
-            timetable._TOKEN = f"life {self._lives}"  # by it a process knows its own runs
+            claims._TOKEN = f"life-{self._lives}"  # by it a process knows its own runs
             self._running = _Running.start(self._settings())
         except Killed:
             self._bury()
@@ -322,7 +322,7 @@ class World:
         stack.enter_context(patch.object(base_client, "urlopen", self._failing("send", urlopen)))
         stack.enter_context(patch.object(intake, "Watch", self._make_watch))
         stack.enter_context(patch.object(Stamp, "of", self._stamp))
-        stack.enter_context(patch.object(timetable, "_TOKEN", timetable._TOKEN))
+        stack.enter_context(patch.object(claims, "_TOKEN", claims._TOKEN))
         stack.enter_context(patch.object(retraining, "nightly", self._nightly))
         listeners: dict[str, Callable[..., None]] = {
             "connect": self._on_connect,
