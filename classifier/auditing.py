@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,11 +122,17 @@ def too_few(corpus: Corpus, at_least: int) -> list[str]:
     ]
 
 
-def doubts(corpus: Corpus, judged: Judgements, most: int) -> list[Doubt]:
+def doubts(
+    corpus: Corpus, judged: Judgements, most: int, *, sheets: Collection[str] | None = None
+) -> list[Doubt]:
     """The labels that the judgements contradict most, strongest first; without mentions, and without what
-    nobody judged.
+    nobody judged. Of `sheets`, where those are given, only what is likelier wrong than right.
     """
     distance = np.where(judged.mention, 0.0, np.abs(judged.main - judged.probabilities))
+    if sheets is not None:
+        own = [article.where.rpartition(":")[0] in sheets for article in corpus.articles]
+        distance = np.where(np.array(own)[:, None], distance, 0.0)
+        most = min(most, int((distance > 0.5).sum()))
     order = np.argsort(-distance, axis=None, kind="stable")[:most]
     found = []
     for row, column in zip(*np.unravel_index(order, distance.shape), strict=True):

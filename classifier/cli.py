@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classifier import bulk, defaults, teaching
+from classifier import bulk, comparing, defaults, teaching
 from classifier.errors import ClassifierError, UnreadableArticleError
 
 if TYPE_CHECKING:
@@ -168,19 +168,25 @@ def check(options: argparse.Namespace) -> int:
     Reads everything, then lists topics with too few labels and in which language, terms that
     stand in no labelled passage or more often in another topic's, the labels that models trained
     without them contradict most (--quick leaves this out: it takes a training), what desks dispute, and
-    their verdicts that contradict a sheet.
+    their verdicts that contradict a sheet. Of the sheets of `suggest` it says how far they are
+    filled in, and where they contradict the model.
     """
-    from classifier import auditing, display, printing, training
+    from classifier import auditing, display, printing, sheets, training
 
     corpus = _corpus(options)
     few = auditing.too_few(corpus, options.at_least)
     terms = auditing.term_use(corpus)
     idle = [use for use in terms if not use.own and not use.others]
     astray = sorted((use for use in terms if use.others > use.own), key=lambda use: use.own - use.others)
+    to_fill_in = sheets.sheets_of(options.home / "labels", corpus.topic_ids)
     doubts: list[auditing.Doubt] = []
+    filled_in: list[auditing.Doubt] = []
     if not options.quick:
         with display.progress("looking for doubtful labels") as tell:
-            doubts = auditing.doubts(corpus, training.examine(corpus, progress=tell), options.most)
+            judged = training.examine(corpus, progress=tell)
+        doubts = auditing.doubts(corpus, judged, options.most)
+        own = frozenset(sheet.file for sheet in to_fill_in)
+        filled_in = auditing.doubts(corpus, judged, options.most, sheets=own)
     nothing = sum(not (judged.main or judged.mention or judged.unknown) for judged in corpus.articles)
     disputes, overruled = auditing.disputes(corpus), auditing.overruled(corpus)
     summary: dict[str, object] = {
@@ -192,6 +198,8 @@ def check(options: argparse.Namespace) -> int:
         "terms_astray": [asdict(use) for use in astray],
         "terms_never_seen": [asdict(use) for use in idle],
         "doubtful": [asdict(doubt) for doubt in doubts],
+        "sheets": [asdict(sheet) for sheet in to_fill_in],
+        "filled_in_doubtful": [asdict(doubt) for doubt in filled_in],
         "verdicts": auditing.verdict_count(corpus),
         "disputed": [asdict(dispute) for dispute in disputes],
         "overruled": [asdict(each) for each in overruled],
@@ -203,6 +211,8 @@ def check(options: argparse.Namespace) -> int:
     printing.lines([f"few labels: {line}" for line in few])
     printing.lines([f"term of two topics? {use}" for use in astray[: options.most]])
     printing.lines([f"doubtful: {doubt}" for doubt in doubts])
+    printing.lines([f"sheet: {sheet}" for sheet in to_fill_in])
+    printing.lines([f"filled in, but doubtful: {doubt}" for doubt in filled_in])
     printing.lines([f"disputed, and not learned from: {dispute}" for dispute in disputes])
     printing.lines([f"verdict against sheet: {each}" for each in overruled])
     printing.lines(
@@ -282,11 +292,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--quick", action="store_true", help="without the doubtful labels")
     command.add_argument("--most", type=int, default=20, metavar="N", help="doubtful labels to list")
-    teaching.add_options(_add(commands, "suggest", teaching.suggest))
+    command = _add(commands, "suggest", teaching.suggest)
+    teaching.add_options(command)
+    _labels_options(command)
     models = commands.add_parser("models", help="list, show and use versions of the model")
     inner = models.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add(inner, "list", models_list)
     _add(inner, "show", models_show).add_argument("version", metavar="V")
+    comparing.add_options(_add(inner, "diff", comparing.diff))
     command = _add(inner, "use", models_use)
     command.add_argument("version", metavar="V")
     command.add_argument("--despite", metavar="REASON", help="serve a refused candidate, for this reason")

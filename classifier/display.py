@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -81,6 +81,16 @@ def quality_table(figures: Mapping[str, Any], title: str) -> None:
     out.print(table)
     if figures.get("accuracy") is not None:
         out.print(f"accuracy {figures['accuracy']:.3f}: each article has one topic, the likeliest is it")
+
+
+def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Names on the left, numbers on the right."""
+    shown = Table(title=escape(title), title_justify="left", box=None, padding=(0, 1))
+    for number, head in enumerate(heads):
+        shown.add_column(escape(head), justify="right" if number else "left", no_wrap=True)
+    for row in rows:
+        shown.add_row(*map(escape, row))
+    out.print(shown)
 
 
 def _figures(row: Mapping[str, Any]) -> list[str]:

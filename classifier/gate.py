@@ -110,7 +110,10 @@ def topics(before: Known, after: Known) -> Finding:
     lost = sorted(before.said - after.topics)
     if not lost:
         return Finding("topics", True, f"it knows all {len(before.said)} topics of {before.version}")
-    said = f"it no longer knows {', '.join(lost)}; to give a topic up, set retired = true in topics.toml"
+    mend = "to give a topic up, set retired = true in topics.toml"
+    if after.source == "examples":
+        mend = "no article of the examples is about it"
+    said = f"it no longer knows {', '.join(lost)}; {mend}"
     return Finding("topics", False, said, {"lost": lost})
 
 

@@ -56,7 +56,13 @@ def use_model(
                 f"{version}: refused by the gate: {'; '.join(refused.reasons)}. Serve it all the same with"
                 f" `classifier models use {version} --despite REASON`"
             )
-        storage.use(models, version)
+        try:
+            storage.use(models, version)
+        except OSError as error:
+            # The rename may have been done, and only not be on the disk yet.
+            serves = storage.current(models)
+            said = f"; {serves} serves{' on' if serves == before else ''}" if serves else ""
+            raise ModelError(f"{models}: {version} cannot be served for sure: {error}{said}") from error
         if version != before:
             despite = " ".join(despite.split()) if refused is not None and despite else None
             _append(models, Served(_now(), version, before, because, despite, by or _user()))
@@ -146,13 +152,14 @@ def making(models: Path, waiting: Callable[[], None]) -> Iterator[None]:
         yield
 
 
-def tidy(models: Path, *, keep: int, spare: tuple[str, ...]) -> tuple[str, ...]:
-    """Delete old versions and what was left half-written; see `storage.retire_old`. What serves, what
-    served before it, and `spare` stay.
+def tidy(models: Path, *, keep: int) -> tuple[str, ...]:
+    """Delete old versions and what was left half-written, and return the versions that are gone.
+
+    The `keep` newest stay, and what serves, and what served before it. Only while `making`.
     """
     with _locked(models, _SERVING):
         before = previous(models)
-        return storage.retire_old(models, keep=keep, spare={*spare, *([before] if before else [])})
+        return storage.retire_old(models, keep=keep, spare=[before] if before else [])
 
 
 @contextmanager

@@ -68,6 +68,7 @@ def make_model(
     }
     with history.making(models, lambda: tell(WAITING, 0, 1)):
         before = storage.current(models)
+        history.tidy(models, keep=KEPT)
         if if_changed and (known := _unchanged(models, before, corpus, made_by)):
             return known
         trained = training.train(corpus, terms=terms, recipe=recipe, progress=tell)
@@ -85,7 +86,6 @@ def make_model(
         except OSError as error:
             served = f"; {before} serves on" if before else ""
             raise ModelError(f"{models}: the new model cannot be kept: {error}{served}") from error
-        history.tidy(models, keep=KEPT, spare=(candidate.version,))
     return Made(candidate.version, True, before, candidate.quality, trained.few, found)
 
 
@@ -160,10 +160,14 @@ def _judged(
         return Gate(tuple(findings), served)
     try:
         before = storage.load(models, served)
+    except ModelError as error:
+        findings.append(Finding("topics", True, f"not compared with what should serve and cannot: {error}"))
+        return Gate(tuple(findings), served)
+    try:
         known = folds.read_folds(models, served)
     except ModelError as error:
-        findings.append(Finding("topics", True, f"not compared with what serves, which cannot be: {error}"))
-        return Gate(tuple(findings), served)
+        known = None
+        findings.append(Finding("folds", True, f"not compared on folds that cannot be read: {error}"))
     tell(f"comparing with {served}", 0, 1)
     findings += _against(_Side(models, before, known), _Side(models, after, learned), corpus, held_out)
     return Gate(tuple(findings), served)
@@ -193,7 +197,7 @@ def _against(
     common = before.known.said & after.known.said
     comparisons: list[gate.Comparison] = []
     if before.folds is None or after.folds is None:
-        yield Finding("folds", True, f"{before.known.version} has kept no folds: not compared on them")
+        yield Finding("folds", True, f"{before.known.version} has no folds to compare on")
     else:
         shared = folds.shared(before.folds, after.folds, common)
         yield from gate.labels(shared)

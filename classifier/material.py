@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from classifier.features import Recipe, blocks, is_run, saturated
 from classifier.names import Names
 from classifier.table import Weights
 
+_AT_ONCE = 256  # articles whose passages are scored together
+
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -27,8 +29,7 @@ class Material:
     Rows of `matrix` and `truth` are labelled texts, `owner` says of which article (-1: a term).
     `weights` (rows × topics) is what a text counts in the model of a topic, 0 where nobody knows whether
     it is about it; None where each counts 1. `main`, `mention`, `unknown`, `languages` and `folds` have
-    a row an article; `passages` are the texts
-    that tagging would score, those of article n from `passage_ends[n]` to `passage_ends[n + 1]`.
+    a row an article.
     """
 
     def __init__(self, corpus: Corpus, recipe: Recipe, *, terms: bool) -> None:
@@ -64,12 +65,11 @@ class Material:
         counts = _saturated(counter.fit_transform(texts))
         self.words: list[str] = counter.get_feature_names_out().tolist()
         self.matrix = self._learn_features(counts)
-        self.passages, self.passage_ends = self.matrix, np.arange(len(articles) + 1)
         if not recipe.whole:
             cut_up = [judged.passages for judged in articles]
-            self.passage_ends = np.cumsum([0, *(len(passages) for passages in cut_up)])
+            self._passage_ends = np.cumsum([0, *(len(passages) for passages in cut_up)])
             passages = [(passage.text, None) for found in cut_up for passage in found]
-            self.passages = self._weighted(_saturated(counter.transform(passages)) @ self.spelled)
+            self._passages = _saturated(counter.transform(passages))
 
     @property
     def known(self) -> Flags:
@@ -83,6 +83,22 @@ class Material:
         """Some of the labelled texts, as `fit` takes them."""
         weights = None if self.weights is None else self.weights[rows]
         return self.matrix[rows], self.truth[rows], self.recipe, weights
+
+    def passage_scores(self, articles: Sequence[int], fitted: Fitted) -> Iterator[Floats]:
+        """For each of some articles, what a fit says of the passages that tagging would score.
+
+        Their features are made for some articles at a time: those of all would take gigabytes.
+        """
+        if self.recipe.whole:
+            scores = self.matrix[np.searchsorted(self.owner, articles)] @ fitted.coefficients
+            yield from (scores + fitted.intercepts)[:, None, :]
+            return
+        for number in range(0, len(articles), _AT_ONCE):
+            some = articles[number : number + _AT_ONCE]
+            spans = [np.arange(self._passage_ends[each], self._passage_ends[each + 1]) for each in some]
+            features = self._weighted(self._passages[np.concatenate(spans)] @ self.spelled)
+            scores = np.asarray(features @ fitted.coefficients + fitted.intercepts)
+            yield from np.split(scores, np.cumsum([len(span) for span in spans])[:-1])
 
     def _learn_features(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
         """The features, their idf, and the labelled texts in them.

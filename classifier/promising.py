@@ -119,13 +119,13 @@ def for_precision(labelled: Labelled, precision: float) -> Settled:
     ranked = labelled.probabilities[order]
     wrong: Numbers = np.cumsum(np.logical_not(labelled.about[order]))
     # Equal probabilities are said together or not at all.
-    ends: Numbers = np.flatnonzero(np.append(ranked, -1.0)[:-1] != np.append(ranked, -1.0)[1:])
+    ends: Numbers = np.flatnonzero(np.diff(ranked, append=-1.0))
     least = least_labels(precision)
     for start in (max(least, int(labelled.about.sum()) // 2), least):
         tried = takewhile(
             lambda end: not _is_broken(end + 1, int(wrong[end]), precision), ends[ends + 1 >= start].tolist()
         )
-        if last := max(tried, default=None):
+        if (last := max(tried, default=None)) is not None:
             return Settled(_floor(float(ranked[last])), last + 1)
     return Settled(None, *_lacking(ends + 1, wrong[ends], precision))
 
@@ -189,23 +189,39 @@ def _is_broken(labels: int, failures: int, share: float) -> bool:
 
 
 def _lacking(said: Numbers, wrong: Numbers, share: float) -> tuple[int, int | None]:
-    """How many of the surest articles have labels, and how many more would do with as few wrong ones."""
+    """How many of the surest articles have labels, and how many more would do with as few wrong ones.
+
+    Those from which it takes the fewest more; at least LEAST_WEEK of them, for a handful tells nothing.
+    """
     least = least_labels(share)
-    if not len(said) or said[-1] < LEAST_WEEK:
-        return 0, least
     tried = said >= LEAST_WEEK
-    said, rates = said[tried], wrong[tried] / said[tried]
-    best = int(np.argmin(rates))
-    labels, rate = int(said[best]), float(rates[best])
+    if not tried.any():
+        return 0, least
+    # Where the next is wrong: within a run of right ones the last is the nearest to a promise.
+    ends = np.append(wrong[1:] > wrong[:-1], True)
+    found = [
+        (enough - labels, labels)
+        for labels, failures in zip(said[tried & ends].tolist(), wrong[tried & ends].tolist(), strict=True)
+        if (enough := _enough(failures / labels, least, share)) is not None
+    ]
+    if not found:
+        return int(said[tried][0]), None
+    missing, labels = min(found)
+    return labels, max(1, missing)
+
+
+@lru_cache(maxsize=10_000)
+def _enough(rate: float, least: int, share: float) -> int | None:
+    """How many labels of which such a rate is wrong would carry a promise; None: no number."""
     if rate >= 1 - share:
-        return labels, None
-    enough = bisect_left(
+        return None
+    found = bisect_left(
         range(_MOST_LABELS),
         True,
         lo=least,
         key=lambda number: not _is_broken(number, math.ceil(rate * number - _ROUNDING), share),
     )
-    return labels, max(1, enough - labels) if enough < _MOST_LABELS else None
+    return found if found < _MOST_LABELS else None
 
 
 def _log_choose(of: int, numbers: int | Numbers) -> Floats:

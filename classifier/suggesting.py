@@ -155,8 +155,11 @@ def _chosen(
 
 
 class _Wanted:
-    """How much a label of each candidate for each topic is wanted: 1 over the square root of one more
-    than there are in its language, those that were asked for among them.
+    """How much a label of each candidate for each topic is wanted: 1 / sqrt((1 + n)(1 + m)), where
+    its language has n labels of the topic already, and m were asked for just now.
+
+    Where labels abound one more question hardly changes their number, so it counts by itself too:
+    else a sheet would ask of the topic alone that has the fewest.
     """
 
     def __init__(self, needs: Needs, languages: Sequence[str]) -> None:
@@ -165,12 +168,17 @@ class _Wanted:
             language: np.array([needs.labels.get(topic, {}).get(language, 0) for topic in needs.topics])
             for language in set(languages)
         }
-        self.shares: Floats = np.stack([1 / np.sqrt(1 + self._labels[language]) for language in languages])
+        self._asked = {language: np.zeros(len(needs.topics)) for language in self._labels}
+        self.shares: Floats = np.stack([self._wanted(language) for language in languages])
 
     def ask(self, row: int, topic: int) -> None:
         language = self._languages[row]
-        self._labels[language][topic] += 1
-        self.shares[self._languages == language, topic] = 1 / np.sqrt(1 + self._labels[language][topic])
+        self._asked[language][topic] += 1
+        self.shares[self._languages == language] = self._wanted(language)
+
+    def _wanted(self, language: str) -> Floats:
+        asked = self._asked[language]
+        return np.asarray(1 / np.sqrt((1 + self._labels[language] + asked) * (1 + asked)))
 
 
 class _Fresh:

@@ -35,13 +35,14 @@ def suggest(options: argparse.Namespace) -> int:
     from classifier.corpus import load_corpus
     from classifier.topics import retired_of
 
-    corpus = load_corpus(defaults.shipped("seeds"), defaults.shipped("labels"), options.home / "labels")
+    labels = options.labels or defaults.shipped("labels")
+    corpus = load_corpus(options.seeds or defaults.shipped("seeds"), labels, options.home / "labels")
     model = storage.load(options.home / "models").without(retired_of(options.home))
     scout = scouting.Scout(
         _tagger(options, model),
         _needs(options, corpus, model),
         _languages(options, corpus),
-        frozenset(_known(options.home, corpus)),
+        frozenset(_known(corpus, [labels / "held-out", options.home / "held-out"], options.home / "labels")),
         most=2 * options.number,
     )
     articles, pool = _look(options, scout)
@@ -124,18 +125,17 @@ def _languages(options: argparse.Namespace, corpus: Corpus) -> frozenset[str]:
     return frozenset(name for name, number in labelled.items() if name and number >= FEW_LABELS)
 
 
-def _known(home: Path, corpus: Corpus) -> Iterator[str]:
+def _known(corpus: Corpus, held_out: Iterable[Path], own: Path) -> Iterator[str]:
     """Fingerprints of what nobody is to be asked about."""
     from classifier import archives, scouting, sheets
     from classifier.articles import Article
 
-    folders = [defaults.shipped("labels") / "held-out", home / "held-out"]
-    held_out = [judged for path in _files(folders) for judged in archives.read(path)]
+    apart = [judged for path in _files(held_out) for judged in archives.read(path)]
     texts = [text for judged in corpus.articles for text in _judged(judged)]
-    texts += [passage.text for judged in held_out for passage in judged.passages]
-    texts += sheets.waiting_texts(home / "labels")
+    texts += [passage.text for judged in apart for passage in judged.passages]
+    texts += sheets.waiting_texts(own)
     yield from (Article(scouting.one_line(text)).fingerprint for text in texts)
-    yield from (judged.article.fingerprint for judged in [*corpus.articles, *held_out])
+    yield from (judged.article.fingerprint for judged in [*corpus.articles, *apart])
 
 
 def _files(folders: Iterable[Path]) -> list[Path]:

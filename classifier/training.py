@@ -209,14 +209,13 @@ def hold_out(material: Material, fits: Sequence[Fitted]) -> HeldOut:
     """Every article scored by the fit that was made without its fold."""
     labelled = np.zeros(material.truth.shape)
     features = np.zeros((*material.main.shape, len(tagging.FEATURES)))
-    ends = material.passage_ends
     for number, fitted in enumerate(fits):
         articles = np.flatnonzero(material.folds == number)
         inside = np.isin(material.owner, articles)
         labelled[inside] = material.matrix[inside] @ fitted.coefficients + fitted.intercepts
-        scores = np.asarray(material.passages @ fitted.coefficients + fitted.intercepts)
-        for article in articles:
-            features[article] = tagging.article_features(scores[ends[article] : ends[article + 1]])
+        found = material.passage_scores(articles.tolist(), fitted)
+        for article, scores in zip(articles, found, strict=True):
+            features[article] = tagging.article_features(scores)
     return HeldOut(labelled, features)
 
 

@@ -175,7 +175,7 @@ def ready_model(settings: Settings) -> Model:
                 continue
             logger.warning("an earlier model serves", extra={"model": version})
             return model
-    logger.info("trained", extra={"model": retraining.first_model(settings)})
+    logger.info("trained", extra={"model": retraining.first_model(settings, tell=_Steps())})
     return load_model(settings.models)
 
 
@@ -192,6 +192,18 @@ def welcome(settings: Settings) -> str:
             '    [[receiver]]\n    name = "desk"\n    type = "slack"\n    channel = "C0123456789"',
         ]
     return "\n".join(lines) + "\n"
+
+
+class _Steps:
+    """Tells each step of a training once."""
+
+    def __init__(self) -> None:
+        self._told = ""
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if what != self._told:
+            self._told = what
+            _tell(f"topicwired: training: {what}")
 
 
 def _tell(text: str) -> None:

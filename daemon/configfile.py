@@ -17,7 +17,7 @@ from daemon.tables import File
 _LARGEST_FILE = 2**20
 
 # tomllib takes time with the square of a dotted key's parts and more: 17 s for 256 KiB of keys of
-# 2,048 parts (measured, Python 3.11). None of ours has more than two.
+# 2,048 parts (measured, Python 3.11). None of ours has more than three.
 _DEEP_KEY = re.compile(r"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){16}")
 _STRING_OR_COMMENT = re.compile(
     r""" \"{3} (?: [^"\\] | \\. | "(?!"") )*+ (?: "{3,5} | \Z )
@@ -99,7 +99,7 @@ def _tables(text: str) -> dict[str, Any]:
     deep = _DEEP_KEY.search(bare)
     if deep:
         raise ValueError(
-            f"line {_line_at(bare, deep.start())}: a key of more than sixteen parts; ours have two"
+            f"line {_line_at(bare, deep.start())}: a key of more than sixteen parts; ours have three"
         )
     try:
         return tomllib.loads(text)

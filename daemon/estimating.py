@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 _TAIL = 0.025  # on each side
-_NORMAL = 1.959963984540054  # the standard normal distribution's quantile of 1 - _TAIL
+_NORMAL = NormalDist().inv_cdf(1 - _TAIL)
 _LARGE = 1000.0  # a shape from which Wilson and Hilferty's quantile is right to six digits
 _EXACT = 1e-9
 
@@ -106,9 +107,8 @@ def gamma_quantile(level: float, mean: float, variance: float) -> float:
         return max(mean, 0.0)
     shape, size = mean**2 / variance, variance / mean
     if shape > _LARGE:
-        normal = _NORMAL if level > 0.5 else -_NORMAL
-        # Wilson & Hilferty 1931
-        return mean * (1 - 1 / (9 * shape) + normal / (3 * math.sqrt(shape))) ** 3
+        # Wilson & Hilferty, Proceedings of the National Academy of Sciences 17, 1931
+        return mean * (1 - 1 / (9 * shape) + NormalDist().inv_cdf(level) / (3 * math.sqrt(shape))) ** 3
     low, high = 0.0, shape + 10 * math.sqrt(shape) + 40
     while high - low > _EXACT * high:
         middle = (low + high) / 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -12,12 +13,16 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
-from daemon import status
+from classifier import ClassifierError
+from daemon import clock, quality, status
 from daemon.config import Settings
 from daemon.database import Database, plainly
 from daemon.errors import DaemonError
+from daemon.quality import Quality
 
 logger = logging.getLogger(__name__)
+
+_RECALL_EVERY = 600.0  # seconds
 
 
 def serve(settings: Settings, database: Database) -> Callable[[], None]:
@@ -47,11 +52,12 @@ def serve(settings: Settings, database: Database) -> Callable[[], None]:
 
 
 class _Standing(Collector):
-    """Looks when it is asked, and remembers nothing."""
+    """Looks when it is asked, and remembers nothing but the recall, for which it reads a month."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
         self._database = database
+        self._known: tuple[float, Quality] | None = None
 
     def describe(self) -> list[Metric]:
         return []  # or the registry would look as soon as we are registered
@@ -59,12 +65,25 @@ class _Standing(Collector):
     def collect(self) -> Iterator[Metric]:
         try:
             found = status.gather(self._settings, self._database)
+            known = self._quality()
         except (OSError, SQLAlchemyError, DaemonError) as error:
             logger.warning("metrics without the ledger", extra={"error": plainly(error)})
             yield _gauge("ledger_up", "Whether the ledger could be read.", {(): 0})
             return
         yield _gauge("ledger_up", "Whether the ledger could be read.", {(): 1})
         yield from _families(found)
+        yield from _recall(known)
+
+    def _quality(self) -> Quality:
+        now = clock.monotonic()
+        if self._known is None or now > self._known[0] + _RECALL_EVERY:
+            topics: dict[str, str] = {}
+            with suppress(ClassifierError):  # somebody is editing the labels
+                topics = quality.topics_asked_of(self._settings.home, self._settings.models)
+            with self._database.reading() as connection:
+                found = quality.gather(connection, self._settings.sample, topics, clock.now())
+            self._known = now, found
+        return self._known[1]
 
 
 def _families(found: dict[str, Any]) -> Iterator[Metric]:
@@ -99,6 +118,18 @@ def _families(found: dict[str, Any]) -> Iterator[Metric]:
         if job["finished_at"]
     }
     yield _gauge("job_finished_timestamp_seconds", "When a job last ended.", jobs, "job")
+
+
+def _recall(known: Quality) -> Iterator[Metric]:
+    """A topic of which there is no estimate yet has none; "all" stands for all of them."""
+    found = {(each.topic or "all",): each.recall for each in (known.overall, *known.topics) if each.recall}
+    values = {topic: recall.value for topic, recall in found.items()}
+    yield _gauge("recall", "Of what there was, the share that raised an alert; estimated.", values, "topic")
+    low = {topic: recall.low for topic, recall in found.items()}
+    yield _gauge("recall_low", "From where its 95 % interval reaches.", low, "topic")
+    high = {topic: recall.high for topic, recall in found.items()}
+    yield _gauge("recall_high", "Up to where it reaches.", high, "topic")
+    yield _gauge("questions_open", "Articles without an alert that a desk was asked of.", {(): known.open})
 
 
 def _gauge(name: str, means: str, values: Mapping[Any, float], *labels: str) -> GaugeMetricFamily:

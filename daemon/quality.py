@@ -11,10 +11,12 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from classifier import served_topics, topics_of
 from daemon import estimating, questions, unalerted
 from daemon.clock import to_text
 from daemon.complaints import printable_line
@@ -171,6 +173,18 @@ class _Tally:
 
     def plus(self, other: _Tally) -> _Tally:
         return _Tally(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+
+
+def topics_asked_of(home: Path, models: Path) -> dict[str, str]:
+    """The topics that an article may be about, titles by id, in the order of the titles.
+
+    Those that are labelled or served and are not retired. Raises LabelError.
+    """
+    labelled = {topic.id: topic for topic in topics_of(home)}
+    titles = {topic: topic for topic in served_topics(models)}
+    titles |= {topic.id: topic.title for topic in labelled.values()}
+    kept = [topic for topic in titles if topic not in labelled or not labelled[topic].retired]
+    return {topic: titles[topic] for topic in sorted(kept, key=lambda each: titles[each].casefold())}
 
 
 def gather(connection: Connection, sample: Sample, topics: Mapping[str, str], now: datetime) -> Quality:

@@ -7,19 +7,19 @@ stories: a follow-up is told in a thread either way.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from classifier import Model, Tagged
-from daemon import clock, replaying, routing
+from daemon import replaying, routing
 from daemon.config import Route, Settings
 from daemon.database import Database
 from daemon.records import AlertTopic
 from daemon.rehearsals import Change, Heard, Kind, Rehearsal, Tally
 from daemon.replaying import Recorded, Span
 
-__all__ = ["Change", "Expected", "Heard", "Kind", "Rehearsal", "Tally", "expected", "rehearse"]
+__all__ = ["Change", "Heard", "Kind", "Rehearsal", "Tally", "rehearse"]
 
 Tell = Callable[[int, int], None]
 Key = tuple[str, str]  # receiver, topic
@@ -29,20 +29,6 @@ _RANKS = (Kind.LOST, Kind.MOVED, Kind.GAINED)  # after what is lost ✓
 _MOST_KEPT = 200  # changes of each rank; their numbers are exact
 # A probability is told to four digits, and decided upon with all of them.
 _ROUNDED = 1e-4
-_WEEK = timedelta(weeks=1)
-_LEAST_SPAN = timedelta(days=1)  # what came in a shorter time says nothing of a week
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What a model would tell: by topic and receiver, alerts a week (an alert that names two topics
-    counts for each), and by receiver, all alerts a week. `articles` were looked at, of so many `days`.
-    """
-
-    articles: int
-    days: float
-    topics: Mapping[str, Mapping[str, float]]
-    alerts: Mapping[str, float]
 
 
 def rehearse(
@@ -64,56 +50,18 @@ def rehearse(
     old = _Side(before, settings.routes)
     new = _Side(after, settings.routes if routes is None else tuple(routes))
     found = _Found()
-    there = _span(database, since)
-    for recorded in _replayed(database, there, tell):
+    with database.reading() as connection:
+        there = replaying.span(connection, since)
+    done = 0
+    for recorded in replaying.parts(database, there):
         tagged = before.tag_all([each.article for each in recorded])
         again = _tagged_again(before, after, tagged)
         for each, one, other in zip(recorded, tagged, again, strict=True):
             found.add(each, old.outcome(one), new.outcome(other))
-    return found.rehearsal(there, before.version, after.version)
-
-
-def expected(
-    database: Database, settings: Settings, *, since: datetime, model: Model, tell: Tell | None = None
-) -> Expected:
-    """What a model would tell a week by the settings' routes, from the articles since a moment.
-
-    Where the ledger is younger, from its first article on, and from a day at least.
-    """
-    side = _Side(model, settings.routes)
-    there = _span(database, since)
-    topics: Counter[Key] = Counter()
-    alerts: Counter[str] = Counter()
-    for recorded in _replayed(database, there, tell):
-        for tagged in model.tag_all([each.article for each in recorded]):
-            heard = side.outcome(tagged).heard
-            topics.update(heard.keys())
-            alerts.update({receiver for receiver, _ in heard})
-    length = max(clock.now() - (there.began or since), _LEAST_SPAN)
-    weeks = length / _WEEK
-    by_topic: dict[str, dict[str, float]] = {}
-    for (receiver, topic), number in sorted(topics.items()):
-        by_topic.setdefault(topic, {})[receiver] = number / weeks
-    return Expected(
-        there.articles,
-        length / timedelta(days=1),
-        by_topic,
-        {receiver: number / weeks for receiver, number in sorted(alerts.items())},
-    )
-
-
-def _span(database: Database, since: datetime) -> Span:
-    with database.reading() as connection:
-        return replaying.span(connection, since)
-
-
-def _replayed(database: Database, there: Span, tell: Tell | None) -> Iterator[tuple[Recorded, ...]]:
-    done = 0
-    for recorded in replaying.parts(database, there):
-        yield recorded
         done += len(recorded)
         if tell is not None:
             tell(done, there.articles)
+    return found.rehearsal(there, before.version, after.version)
 
 
 def _tagged_again(before: Model, after: Model, tagged: Sequence[Tagged]) -> list[Tagged]:
@@ -191,7 +139,7 @@ def _changes(recorded: Recorded, old: _Outcome, new: _Outcome) -> list[Change]:
     """What an article has lost and gained. One of each are one move: rather within a receiver, else
     within a topic, else any two.
     """
-    lost, gained = _only_in(old.heard, new.heard), _only_in(new.heard, old.heard)
+    lost, gained = sorted(old.heard.keys() - new.heard.keys()), sorted(new.heard.keys() - old.heard.keys())
     pairs: list[tuple[Key | None, Key | None]] = []
     for part in (0, 1, None):
         for key in list(lost):
@@ -212,11 +160,6 @@ def _changes(recorded: Recorded, old: _Outcome, new: _Outcome) -> list[Change]:
         )
         for was, now in pairs
     ]
-
-
-def _only_in(heard: Mapping[Key, AlertTopic], other: Mapping[Key, AlertTopic]) -> list[Key]:
-    """Likeliest first."""
-    return sorted(heard.keys() - other.keys(), key=lambda key: (-heard[key].probability, key))
 
 
 def _heard(recorded: Recorded, key: Key, said: AlertTopic, old: _Outcome, new: _Outcome) -> Heard:

@@ -65,7 +65,7 @@ def recall_kept(
     week: int,
     recall: float,
     *,
-    newsrooms: int = 4000,
+    newsrooms: int = 3000,
     seed: int = 1,
     settle: Settle = for_recall,
 ) -> Kept:
@@ -107,7 +107,7 @@ def _stream(generator: np.random.Generator, about: int, others: int) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A topic's labels split at random: how often half of them promised, and the other half's weeks kept it."""
+    """A topic: how often a random half of its labels promised, and a week of the other half kept it."""
 
     topic: str
     labels: int

@@ -156,8 +156,8 @@ def test_a_file_of_one_mebibyte_is_read_and_a_larger_one_refused(tmp_path: Path)
         (b"[receiver]\n", "receiver: should be a list of tables; write [[receiver]], with two brackets"),
         (b"a = " + b"[" * 100_000, "not TOML that we read: nested too deeply"),
         (b"a = " + b"9" * 5000, "not TOML that we read: a number in it is too long"),
-        (b"\n" + b"a." * 400_000 + b"a = 1", "line 2: a key of more than sixteen parts; ours have two"),
-        (b'\n{"\\""' + b'."\\""' * 100_000, "line 2: a key of more than sixteen parts; ours have two"),
+        (b"\n" + b"a." * 400_000 + b"a = 1", "line 2: a key of more than sixteen parts; ours have three"),
+        (b'\n{"\\""' + b'."\\""' * 100_000, "line 2: a key of more than sixteen parts; ours have three"),
     ],
 )
 def test_a_file_that_is_not_ours_is_refused_with_its_place_and_the_mend(
@@ -217,6 +217,53 @@ def test_dots_in_a_text_or_a_comment_are_no_deep_key(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_wrong_value_is_told_in_plain_words(tmp_path: Path, text: str, said: str) -> None:
     assert problems(tmp_path, text) == [said]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[topic.energy]\n", "topic.energy: should have one of 'cut', 'recall' and 'precision'"),
+        (
+            "[topic.energy]\nrecall = 0.9\ncut = 0.5\n",
+            "topic.energy: should have one of 'cut', 'recall' and 'precision'",
+        ),
+        ("[topic.energi]\nrecall = 0.9\n", "topic.energi: no topic 'energi'; there are energy, health"),
+        ("[topic.energy]\nrecal = 0.9\n", "unknown key 'topic.energy.recal'; did you mean 'recall'?"),
+        ("[topic.energy]\nrecall = 1.0\n", "topic.energy.recall: should be from 0.5 to 0.999"),
+        ("[topic.energy]\nprecision = 0.4\n", "topic.energy.precision: should be from 0.5 to 0.999"),
+        ("[topic.energy]\ncut = 0\n", "topic.energy.cut: should be from 0.001 to 0.999"),
+        ("[topic.energy]\nrecall = nan\n", "topic.energy.recall: should be from 0.5 to 0.999"),
+        ("[topic.energy]\nrecall = '0.9'\n", "topic.energy.recall: should be a number, is a string"),
+        ("topic = 3\n", "topic: should be a table of one topic, as [topic.energy], is a whole number"),
+        ("[[topic]]\n", "topic: should be a table of one topic, as [topic.energy], is a list"),
+        (
+            "[topic]\nrecall = 0.9\n",
+            "topic.recall: should be a table of one topic, as [topic.energy], is a number",
+        ),
+        (
+            "[[topic.energy]]\nrecall = 0.9\n",
+            "topic.energy: should be a table of one topic, as [topic.energy], is a list",
+        ),
+        ("recall = 0.9\n", "unknown key 'recall'; it belongs below [topic.ID]"),
+    ],
+)  # fmt: skip
+def test_a_promise_that_is_none_is_told_in_plain_words(tmp_path: Path, text: str, said: str) -> None:
+    assert problems(tmp_path, text) == [said]
+
+
+def test_each_topic_has_a_table_and_in_it_one_promise(tmp_path: Path) -> None:
+    found = load(tmp_path, "[topic.energy]\nrecall = 0.95\n[topic.health]\ncut = 0.7\n").promises
+
+    assert {topic: promise.model_dump(exclude_none=True) for topic, promise in found.items()} == {
+        "energy": {"recall": 0.95},
+        "health": {"cut": 0.7},
+    }
+
+
+def test_promises_of_topics_without_end_are_one_problem(tmp_path: Path) -> None:
+    text = "".join(f"[topic.t{number}]\nrecall = 0.9\n" for number in range(5001))
+
+    assert problems(tmp_path, text) == ["topic: should have at most 5000 members"]
 
 
 @pytest.mark.parametrize(

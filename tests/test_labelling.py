@@ -127,7 +127,7 @@ def test_a_tag_of_the_models_that_nobody_judged_is_no_label(tmp_path: Path, data
 def test_an_article_of_any_shape_is_one_line_and_stays_the_same_article(
     tmp_path: Path, database: Database, text_: str
 ) -> None:
-    judge(database, text_, ("health", RIGHT))
+    judge(database, clean(text_), ("health", RIGHT))
 
     write(tmp_path, database)
 

@@ -10,12 +10,13 @@ from urllib.request import urlopen
 
 import pytest
 
-from daemon import deliveries, metrics, outbox
+from daemon import clock, deliveries, metrics, outbox, questions
 from daemon.config import Settings
 from daemon.database import Database
 from daemon.records import DeliveryState
 from daemon.tables import Metrics
 from tests.builders import MINUTE, NOON, make_alert, make_settings, owe
+from tests.drawn import add_article, draw_all
 
 
 @pytest.fixture
@@ -68,6 +69,34 @@ def test_what_waits_in_the_inbox_is_told_as_it_is_now(served: Settings) -> None:
     assert told(served)["topicwire_inbox_files"] == 1
     assert told(served)["topicwire_inbox_missing"] == 0
     assert told(served)['topicwire_disk_free_bytes{place="inbox"}'] > 0
+
+
+def test_recall_is_told_by_topic_once_there_is_an_estimate(
+    settings: Settings, database: Database, home: Path
+) -> None:
+    with database.transaction() as connection:
+        add_article(connection, "told", main=("energy",), now=clock.now())
+        add_article(connection, "missed", now=clock.now())
+    draw_all(database, now=clock.now())
+    with database.transaction() as connection:
+        [question] = questions.open_questions(connection)
+        questions.answer(
+            connection,
+            key=question.key,
+            person="ana",
+            topics=["energy"],
+            asked=["energy"],
+            said_at=clock.now(),
+        )
+
+    end = metrics.serve(settings.model_copy(update={"home": home}), database)
+    numbers = told(settings)
+    end()
+
+    assert numbers['topicwire_recall{topic="energy"}'] == 0.5
+    assert numbers['topicwire_recall_low{topic="energy"}'] == 0.5
+    assert numbers['topicwire_recall_high{topic="all"}'] == 0.5
+    assert 'topicwire_recall{topic="minerals"}' not in numbers
 
 
 def test_a_ledger_that_cannot_be_read_is_told_and_ends_nothing(

@@ -166,17 +166,35 @@ def test_an_article_that_another_receiver_hears_of_instead_has_moved(
     assert found.alerts == {"fuel": (1, 0), "mines": (0, 1), "all": (2, 2)}
 
 
-def test_what_a_receiver_loses_and_gains_itself_is_a_move_before_what_another_gains(
+def test_what_another_receiver_hears_for_another_topic_has_moved_as_well(
     database: Database, tmp_path: Path
 ) -> None:
     record(database, BOTH)
-    routes = (Route(receiver="all"), Route(receiver="markets", topics=("trade",)))
+    routes = (Route(receiver="fuel", topics=("energy",)), Route(receiver="markets", topics=("trade",)))
 
     found = rehearse(database, tmp_path, with_cuts(energy=0.7, trade=0.45), routes=routes)
 
+    assert told(found) == [("moved", BOTH, ("fuel", "energy"), ("markets", "trade"))]
+
+
+def test_a_move_is_rather_a_receivers_own_and_what_is_left_is_gained(
+    database: Database, tmp_path: Path
+) -> None:
+    record(database, BOTH)
+    model = with_cuts(trade=0.45)  # about both
+
+    found = rehearse(
+        database,
+        tmp_path,
+        model,
+        before=model,
+        routes=(Route(receiver="one", topics=("energy",)),),
+        then=(Route(receiver="one", topics=("trade",)), Route(receiver="two", topics=("energy",))),
+    )
+
     assert told(found) == [
-        ("moved", BOTH, ("all", "energy"), ("all", "trade")),
-        ("gained", BOTH, None, ("markets", "trade")),
+        ("moved", BOTH, ("one", "energy"), ("one", "trade")),
+        ("gained", BOTH, None, ("two", "energy")),
     ]
 
 
@@ -247,11 +265,15 @@ def test_what_moves_to_another_topic_is_lost_right_and_what_another_desk_hears_i
 def test_only_articles_since_a_moment_are_replayed(database: Database, tmp_path: Path) -> None:
     record(database, OIL, when=NOON - SECOND)
     record(database, GAS)
-    record(database, OIL, when=NOON - 2 * SECOND)  # the clock was set back
+    record(database, OIL, when=NOON - 2 * SECOND)  # the clock was set back for a while
+    record(database, TRADE)
 
-    assert rehearse(database, tmp_path, MODEL).articles == 1
-    assert rehearse(database, tmp_path, MODEL, since=NOON - SECOND).alerts == {"desk": (2, 2)}
-    assert rehearse(database, tmp_path, MODEL, since=NOON + SECOND).alerts == {}
+    found = rehearse(database, tmp_path, MODEL)
+    earlier = rehearse(database, tmp_path, MODEL, since=NOON - SECOND)
+    later = rehearse(database, tmp_path, MODEL, since=NOON + SECOND)
+
+    assert [each.articles for each in (found, earlier, later)] == [2, 3, 0]
+    assert [each.alerts for each in (found, earlier, later)] == [{"desk": (2, 2)}, {"desk": (3, 3)}, {}]
 
 
 def test_articles_come_back_as_they_were_taken_part_by_part(database: Database) -> None:
@@ -285,6 +307,18 @@ def test_articles_come_back_as_they_were_taken_part_by_part(database: Database) 
     assert [name(each.article.headline) for part in parts for each in part] == [OIL, OIL, GAS, BOTH]
 
 
+def test_another_model_is_heard_with_its_own_probabilities(database: Database, tmp_path: Path) -> None:
+    record(database, OIL, GAS, BOTH)
+    weights = replace(MODEL.weights, intercepts=MODEL.weights.intercepts - [1.0, 0.0])
+
+    found = rehearse(database, tmp_path, replace(MODEL, version="other", weights=weights))
+
+    assert told(found) == [("lost", BOTH, ("desk", "energy"), None)]
+    [change] = found.changes
+    assert change.was is not None
+    assert (change.was.before, change.was.after) == (0.6021, 0.3576)  # log-odds 0.41, and 1 less
+
+
 def test_a_model_that_does_not_know_a_topic_says_none(database: Database, tmp_path: Path) -> None:
     record(database, TRADE)
     other = replace(MODEL, version="other", cuts={"energy": Cuts(0.5, 0.25)}, retired=frozenset({"trade"}))
@@ -314,6 +348,22 @@ def test_numbers_are_exact_where_only_some_of_the_changes_are_kept(
     assert list(found.lines(most=3))[-1] == "and 227 more"
 
 
+def test_how_far_it_is_is_told_part_by_part(database: Database, tmp_path: Path) -> None:
+    record(database, *[OIL] * 230)
+    steps: list[tuple[int, int]] = []
+
+    rehearsing.rehearse(
+        database,
+        settings_with(tmp_path, *DESK),
+        since=NOON,
+        before=MODEL,
+        after=MODEL,
+        tell=lambda done, total: steps.append((done, total)),
+    )
+
+    assert steps == [(200, 230), (230, 230)]
+
+
 def test_rehearsing_what_serves_finds_the_alerts_that_intake_wrote(
     tmp_path: Path, database: Database
 ) -> None:
@@ -337,7 +387,8 @@ def test_rehearsing_what_serves_finds_the_alerts_that_intake_wrote(
         assert before == sum(alert.receiver == receiver for alert in newsroom.alerts())
 
 
-CUTS = st.builds(with_cuts, st.floats(0.05, 0.95), st.floats(0.05, 0.95))
+CUT = st.builds(Cuts, st.floats(0.05, 0.95), st.floats(0.02, 0.6))
+CUTS = st.builds(lambda energy, trade: MODEL.with_cuts({"energy": energy, "trade": trade}), CUT, CUT)
 ROUTES = st.lists(
     st.builds(
         Route,
@@ -416,36 +467,6 @@ def test_a_cut_in_the_last_digits_of_a_probability_is_kept_to(database: Database
     below, above = (rehearse(database, tmp_path, with_cuts(energy=probability + by)) for by in (-1e-9, 1e-9))
 
     assert (below.lost, above.lost) == (0, 1)
-
-
-def test_what_is_expected_is_told_by_topic_and_receiver_and_week(database: Database, tmp_path: Path) -> None:
-    now = clock.now()
-    record(database, OIL, GAS, TRADE, QUIET, when=now - timedelta(days=3.5))
-    record(database, OIL, BOTH, when=now - timedelta(days=1))
-    configured = settings_with(tmp_path, Route(receiver="fuel", topics=("energy",)), Route(receiver="all"))
-
-    found = rehearsing.expected(
-        database, configured, since=now - timedelta(days=14), model=with_cuts(trade=0.4)
-    )
-
-    assert found.articles == 6
-    assert found.days == pytest.approx(3.5, abs=0.01)
-    assert found.topics == {
-        "energy": {"all": pytest.approx(8, rel=0.01), "fuel": pytest.approx(8, rel=0.01)},
-        "trade": {"all": pytest.approx(4, rel=0.01)},
-    }
-    assert found.alerts == {"all": pytest.approx(10, rel=0.01), "fuel": pytest.approx(8, rel=0.01)}
-
-
-def test_little_time_is_not_made_a_week_of_and_nothing_is_nothing(database: Database, tmp_path: Path) -> None:
-    configured = settings_with(tmp_path, *DESK)
-    since = clock.now() - timedelta(days=2)
-    assert rehearsing.expected(database, configured, since=since, model=MODEL).topics == {}
-    record(database, OIL, when=clock.now())
-
-    found = rehearsing.expected(database, configured, since=since, model=MODEL)
-
-    assert found.topics == {"energy": {"desk": pytest.approx(7, rel=0.01)}}
 
 
 def test_hostile_articles_do_not_reach_a_persons_terminal(database: Database, tmp_path: Path) -> None:

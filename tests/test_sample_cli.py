@@ -128,7 +128,8 @@ def test_the_message_that_put_the_question_is_shown_anew(
     said(capsys, "sample", "answer", name(drawn["Derby"]), "none", "--home", ledger)
 
     with database.reading() as connection:
-        found = dict(connection.execute(text("SELECT key, revision FROM deliveries")).tuples().all())
+        rows = connection.execute(text("SELECT key, revision FROM deliveries"))
+        found: dict[str, int] = {row.key: row.revision for row in rows}
     assert (found[drawn["Derby"].key], found[drawn["Refinery"].key]) == (1, 0)
 
 

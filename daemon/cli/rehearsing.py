@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,7 +52,6 @@ def rehearse(options: argparse.Namespace) -> int:
     promises = {**settings.promises, **_cuts(options.cut, other)}
     before = served_model(settings, serving)
     after = served_model(settings.model_copy(update={"promises": promises}), other)
-    os.nice(10)  # intake goes first
     with ledger_of(settings) as database:
         found = rehearsing.rehearse(
             database,

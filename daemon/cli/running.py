@@ -90,7 +90,7 @@ def status(options: argparse.Namespace) -> int:
 
     settings = settings_of(options)
     if options.quality:
-        return sampling.quality(options)
+        return sampling.print_quality(options)
     with ledger_of(settings) as database:
         found = standing.gather(settings, database)
     print(json.dumps(found, ensure_ascii=False) if options.json else "\n".join(standing.lines(found)))

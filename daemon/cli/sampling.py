@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
-from daemon.cli.given import add_command, ledger_of, settings_of, topics_named
+from daemon.cli.given import add_command, ledger_of, settings_of
 from daemon.errors import DaemonError
 
 if TYPE_CHECKING:
@@ -44,8 +45,11 @@ def sample(options: argparse.Namespace) -> int:
             return _draw(options)
         with database.reading() as connection:
             found = questions.open_questions(connection)
+            older = questions.count_open(connection) - len(found)
     for question in found:
         print(_as_json(question) if options.json else "\n".join(_lines(question)))
+    if older:
+        print(f"topicwired: {older} older ones are not shown", file=sys.stderr)
     return 0
 
 
@@ -54,9 +58,10 @@ def answer(options: argparse.Namespace) -> int:
 
     It is a verdict on every topic. Who answers again replaces what they said before.
     """
-    from daemon import clock, questions
+    from daemon import clock, quality, questions
 
-    settings, asked = settings_of(options), [topic for topic, _ in _topics(options)]
+    settings = settings_of(options)
+    asked = list(quality.topics_asked_of(settings.home, settings.models))
     said = [] if options.topics == [_NONE] else options.topics
     if unknown := [topic for topic in said if topic not in asked]:
         raise DaemonError(f"no topic {unknown[0]!r}; there are {', '.join(asked)}, or {_NONE} alone")
@@ -94,12 +99,13 @@ def show(options: argparse.Namespace) -> int:
     return 0
 
 
-def quality(options: argparse.Namespace) -> int:
+def print_quality(options: argparse.Namespace) -> int:
     """What `topicwired status --quality` prints."""
     from daemon import clock
     from daemon import quality as standing
 
-    settings, topics = settings_of(options), dict(_topics(options))
+    settings = settings_of(options)
+    topics = standing.topics_asked_of(settings.home, settings.models)
     with ledger_of(settings) as database, database.reading() as connection:
         found = standing.gather(connection, settings.sample, topics, clock.now())
     if options.json:
@@ -111,26 +117,17 @@ def quality(options: argparse.Namespace) -> int:
 
 def _draw(options: argparse.Namespace) -> int:
     from daemon import clock, sampling
+    from daemon import quality as standing
 
     settings = settings_of(options)
+    topics = tuple(standing.topics_asked_of(settings.home, settings.models).items())
     with ledger_of(settings) as database:
-        drawn = sampling.draw(database, settings.sample, topics=_topics(options), now=clock.now())
+        drawn = sampling.draw(database, settings.sample, topics=topics, now=clock.now())
     for question in drawn.questions if drawn else ():
         print(_as_json(question) if options.json else "\n".join(_lines(question)))
     if not options.json and not (drawn and drawn.questions):
         print(sampling.said(drawn))
     return 0
-
-
-def _topics(options: argparse.Namespace) -> list[tuple[str, str]]:
-    """The topics that an article may be about, id and title, by title."""
-    from classifier import topics_of
-
-    named = topics_named(options)
-    titles = {topic.id: topic.title for topic in topics_of(options.home)}
-    retired = {topic.id for topic in topics_of(options.home) if topic.retired}
-    found = [(topic, titles.get(topic, topic)) for topic in named if topic not in retired]
-    return sorted(found, key=lambda each: each[1].casefold())
 
 
 def _unknown(article: str) -> str:

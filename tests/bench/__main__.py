@@ -19,7 +19,7 @@ from pathlib import Path
 from rich.console import Console
 
 from classifier.cli import main as classifier
-from tests.bench import cold, cores, draining, growth, latency, million, page, reading, tagging
+from tests.bench import cold, cores, draining, growth, latency, million, page, reading, retraining, tagging
 from tests.bench.page import Section
 from tests.measuring import say
 
@@ -30,6 +30,7 @@ PARTS = {
     "reading": reading,
     "draining": draining,
     "latency": latency,
+    "retraining": retraining,
     "growth": growth,
     "million": million,
 }

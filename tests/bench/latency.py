@@ -25,7 +25,7 @@ from tests.slack_stand_in import SlackStandIn
 
 TITLE = "From the inbox to Slack"
 SETTLE = 2.0  # seconds, the default
-_APART = f"""
+APART = f"""
 [inbox]
 settle_seconds = {SETTLE}
 [story]
@@ -47,15 +47,15 @@ is a message of its own.
 def measure(home: Path, scratch: Path, *, small: bool) -> Section:
     drops = 10 if small else 200
     shutil.copytree(home / "models", scratch / "home" / "models")
-    alarming = _alarming(home, drops + drops // 5)
+    articles = alarming(home, drops + drops // 5)
     with SlackStandIn() as slack:
-        daemon = DaemonProcess(scratch / "home", config=slack_config(slack, scratch, _APART))
+        daemon = DaemonProcess(scratch / "home", config=slack_config(slack, scratch, APART))
         try:
             beside = daemon.inbox / "tmp"
             beside.mkdir(parents=True)
             daemon.wait_until_watching()
-            beyond = [wait - SETTLE for wait in _waits(slack, daemon, scratch, alarming[:drops])]
-            whole = _waits(slack, daemon, beside, alarming[drops:], _PACE)
+            beyond = [wait - SETTLE for wait in _waits(slack, daemon, scratch, articles[:drops])]
+            whole = _waits(slack, daemon, beside, articles[drops:], _PACE)
         finally:
             daemon.stop()
     columns = ("what", "median", "95th percentile", "longest")
@@ -67,35 +67,56 @@ def measure(home: Path, scratch: Path, *, small: bool) -> Section:
 
 
 def _row(what: str, waits: Sequence[float]) -> tuple[str, ...]:
-    ninety_fifth = sorted(waits)[math.ceil(0.95 * len(waits)) - 1]
-    figures = (statistics.median(waits), ninety_fifth, max(waits))
+    figures = (statistics.median(waits), ninety_fifth(waits), max(waits))
     return what, *(f"{1000 * figure:.0f} ms" for figure in figures)
 
 
+def ninety_fifth(waits: Sequence[float]) -> float:
+    return sorted(waits)[math.ceil(0.95 * len(waits)) - 1]
+
+
 def _waits(
-    slack: SlackStandIn, daemon: DaemonProcess, folder: Path, alarming: Sequence[str], least: float = 0.0
+    slack: SlackStandIn, daemon: DaemonProcess, folder: Path, texts_: Sequence[str], least: float = 0.0
 ) -> list[float]:
     """Seconds from each rename to its request; the files are written in `folder`."""
-    arrived: queue.SimpleQueue[tuple[float, Call]] = queue.SimpleQueue()
-    forget = slack.on("chat.postMessage", "arrived", lambda call: arrived.put((time.perf_counter(), call)))
-    pauses = random.Random(5)
+    drops = Drops(slack, daemon, folder, least)
     waits = []
-    for number, text in enumerate(alarming):
+    for number, text in enumerate(texts_):
         if number % 20 == 0:
-            say(f"latency: {number} of {len(alarming)} files dropped from {folder.name}")
-        time.sleep(least + pauses.uniform(0.0, _PAUSE))
-        fresh = folder / "fresh.txt"
-        fresh.write_text(text, encoding="utf-8")
-        started = time.perf_counter()
-        fresh.rename(daemon.inbox / f"{folder.name}-{number}.txt")
-        at, call = arrived.get(timeout=30.0)
-        assert _title(text) in str(call.given), f"not the alert of {_title(text)!r}: {call.given}"
-        waits.append(at - started)
-    forget()
+            say(f"latency: {number} of {len(texts_)} files dropped from {folder.name}")
+        waits.append(drops.wait(text))
+    drops.end()
     return waits
 
 
-def _alarming(home: Path, number: int) -> list[str]:
+class Drops:
+    """Files renamed into an inbox one after the other, after pauses drawn at random."""
+
+    def __init__(self, slack: SlackStandIn, daemon: DaemonProcess, folder: Path, least: float = 0.0) -> None:
+        self._arrived: queue.SimpleQueue[tuple[float, Call]] = queue.SimpleQueue()
+        self._daemon = daemon
+        self._folder = folder
+        self._least = least
+        self._pauses = random.Random(5)
+        self._number = 0
+        self.end = slack.on(
+            "chat.postMessage", "arrived", lambda call: self._arrived.put((time.perf_counter(), call))
+        )
+
+    def wait(self, text: str) -> float:
+        """Seconds from the rename of a file to the request that carries its alert."""
+        time.sleep(self._least + self._pauses.uniform(0.0, _PAUSE))
+        fresh = self._folder / "fresh.txt"
+        fresh.write_text(text, encoding="utf-8")
+        started = time.perf_counter()
+        fresh.rename(self._daemon.inbox / f"{self._folder.name}-{self._number}.txt")
+        self._number += 1
+        at, call = self._arrived.get(timeout=60.0)
+        assert _title(text) in str(call.given), f"not the alert of {_title(text)!r}: {call.given}"
+        return at - started
+
+
+def alarming(home: Path, number: int) -> list[str]:
     """Texts that raise an alert each, with a title of their own."""
     model, labelled = load(home / "models"), texts.labelled()
     found: list[str] = []

@@ -36,6 +36,7 @@ PARTS = (
     "outage",
     "machine",
     "hostile",
+    "retraining",
 )
 
 _SELDOM = 30.0  # seconds

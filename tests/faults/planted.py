@@ -33,8 +33,8 @@ def environment(folder: Path, **planted: Any) -> dict[str, str]:
 
     `shipped`: a folder with other seeds and labels than the shipped ones. `trace`: a file that takes
     the names of the steps, one a line. `kill`: before which step a learning process dies, the first of
-    that name; `whom`: itself, the one who started it ("parent"), or both. `look_every`: how often the timetable looks, in seconds. `file_size`: the
-    largest file that a learning process may write, in bytes: a disk that is full.
+    that name; `whom`: itself, the one who started it ("parent"), or both. `look_every`: how often the
+    timetable looks, in seconds. `file_size`: the largest file that a learning process may write.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sitecustomize.py").write_text("from tests.faults.planted import plant\n\nplant()\n")
