@@ -166,13 +166,17 @@ def tidy(models: Path, *, keep: int) -> tuple[str, ...]:
 def _locked(models: Path, name: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
     if not models.is_dir():
         raise ModelError(f"{models}: no model yet; make one with `classifier train`")
-    with (models / name).open("a") as file:
+    # To lock it need not be written: root may have made it, and another user trains.
+    handle = os.open(models / name, os.O_RDONLY | os.O_CREAT, 0o644)
+    try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             waiting()
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(handle)
 
 
 def _noted(models: Path) -> str | None:
@@ -188,14 +192,9 @@ def _append(models: Path, entry: Served) -> None:
     path = models / _HISTORY
     line = json.dumps(asdict(entry), ensure_ascii=False).encode() + b"\n"
     try:
-        with path.open("ab+") as file:
-            end = file.seek(0, os.SEEK_END)
-            if end:
-                file.seek(end - 1)
-                line = line if file.read(1) == b"\n" else b"\n" + line  # the last writer was cut short
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+        known = path.read_bytes() if path.exists() else b""
+        # Replaced as a whole: no line is ever half there, and whoever made the file may be another user.
+        storage.write_anew(path, known + (b"\n" if known and not known.endswith(b"\n") else b"") + line)
     except OSError as error:
         raise ModelError(f"{path}: cannot be written, yet {entry.version} serves: {error}") from error
 

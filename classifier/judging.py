@@ -33,7 +33,7 @@ def judge(
         topics=model.topics,
         languages=tuple(judged.article.language or "?" for judged in articles),
         main=flags(model.topics, [judged.main for judged in articles]),
-        mention=flags(model.topics, [judged.mention for judged in articles]),
+        mention=flags(model.topics, [judged.mention | judged.unknown for judged in articles]),
         said=flags(model.topics, [frozenset(found.topics(Grade.MAIN)) for found in tagged]),
         probabilities=np.array([[found.probabilities[t] for t in model.topics] for found in tagged]),
     )

@@ -19,6 +19,7 @@ from classifier.model import Model
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
 
 KEPT = 20  # versions, beside the one that serves and the one before it
+_LOOKED_AT = 500  # new articles of a topic
 WAITING = "another training runs on this home: waiting for it"
 
 
@@ -201,6 +202,7 @@ def _against(
     else:
         shared = folds.shared(before.folds, after.folds, common)
         yield from gate.labels(shared)
+        yield from gate.new_labels(_found(before, before.folds, corpus, common))
         comparisons += gate.compare("folds", "on folds", shared.before, shared.after)
     seen = {id for side in (before, after) if side.folds for id in side.folds.ids}
     for name, articles in held_out.items():
@@ -215,6 +217,24 @@ def _against(
         comparisons += gate.compare("held-out", f"of {name}", *sides)
     yield from gate.weigh(comparisons)
     yield from gate.marked_right(list(_cases(before.model, after.model, corpus, common)))
+
+
+def _found(
+    before: _Side, known: folds.Folds, corpus: Corpus, topics: frozenset[str]
+) -> dict[str, tuple[int, int]]:
+    """By topic, how many new main articles there are, and how many of them the serving model finds.
+
+    Of very many every so-manieth is looked at, and counted alone.
+    """
+    old = frozenset(known.ids)
+    new = [judged for judged in corpus.articles if judged.article.fingerprint[:16] not in old]
+    found = {}
+    for topic in sorted(topics):
+        about = [judged.article for judged in new if topic in judged.main]
+        looked_at = about[:: len(about) // _LOOKED_AT + 1]
+        tagged = before.model.tag_all(looked_at)
+        found[topic] = len(tagged), sum(topic in each.topics(Grade.MAIN) for each in tagged)
+    return found
 
 
 def _on(judged: Judged, topics: frozenset[str]) -> Judged:

@@ -33,6 +33,9 @@ class _Least:
         self._most = most
         self._kept: dict[str, tuple[float, Candidate]] = {}
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def offer(self, number: float, fingerprint: str, found: Candidate) -> None:
         self._kept.setdefault(fingerprint, (number, found))
         if len(self._kept) >= 2 * self._most:
@@ -81,6 +84,11 @@ class Pool:
         self._drawn[0].offer_all(other._drawn[0])
         for (topic, language), least in other._doubted.items():
             self._of(topic, language).offer_all(least)
+
+    @property
+    def held(self) -> int:
+        """Candidates in memory: under twice `most` for each topic and language, and for the draw."""
+        return sum(map(len, [*self._drawn, *self._doubted.values()]))
 
     def doubted(self) -> list[Candidate]:
         """Each once, in the order of their fingerprints."""

@@ -1,7 +1,8 @@
 """Models on disk: a folder a version, verified before it serves. Nothing in it can run code.
 
-`models/<version>/` holds `weights.npy`, `model.json` and `MANIFEST.json` (sha256 of the other
-two); `models/current` is a file with the name of the version that serves.
+`models/<version>/` holds `weights.npy`, `model.json`, what serving does not read (`folds.json`) and
+`MANIFEST.json` (sha256 of the others); what the gate found of it is beside these, not in the manifest.
+`models/current` is a file with the name of the version that serves.
 """
 
 from __future__ import annotations

@@ -70,7 +70,9 @@ def _state(models: Path, version: str, entries: Sequence[history.Served]) -> dic
 
 def _told(state: dict[str, Any]) -> str:
     if state["candidate"]:
-        return f"  candidate, refused: {'; '.join(state['reasons'])}"
+        first, *others = state["reasons"]
+        more = f" (and {len(others)} more: `classifier models show`)" if others else ""
+        return f"  candidate, refused: {first}{more}"
     if state["served_at"] is None:
         return ""
     return f"  served from {state['served_at']}" + (

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from classifier import shorten
-from daemon import outbox
+from daemon import links, outbox
 from daemon.limits import MOST_OPTIONS
 from daemon.messages import Nearest, QuestionBody, question_to_json
 from daemon.neutral import cleaned
@@ -45,11 +45,23 @@ def owe(
         outbox.add_body(connection, receiver, Form.QUESTION, body, key=question.key, now=now)
 
 
+def within_a_menu(topics: Topics) -> tuple[tuple[str, str], ...]:
+    """As many of the topics, from the first, as one menu has room for."""
+    found: list[tuple[str, str]] = []
+    left = _MOST_MENU
+    for topic, title in topics[:MOST_OPTIONS]:
+        left -= _OPTION + len(f"{topic}{title}".encode(errors="surrogatepass"))
+        if left < 0:
+            break
+        found.append((topic, title))
+    return tuple(found)
+
+
 def _body(question: Question, date: str | None, topics: tuple[tuple[str, str], ...]) -> QuestionBody:
     return QuestionBody(
         name=question.fingerprint[:_NAME],
         headline=shorten(question.headline, _LONGEST_FACT),
-        url=question.url,
+        url=links.sound(question.url) or links.address(question.text),
         source=question.source and shorten(question.source, _LONGEST_FACT),
         date=date and shorten(date, _LONGEST_FACT),
         language=question.language,
@@ -69,15 +81,3 @@ def _opening(text: str, headline: str) -> str:
     """How the text goes on after its headline."""
     whole, title = cleaned(text[: 4 * _LONGEST_OPENING]), cleaned(headline)
     return shorten(whole.removeprefix(title).lstrip(" .:—-"), _LONGEST_OPENING)
-
-
-def within_a_menu(topics: Topics) -> tuple[tuple[str, str], ...]:
-    """As many of the topics, from the first, as one menu has room for."""
-    found: list[tuple[str, str]] = []
-    left = _MOST_MENU
-    for topic, title in topics[:MOST_OPTIONS]:
-        left -= _OPTION + len(f"{topic}{title}".encode(errors="surrogatepass"))
-        if left < 0:
-            break
-        found.append((topic, title))
-    return tuple(found)

@@ -20,6 +20,7 @@ from daemon.database import Database
 from daemon.verdicts import SHORT_ID, Verdict, VerdictRecord
 
 _FILE = "verdicts.jsonl"
+_NOBODY = "?"  # of a verdict that an earlier release let somebody give who had no name
 _OLD = "verdicts.tsv"
 # How the sheet began that earlier releases wrote: the same texts, with the model's tags for judgements.
 _HEAD_OF_OLD = b"# What desks said, written anew before each training by topicwired."
@@ -99,7 +100,7 @@ def _said(record: VerdictRecord, weight: float) -> dict[str, Any]:
     found = {
         "topic": record.topic,
         "verdict": record.verdict.value,
-        "by": record.person,
+        "by": record.person.strip() or _NOBODY,
         "at": record.said_at,
         "weight": weight,
     }

@@ -205,9 +205,8 @@ def _lines(gate: Gate, rehearsed: _Rehearsed | None) -> tuple[str, ...]:
     findings = sorted(gate.findings, key=lambda finding: finding.passed)
     lines = [_finding(finding) for finding in findings]
     if rehearsed is not None:
-        lines += ["", "rehearsal: " + ("" if rehearsed.whole else f"not of all {rehearsed.days:g} days: ")]
-        lines[-1] = lines[-1].rstrip(": ")
-        lines += rehearsed.found.lines(most=_MOST_SHOWN)
+        left_out = "" if rehearsed.whole else f": not of all {rehearsed.days:g} days"
+        lines += ["", f"rehearsal{left_out}", *rehearsed.found.lines(most=_MOST_SHOWN)]
     return tuple(lines)
 
 

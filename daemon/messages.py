@@ -196,6 +196,7 @@ def digest_from_json(text: str) -> DigestBody:
 
 
 def notice_to_json(notice: Notice) -> str:
+    """A report for the ledger."""
     return _NOTICE.dump_json(notice).decode()
 
 
@@ -205,6 +206,7 @@ def notice_from_json(text: str) -> Notice:
 
 
 def question_to_json(question: QuestionBody) -> str:
+    """A question for the ledger."""
     return _QUESTION.dump_json(question).decode()
 
 

@@ -189,10 +189,11 @@ def _question(message: Message, question: QuestionBody, voice: _Voice) -> Iterat
     yield voice.fit(question.headline, wording.HEADLINE) or wording.UNTITLED
     yield voice.address(question.url)
     yield wording.asked_facts(question, voice.fit)
-    yield wording.opening(question, voice.fit)
     if question.nearest is not None:
         yield wording.nearest(question.nearest, wording.titles(message), voice.fit)
     if message.answers:
         yield wording.counted(len(message.answers), "answer")
     if voice.whole:
         yield wording.how_to_answer(question, voice.fit)
+    # Last, for a chat that takes little cuts off the end.
+    yield wording.opening(question, voice.fit)

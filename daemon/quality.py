@@ -249,7 +249,7 @@ def digest_lines(
     if not found.asked:
         return ()
     if found.overall.recall is None:
-        more = f"{found.overall.more} more answers" if found.overall.more else "nothing was found or missed"
+        more = _answers(found.overall.more) if found.overall.more else "nothing was found or missed"
         return (f"Recall: no estimate yet, {more}.",)
     return tuple(
         f"{each.title}: recall {_share(each.recall)} over {found.days:g} days, {_probably(each.missed)}"
@@ -392,9 +392,13 @@ def _line(found: TopicQuality) -> str:
     precision = f"precision {_share(found.precision)} of {found.judged}" if found.precision else "none judged"
     said = f"{name:<24} {found.alerts:>5} alerts, {precision}; "
     if found.missed is None:
-        return f"{said}no estimate yet: {found.more} more answers"
+        return f"{said}no estimate yet: {_answers(found.more)}"
     recall = f"recall {_share(found.recall)}" if found.recall else "nothing found or missed"
     return f"{said}{recall}, {_probably(found.missed)} ({found.missed.low:.0f}–{found.missed.high:.0f})"
+
+
+def _answers(more: int) -> str:
+    return f"{more} more answer{'' if more == 1 else 's'}"
 
 
 def _named(question: Question) -> str:

@@ -23,10 +23,10 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from classifier import Contents, Model, Reader, Tagged, UnreadableArticleError
-from daemon import backups, clock, deliveries, ledger, shelves
+from daemon import backups, clock, deliveries, ledger, sampling, shelves
 from daemon.backups import Progress, Refused
 from daemon.clock import to_text
-from daemon.config import Settings
+from daemon.config import Sample, Settings
 from daemon.database import Database, open_database, plainly
 from daemon.errors import DaemonError, LedgerError
 from daemon.inbox import printable
@@ -114,7 +114,8 @@ class Found:
     `looked_up`: alerts that their receiver is asked for before they are sent; `owed`: alerts sent
     without asking; `unsent` and `too_old`: alerts that are not sent, by receiver, because it
     cannot be asked, or not so far back. `perhaps_twice`: alerts that the backup says are owed to
-    a receiver that cannot be asked. `unreadable`: files that stay where they are, each with why.
+    a receiver that cannot be asked. `questions`: drawn anew and put to nobody. `unreadable`: files that
+    stay where they are, each with why.
     """
 
     files: int = 0
@@ -124,6 +125,7 @@ class Found:
     unsent: Counter[str] = field(default_factory=Counter)
     too_old: Counter[str] = field(default_factory=Counter)
     perhaps_twice: Counter[str] = field(default_factory=Counter)
+    questions: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -155,6 +157,8 @@ class Restored:
         for numbers, said in held:
             for name, number in sorted(numbers.items()):
                 yield f"alerts     {number} to {name} {said}"
+        if found.questions:
+            yield f"questions  {found.questions} drawn, put to nobody lest it be twice: `topicwired sample`"
         if found.unreadable:
             yield f"unread     {len(found.unreadable)} files of done/, left where they are"
 
@@ -171,6 +175,7 @@ class Restored:
             "unsent": dict(found.unsent),
             "too_old": dict(found.too_old),
             "perhaps_twice": dict(found.perhaps_twice),
+            "questions": found.questions,
             "unreadable": [{"file": name, "reason": reason} for name, reason in found.unreadable],
         }
 
@@ -279,11 +284,20 @@ def _fill(
         perhaps_twice = doubt(database, settings)
         found = rebuild(database, settings, model, alert_all=alert_all, progress=progress)
         found.perhaps_twice = perhaps_twice
+        if settings.sample.receiver is not None:
+            found.questions = _draw_for_nobody(database, settings.sample)
     finally:
         database.close()
     if Path(f"{fresh}-wal").exists():
         raise DaemonError(f"{fresh}: another program has it open; leave it alone and try again")
     return found
+
+
+def _draw_for_nobody(database: Database, sample: Sample) -> int:
+    """Draw from what no draw of the backup has reached: later ones may have put it to the desk already."""
+    silent = sample.model_copy(update={"receiver": None})
+    drawn = sampling.draw(database, silent, topics=(), now=clock.now())
+    return len(drawn.questions) if drawn is not None else 0
 
 
 def _no_backup(settings: Settings, refused: Iterable[Refused]) -> str:

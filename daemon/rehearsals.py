@@ -30,7 +30,8 @@ class Heard:
     """A topic for which a receiver hears of an article, with the evidence.
 
     `before` and `after` are the topic's probabilities, each with the cut of this grade; None where
-    that model does not know the topic. `mark` is what desks said.
+    that model does not know the topic. `by_routes`: both say it, in the same grade, and only routes
+    differ. `mark` is what desks said.
     """
 
     receiver: str
@@ -42,6 +43,7 @@ class Heard:
     cut_after: float | None
     passage: str
     words: tuple[str, ...]
+    by_routes: bool
     mark: Mark | None
 
     @property
@@ -57,6 +59,7 @@ class Heard:
             "cut": {"before": self.cut_before, "after": self.cut_after},
             "passage": self.passage,
             "words": list(self.words),
+            "by_routes": self.by_routes,
             "verdict": self.mark,
         }
 
@@ -225,8 +228,9 @@ def _said(heard: Heard) -> str:
     cuts = heard.cut_before, heard.cut_after
     cut = _number(cuts[0]) if cuts[0] == cuts[1] else " → ".join(map(_number, cuts))
     likely = f"{_number(heard.before)} → {_number(heard.after)}"
+    why = ", by its routes" if heard.by_routes else ""
     mark = f" {heard.mark.sign}" if heard.mark else ""
-    return f"{heard.receiver}: {heard.topic} {likely} ({heard.grade} from {cut}){mark}"
+    return f"{heard.receiver}: {heard.topic} {likely} ({heard.grade} from {cut}{why}){mark}"
 
 
 def _number(value: float | None) -> str:

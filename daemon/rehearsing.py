@@ -119,6 +119,9 @@ class _Outcome:
     def probability(self, topic: str) -> float | None:
         return self.tagged.probabilities.get(topic)
 
+    def says(self, topic: str, grade: str) -> bool:
+        return any(tag.topic == topic and tag.grade == grade for tag in self.tagged.tags)
+
     def cut(self, topic: str, grade: str) -> float | None:
         cuts = self.model.cuts.get(topic)
         return None if cuts is None else cuts.main if grade == "main" else cuts.mention
@@ -174,6 +177,7 @@ def _heard(recorded: Recorded, key: Key, said: AlertTopic, old: _Outcome, new: _
         cut_after=new.cut(topic, said.grade),
         passage=said.passage,
         words=said.words,
+        by_routes=old.says(topic, said.grade) and new.says(topic, said.grade),
         mark=recorded.marks.get(topic),
     )
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from classifier import ModelError, current_version
 from daemon import clock, notices, trainings
+from daemon.clock import to_text
 from daemon.config import Settings
 from daemon.confining import Confined, EndedError, Limits
 from daemon.database import Database, plain_errors, plainly
@@ -121,18 +122,21 @@ def _outcome(
     except (DaemonError, SQLAlchemyError, OSError) as error:
         reason = plainly(error)
     except BaseException as error:
-        with suppress(SQLAlchemyError, DaemonError):
-            _end_badly(settings, database, training, f"{trainings.CUT_OFF} ({type(error).__name__})")
+        reason = f"{trainings.CUT_OFF} ({type(error).__name__})"
+        with suppress(SQLAlchemyError, DaemonError), database.transaction() as connection:
+            outcome = _ended(connection, settings, training, reason)
+            trainings.end(connection, training, outcome, now=clock.now())
         raise
     with plain_errors(), database.reading() as connection:
-        return trainings.end_of(trainings.one(connection, training), reason, served=_served(settings))
+        return _ended(connection, settings, training, reason)
 
 
-def _end_badly(settings: Settings, database: Database, training: int, reason: str) -> None:
-    with database.transaction() as connection:
-        row = trainings.one(connection, training)
-        ended = trainings.end_of(row, reason, served=_served(settings))
-        trainings.end(connection, training, ended, now=clock.now())
+def _ended(connection: Connection, settings: Settings, training: int, reason: str) -> Outcome:
+    """What came of a training that ended without an outcome of its own."""
+    row = trainings.running(connection, training)
+    if row is None:
+        return Outcome(TrainingState.FAILED, reason)
+    return trainings.end_of(row, reason, served=_served(settings))
 
 
 def _learned(
@@ -204,8 +208,9 @@ def _owe(connection: Connection, settings: Settings, training: int, outcome: Out
     title, receiver = _TITLES.get(outcome.state), settings.retrain.report_to
     if receiver is None or title is None:
         return
-    notice = Notice(title, (outcome.result, *outcome.lines))
-    notices.owe(connection, receiver, notice, key=f"training-{training}", now=clock.now())
+    notice, now = Notice(title, (outcome.result, *outcome.lines)), clock.now()
+    # After a restore the ledger gives numbers again that a receiver has had.
+    notices.owe(connection, receiver, notice, key=f"training {training} {to_text(now)}", now=now)
 
 
 def _log(message: str, level: int, extra: dict[str, Any]) -> None:

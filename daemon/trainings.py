@@ -199,12 +199,9 @@ def end_of(training: Training, reason: str, *, served: str | None) -> Outcome:
     return Outcome(TrainingState.FAILED, said, None, training.before)
 
 
-def one(connection: Connection, training: int) -> Training:
-    """A training that is running. Raises LookupError where it is not."""
-    for each in _running(connection):
-        if each.id == training:
-            return each
-    raise LookupError(training)
+def running(connection: Connection, training: int) -> Training | None:
+    """A training that has not ended, as far as the ledger knows."""
+    return next((each for each in _running(connection) if each.id == training), None)
 
 
 def last(connection: Connection) -> Training | None:

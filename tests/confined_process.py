@@ -21,7 +21,7 @@ def main() -> None:
             voice.say(
                 {
                     "nice": os.getpriority(os.PRIO_PROCESS, 0),
-                    "batch": os.sched_getscheduler(0) == os.SCHED_BATCH,
+                    "idle": os.sched_getscheduler(0) == os.SCHED_IDLE,
                     "data_mib": soft // 2**20,
                     "core": resource.getrlimit(resource.RLIMIT_CORE)[0],
                     "session": os.getsid(0),

@@ -16,11 +16,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 
 from daemon import charts
 from daemon.blocks import Block, blocks
-from tests.scenes import CHANNEL, PEOPLE, SCENES, Post
+from tests.scenes import PEOPLE, SCENES, Post
 
 FOLDER = Path(__file__).parent / "pictures"
 MARK = "shows"  # a PNG's text: the fingerprint of the page that it was drawn from
@@ -32,6 +33,7 @@ _STYLE = """
 body { margin: 0; padding: 20px 24px; width: 760px; box-sizing: border-box; background: #fff; color: #1d1c1d;
   font: 15px/1.46 Lato, "Noto Sans", "Liberation Sans", "DejaVu Sans", sans-serif; }
 .channel { font-weight: 700; font-size: 17px; padding-bottom: 10px; border-bottom: 1px solid #e2e2e2; }
+.post + .channel { margin-top: 36px; }
 .post { display: flex; gap: 10px; padding-top: 16px; }
 .reply { margin-left: 46px; }
 .face { flex: none; width: 36px; height: 36px; border-radius: 8px; background: #12664f; color: #fff;
@@ -60,10 +62,13 @@ img { display: block; margin-top: 8px; max-width: 460px; border: 1px solid #e2e2
 
 
 def page(posts: Iterable[Post], pictures: dict[str, bytes] | None = None) -> str:
-    """The HTML of some messages, from their blocks."""
-    head = f'<meta charset="utf-8"><style>{_STYLE}</style><div class="channel"># {CHANNEL}</div>'
+    """The HTML of some messages, from their blocks, each channel's under its name."""
+    head = f'<meta charset="utf-8"><style>{_STYLE}</style>'
     foot = "Rendered by tests/pictures.py from the blocks that are sent; not a screenshot of Slack."
-    shown = "".join(_post(post, pictures or {}) for post in posts)
+    shown = "".join(
+        f'<div class="channel"># {channel}</div>' + "".join(_post(post, pictures or {}) for post in together)
+        for channel, together in groupby(posts, lambda post: post.channel)
+    )
     return f'<!doctype html>{head}{shown}<div class="foot">{foot}</div>'
 
 

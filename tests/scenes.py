@@ -40,6 +40,7 @@ class Post:
 
     message: Message
     at: str
+    channel: str = CHANNEL
 
     @property
     def reply(self) -> bool:
@@ -197,7 +198,7 @@ _DIGEST = DigestBody(
     until="22 November, 08:00",
     articles=61,
     recall=(
-        "all topics: recall 0.91 (0.84–0.97) over 30 days, 22 probably missed",
+        "All topics: recall 0.91 (0.84–0.97) over 30 days, 22 probably missed",
         "Energy: recall 0.96 (0.89–0.99) over 30 days, 5 probably missed",
     ),
     days=("16 Nov", "17 Nov", "18 Nov", "19 Nov", "20 Nov", "21 Nov", "22 Nov"),
@@ -251,15 +252,23 @@ _QUESTION = QuestionBody(
     nearest=Nearest("environment", 0.31),
     topics=CHOICES,
 )
+# As daemon.learning and daemon.rehearsals say it, without the table of numbers.
 _RETRAINED = Notice(
     "A new model serves",
     (
-        "serving 20261123-033007, which passed the gate; alerts of the last 14 days: 1 gained, 1 lost,"
-        " 0 moved",
+        "serving 20261123T033007Z-7c41e0b2, which passed the gate; alerts of the last 14 days: 1 gained,"
+        " 1 lost, 0 moved",
         "passed  folds: F1 0.868 → 0.871 on 1,204 articles, out of fold",
         "passed  marked right: none of 212 tags that a desk called right is lost",
-        "passed  marked right: learned 1 tags that a desk called right: “Три села возят воду за сорок"
-        " километров” (5b1de9a0c3f27e84), environment",
+        "passed  marked right: learned 2 tags that a desk called right: “Три села возят воду за сорок"
+        " километров” (5b1de9a0c3f27e84), environment; “Ночной поезд на побережье вернётся весной”"
+        " (90d2ab6c1f5e7734), transport",
+        "",
+        "rehearsal",
+        "1,871 articles since 2026-11-09 03:30 UTC, model 20261121T030000Z-19a0f3d5 ▶"
+        " 20261123T033007Z-7c41e0b2; wishes and stories left aside",
+        "alerts of a topic: 1 gained, 1 lost, 0 moved; 0 lost that a desk marked ✓",
+        "energy-desk hears of 118 articles, 118 before",
         "",
         "gained  energy-desk: environment 0.31 → 0.78 (main from 0.52) ✓  5b1de9a0c3f27e84",
         "        Три села возят воду за сорок километров",
@@ -305,7 +314,11 @@ SCENES: dict[str, tuple[Post, ...]] = {
             ),
             "Sunday, 08:00",
         ),
-        Post(Message("3" * 32, "operators", Form.REPORT, notice=_RETRAINED), "Monday, 03:31"),
+        Post(
+            Message("3" * 32, "operators", Form.REPORT, notice=_RETRAINED),
+            "Monday, 03:31",
+            channel="operators",
+        ),
     ),
     "digest": (Post(Message("1" * 32, "desk", Form.DIGEST, digest=_DIGEST, picture="F07CHART"), "08:00"),),
 }

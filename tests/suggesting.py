@@ -38,10 +38,10 @@ from tests.measuring import say
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("TOPICWIRE_DATA") or ROOT.parent / "shared" / "data")
 
-FIRST, BATCH, ROUNDS = 100, 50, 5
+FIRST, BATCH, ROUNDS = 100, 50, 8
 _LANGUAGES = {"arb_Arab": "ar", "eng_Latn": "en", "rus_Cyrl": "ru", "kaz_Cyrl": "kk"}
 _FOLLOWED = frozenset({"politics", "health", "sports", "science/technology"})
-_REUTERS = 2000  # articles of each split: a round on all takes minutes
+_REUTERS = 1000  # articles of each split: a round on all takes minutes
 
 Buy = Callable[[Model, Sequence[Judged], Sequence[Judged], np.random.Generator], list[int]]
 Floats = NDArray[np.float64]

@@ -22,6 +22,7 @@ from daemon.errors import ConfigError, DeliveryError, UnknownOutcomeError
 from daemon.messages import Entry, Form, Message, alone
 from daemon.records import AlertTopic, Sent
 from tests.builders import make_alert
+from tests.contract import samples
 from tests.odd_servers import Asked, answering, hanging_up, nobody_there
 
 HOSTILE = (
@@ -66,6 +67,16 @@ def test_what_an_article_says_pings_nobody_and_links_nowhere(scheme: str) -> Non
     assert not re.search(r"[<>]|[@#]\w|&lt;|&gt;|&amp;|\]\(|\w\*|`\w|://evil|:fire:", text)
 
 
+@pytest.mark.parametrize("hostile", [samples.roots()["hostile question"], samples.roots()["hostile report"]])
+def test_a_question_and_a_report_are_as_harmless_and_say_how_to_answer(hostile: Message) -> None:
+    with answering(200, b"") as (at, asked):
+        AppriseSender(address("json", at)).send(hostile)
+
+    text = said("json", asked[0])
+    assert not re.search(r"[<>]|[@#]\w|&lt;|&gt;|&amp;|\]\(|\w\*|`\w|://evil|:fire:", text)
+    assert ("to answer: topicwired sample answer" in text) == (hostile.question is not None)
+
+
 def test_letters_of_every_script_arrive_as_they_are() -> None:
     with answering(200, b"") as (at, asked):
         AppriseSender(address("json", at)).send(alone(make_alert(headline="Қазақстан мұнайы مصفاة النفط")))
@@ -86,6 +97,18 @@ def test_a_message_longer_than_a_chat_takes_goes_as_one_that_is_cut() -> None:
     text = json.loads(request.body)["message"]
     assert 450 < len(text) <= 900
     assert text.endswith("\n…")
+
+
+def test_a_chat_that_takes_little_is_told_how_to_answer_all_the_same() -> None:
+    long = replace(samples.QUESTION, opening="long " * 200, url=f"https://news.example/{'%D0%B0' * 70}")
+    with answering(200, b"") as (at, asked):
+        sender = AppriseSender(address("json", at))
+        sender._longest = 900
+        sender.send(samples.question("k", long))
+
+    text = said("json", asked[0])
+    assert text.endswith("…")
+    assert f"to answer: topicwired sample answer {long.name} TOPIC, or none\n" in text
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500])

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from sqlalchemy import Connection, text
 
-from daemon import asking, composing, deliveries, questions
+from daemon import asking, composing, deliveries, feedback, questions
 from daemon.actions import Action, Verb
 from daemon.asking import within_a_menu
 from daemon.blocks import blocks, problems
+from daemon.console import ConsoleSender
 from daemon.database import Database, open_database
 from daemon.dispatch import Dispatch, Manner
 from daemon.grouping import Burst
 from daemon.messages import Answered, Form, Message, Nearest
+from daemon.slack import SlackSender
+from daemon.slackapi import SlackApp
+from daemon.webhook import WebhookSender
 from tests.asked import TOPICS, around, draw, put
-from tests.builders import NOON, make_alert, owe
+from tests.builders import MINUTE, NOON, SECOND, make_alert, owe
 from tests.desk import Desk
 from tests.hostile import request
 from tests.newsroom import Clocks
+from tests.presses import make_click
 from tests.slack_stand_in import SlackStandIn
 from tests.test_blocks import pressed, texts
 from tests.test_conversation import Desk as Newsroom
@@ -65,6 +72,24 @@ def test_a_question_is_one_message_with_what_a_desk_needs_to_answer(connection: 
     }
 
 
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("https://wire.example/9", "https://wire.example/9"),
+        ("javascript:alert(1)", "https://wire.example/7"),
+        (None, "https://wire.example/7"),
+    ],
+)
+def test_a_question_links_to_where_the_article_says_that_it_stands(
+    connection: Connection, given: str | None, shown: str
+) -> None:
+    question = draw(connection, content="Dry wells\nNo water.\nhttps://wire.example/7\n", url=given)
+
+    asking.owe(connection, "desk", [question], topics=TOPICS, now=NOON)
+
+    assert f"*<{shown}|Dry wells>*" in texts(blocks(message(connection)))
+
+
 def test_several_questions_are_several_messages_and_each_is_put_once(connection: Connection) -> None:
     found = [draw(connection, number) for number in (1, 2, 3)]
 
@@ -98,6 +123,21 @@ def test_who_cannot_press_is_told_how_to_answer(connection: Connection) -> None:
     assert pressed(blocks(message(connection), interactive=False)) == {}
     assert said[-1] == f"to answer: topicwired sample answer {question.fingerprint[:16]} TOPIC, or none"
     assert questions.about(connection, question.fingerprint[:16]) == question
+
+
+def test_every_receiver_that_cannot_hear_a_press_is_told_the_command(
+    connection: Connection, slack: SlackStandIn
+) -> None:
+    put(connection)
+    asked, screen = message(connection), io.StringIO()
+
+    SlackSender(SlackApp(slack.token, slack.url), "C0DESK", interactive=False).send(asked)
+    WebhookSender(slack.webhook_url).send(asked)
+    ConsoleSender(Console(file=screen, width=80)).send(asked)
+
+    posted = [json.dumps(each["blocks"]) for each in (*slack.messages, *slack.webhook_messages)]
+    assert ["topicwired sample answer" in each for each in (*posted, screen.getvalue())] == [True] * 3
+    assert not any('"actions"' in each for each in posted)
 
 
 def test_the_message_says_who_said_what_and_offers_to_undo_it(connection: Connection) -> None:
@@ -178,6 +218,42 @@ def test_neither_a_burst_nor_quiet_hours_swallow_a_question_or_merge_it(
     [asked] = [each for each in desk.messages if each.form is Form.QUESTION]
     assert asked.question is not None
     assert asked.question.nearest == Nearest("energy", 0.31)
+
+
+def test_whoever_answers_by_whatever_way_the_message_shows_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clocks = Clocks().turn(monkeypatch)
+    desk = Desk()
+    dispatch = Dispatch("desk", desk, database)
+    with database.transaction() as connection:
+        question = put(connection, now=clocks.now())
+    work(dispatch)
+
+    def shown(*answering: Callable[[Connection], object]) -> tuple[Answered, ...]:
+        """What the message says after these, each in a transaction of its own."""
+        for each in answering:
+            with database.transaction() as connection:
+                each(connection)
+        work(dispatch)
+        return desk.updates[-1].answers
+
+    def press(verb: Verb, topic: str | None = None, **how: Any) -> Callable[[Connection], object]:
+        click = make_click(verb, question.key, topic, channel="C1", **how)
+        return lambda connection: feedback.take(connection, click, clocks.now())
+
+    def by_command(connection: Connection) -> None:
+        questions.answer(
+            connection, key=question.key, person="anna", topics=["trade"], asked=["trade"], said_at=NOON
+        )
+        questions.show_anew(connection, question.key)
+
+    mine, theirs = Answered("U1", ("energy",)), Answered("U2", ())
+    energy = press(Verb.OTHER, "energy", after=SECOND)
+    assert shown(energy, press(Verb.NOTHING, person="U2", after=MINUTE)) == (mine, theirs)
+    assert shown(energy, by_command) == (Answered("anna", ("trade",)), mine, theirs)
+    assert shown(press(Verb.UNDO, after=MINUTE)) == (Answered("anna", ("trade",)), theirs)
+    assert desk.sendings == [question.headline]
 
 
 @pytest.fixture

@@ -235,7 +235,7 @@ def test_only_a_click_whose_effect_no_message_shows_is_answered(
 
 
 def test_recall_is_told_wherever_it_is_asked_for_and_harmless(connection: Connection) -> None:
-    lines = ("all topics: recall 0.91 (0.84–0.97) over 30 days", "<!channel>: recall 0.80")
+    lines = ("All topics: recall 0.91 (0.84–0.97) over 30 days", "<!channel>: recall 0.80")
 
     said = [
         answer(connection, Command(Ask.RECALL), receivers, TOPICS, person="U1", now=NOON, recall=lines)

@@ -52,7 +52,7 @@ def test_it_gives_way_to_everything_and_has_its_limits() -> None:
 
     assert found == {
         "nice": 19,
-        "batch": True,
+        "idle": True,
         "data_mib": 512,
         "core": 0,
         # With autogroups a niceness counts inside a session alone.
@@ -66,7 +66,7 @@ def test_it_gives_way_to_everything_and_has_its_limits() -> None:
 def test_one_that_somebody_waits_for_gives_way_to_nobody() -> None:
     [found] = heard("tell how it is", gently=False)
 
-    assert (found["nice"], found["batch"]) == (os.getpriority(os.PRIO_PROCESS, 0), False)
+    assert (found["nice"], found["idle"]) == (os.getpriority(os.PRIO_PROCESS, 0), False)
     assert found["data_mib"] == 512
 
 

@@ -506,11 +506,11 @@ def test_a_night_that_has_the_time_of_the_digest_twice_has_one_digest(
 def test_a_digest_tells_what_was_missed_behind_its_topics(connection: Connection) -> None:
     tell(connection, 1)
 
-    owe(connection, "desk", DAILY, now=EIGHT, recall=("all topics: recall 0.91 (0.84–0.97)", "Energy: 0.88"))
+    owe(connection, "desk", DAILY, now=EIGHT, recall=("All topics: recall 0.91 (0.84–0.97)", "Energy: 0.88"))
 
     [body] = bodies(connection)
     message = Message("k", "desk", Form.DIGEST, digest=body)
-    lines = "all topics: recall 0.91 (0.84–0.97)\nEnergy: 0.88"
+    lines = "All topics: recall 0.91 (0.84–0.97)\nEnergy: 0.88"
     assert body.recall == tuple(lines.split("\n"))
     assert texts(blocks.blocks(message))[-1] == lines
     assert plain.text(message).endswith(f"\n{lines}")

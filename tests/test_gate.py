@@ -146,8 +146,8 @@ def test_one_topic_that_suffers_is_refused_though_all_together_are_better() -> N
 
     findings = weighed(before, after)
 
-    assert [said.partition(" (")[0] for said in refused(findings)] == ["worse beyond chance"]
-    assert "trade: F1 1.000 → 0.333" in refused(findings)[0]
+    assert [said.partition(":")[0] for said in refused(findings)] == ["worse beyond chance, F1 on folds"]
+    assert "trade 1.000 → 0.333" in refused(findings)[0]
 
 
 def test_one_language_that_suffers_is_refused_though_all_together_are_better() -> None:
@@ -158,7 +158,7 @@ def test_one_language_that_suffers_is_refused_though_all_together_are_better() -
         judged(main, [[1, 0]] * 380 + [[0, 0]] * 20 + [[1, 0]] * 4 + [[0, 0]] * 16), languages=spoken
     )
 
-    assert any("kk: F1 1.000 → 0.333" in said for said in refused(weighed(before, after)))
+    assert any("kk 1.000 → 0.333" in said for said in refused(weighed(before, after)))
 
 
 def test_a_topic_with_few_articles_is_not_judged_alone() -> None:
@@ -251,7 +251,7 @@ def test_labels_that_mostly_changed_leave_nothing_to_compare_by() -> None:
     assert refused(list(gate.labels(shared(before, few, TOPICS)))) == []
     assert refused(list(gate.labels(shared(before, most, TOPICS)))) == [
         "of 30 labelled articles 18 have other labels and 0 are gone: too many to compare by the rest",
-        "of 15 main articles of energy only 0 are still labelled so",
+        "under half of a topic's main articles are still labelled so: energy 0 of 15",
     ]
 
 
@@ -261,8 +261,22 @@ def test_a_topic_whose_labels_were_taken_away_is_named() -> None:
     after = folds(ids[6:], [[1, 0]] * 4 + [[0, 1]] * 40)
 
     assert refused(list(gate.labels(shared(before, after, TOPICS)))) == [
-        "of 10 main articles of energy only 4 are still labelled so"
+        "under half of a topic's main articles are still labelled so: energy 4 of 10"
     ]
+
+
+def test_a_topic_of_few_articles_may_lose_them() -> None:
+    ids = [str(number) for number in range(50)]
+    before, after = folds(ids, [[1, 0]] * 9 + [[0, 1]] * 41), folds(ids[9:], [[0, 1]] * 41)
+
+    assert refused(list(gate.labels(shared(before, after, TOPICS)))) == []
+
+
+def test_many_new_labels_of_which_the_serving_model_finds_hardly_any_are_for_a_person_to_look_at() -> None:
+    assert refused(list(gate.new_labels({"energy": (60, 2), "trade": (60, 50)}))) == [
+        "of new labels the serving model finds hardly any, so a person should look: 2 of 60 as energy"
+    ]
+    assert refused(list(gate.new_labels({"energy": (40, 0), "trade": (60, 10)}))) == []
 
 
 def case(before: Grade | None, after: Grade | None, number: int = 1) -> Case:

@@ -246,7 +246,7 @@ def test_killed_at_any_step_the_served_model_is_whole_and_the_next_training_clea
     assert current(models) != first
 
 
-@pytest.mark.parametrize("at", range(14))
+@pytest.mark.parametrize("at", range(18))
 def test_on_a_full_disk_one_line_says_so_and_the_old_model_serves(
     fake_training: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
@@ -495,6 +495,21 @@ def test_training_keeps_what_the_gate_refuses_and_says_how_to_serve_it_all_the_s
     assert (given["trained"], given["served"]) == (True, False)
     assert given["reasons"] == ["folds: F1 0.9 → 0.5"]
     assert current(home / "models") == first
+
+
+def test_what_the_gate_found_and_when_it_served_is_shown(
+    models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("classifier.display.quality_table", lambda figures, title: None)
+    candidate, first = refused_candidate(models), current(models)
+    use_model(models, candidate, because="asked for", by="ana", despite="labels were wrong")
+
+    _, out, _ = told(capsys, "models", "show", candidate, "--home", str(models.parent))
+
+    *_, refused, passed, served = out.splitlines()
+    assert refused == "gate refused: folds: F1 0.9 → 0.5"
+    assert passed == "gate passed: topics: all"
+    assert f", after {first}: asked for, by ana, despite the gate: labels were wrong" in served
 
 
 def test_the_list_tells_what_serves_since_when_and_why_a_candidate_does_not(

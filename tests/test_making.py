@@ -270,7 +270,7 @@ def test_a_topic_that_only_its_terms_still_speak_for_is_refused(newsroom: Newsro
     made = newsroom.make()
 
     assert failing(made) == ["labels"]
-    assert "main articles of energy only 0 are still labelled so" in reasons(made)
+    assert "main articles are still labelled so: energy 0 of " in reasons(made)
     served.assert_unchanged()
 
 
@@ -306,7 +306,8 @@ def test_a_sheet_that_calls_football_energy_is_refused(newsroom: Newsroom) -> No
 
     made = newsroom.make()
 
-    assert failing(made) == ["folds"]
+    assert failing(made) == ["labels", "folds"]
+    assert "0 of 400 as energy" in reasons(made)
     served.assert_unchanged()
 
 

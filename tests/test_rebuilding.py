@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import threading
@@ -17,22 +18,24 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from daemon import backups, clock, deliveries, rebuilding
+from daemon import backups, clock, deliveries, notices, rebuilding, sampling
 from daemon.app import home_lock
 from daemon.backoff import Pace
 from daemon.cli import main as topicwired
 from daemon.clock import from_text
-from daemon.config import Receiver, Route, Settings
+from daemon.config import Receiver, Route, Sample, Settings
 from daemon.database import Database, newest_schema, open_database
 from daemon.dispatch import Dispatch
 from daemon.errors import DaemonError, LedgerError
 from daemon.intake import Intake
+from daemon.notices import Notice
 from daemon.rebuilding import Restored, restore
 from daemon.records import DeliveryState
 from daemon.serving import Serving
 from daemon.shelving import reconcile
 from daemon.slack import SlackSender
 from daemon.slackapi import SlackApp
+from tests.asked import TOPICS
 from tests.builders import make_settings, small_model
 from tests.slack_stand_in import SlackStandIn
 from tests.test_backups import damage, killed_at
@@ -227,6 +230,43 @@ def test_each_desk_in_slack_hears_of_each_article_once_whatever_the_backup_misse
     assert restored.found.looked_up == 4
     assert owed == [("sent", 1), ("unknown", 5)]
     assert wired.heard() == [1, 2, 3, 4, 5, 6]
+
+
+def test_no_question_and_no_report_is_sent_again_whatever_the_backup_missed(
+    wired: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample = Sample(articles=99.0, receiver="desk")
+    wired.settings = wired.settings.model_copy(update={"sample": sample})
+
+    def ask(number: int) -> None:
+        """Draw one more article without an alert, and owe a report; what it says is told by its number."""
+        wired.drop(f"quiet {number}.txt", f"Derby {number}\nNobody scored in derby {number}.\n")
+        with wired.opened() as database:
+            sampling.draw(database, sample, topics=TOPICS, now=clock.now())
+            with database.transaction() as connection:
+                notices.owe(connection, "desk", Notice(f"Report {number}"), key=f"{number}", now=clock.now())
+
+    ask(1)
+    wired.deliver(monkeypatch)
+    ask(2)  # owed at the time of the backup, and delivered after it
+    backups.make(wired.settings)
+    wired.deliver(monkeypatch)
+    ask(3)
+    wired.deliver(monkeypatch)
+    wired.lose()
+
+    restored = wired.restored()
+    ask(4)
+    wired.deliver(monkeypatch)
+
+    assert wired.slack is not None
+    told = [message["text"] for message in wired.slack.messages]
+    asked = [re.findall(r"Report \d|Derby \d", each)[0] for each in told]
+    assert asked == [f"{what} {number}" for number in (1, 2, 3, 4) for what in ("Derby", "Report")]
+    assert restored.found.questions == 1
+    assert restored.as_json()["questions"] == 1
+    assert "questions  1 drawn, put to nobody" in "\n".join(restored.lines())
+    assert len(wired.rows("SELECT id FROM questions")) == 4
 
 
 def test_a_restore_done_twice_is_as_once(wired: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,7 +129,7 @@ def test_a_lower_cut_gains_with_the_evidence_a_person_needs(database: Database, 
     assert heard is not None
     assert heard.key == ("desk", "trade")
     assert (heard.grade, heard.before, heard.after) == ("main", 0.4714, 0.4714)
-    assert (heard.cut_before, heard.cut_after) == (0.6, 0.45)
+    assert (heard.cut_before, heard.cut_after, heard.by_routes) == (0.6, 0.45, False)
     assert "Oil export" in heard.passage
     assert "export" in heard.words
     assert found.alerts == {"desk": (2, 2)}  # the desk heard of that article for energy already
@@ -208,7 +208,11 @@ def test_mentions_count_where_a_route_asks_for_them(database: Database, tmp_path
         ("gained", BOTH, None, ("desk", "trade")),
         ("gained", QUIET, None, ("desk", "energy")),
     ]
-    assert [change.now and change.now.cut_after for change in found.changes] == [0.25, 0.25]
+    assert [change.now and (change.now.cut_after, change.now.by_routes) for change in found.changes] == [
+        (0.25, True),
+        (0.25, True),
+    ]
+    assert any("(mention from 0.25, by its routes)" in line for line in found.lines())
 
 
 def test_what_a_desk_marked_right_and_would_lose_comes_first(database: Database, tmp_path: Path) -> None:

@@ -7,14 +7,15 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from classifier.articles import Article
 from classifier.model import Model
@@ -33,6 +34,7 @@ from tests.builders import NOON, SECOND, make_settings, small_model
 from tests.daemon_process import DaemonProcess
 from tests.newsroom import Newsroom
 from tests.test_rehearsing import BOTH, GAS, OIL, QUIET, TRADE, name, record, rows
+from tests.test_telling import FIRST, REWRITE
 
 MODEL = small_model()  # what it says of these texts stands in test_rehearsing
 Capture = pytest.CaptureFixture[str]
@@ -207,6 +209,33 @@ def test_twice_is_as_once(database: Database, tmp_path: Path) -> None:
     assert everything(database) == before
 
 
+class Overtaken:
+    """A ledger to which somebody else writes just before we do, once."""
+
+    def __init__(self, database: Database, meanwhile: Callable[[], object]) -> None:
+        self._database = database
+        self._meanwhile = [meanwhile]
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        return self._database.reading()
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        while self._meanwhile:
+            self._meanwhile.pop()()
+        return self._database.transaction()
+
+
+def test_two_at_once_write_once(database: Database, tmp_path: Path) -> None:
+    record(database, OIL, BOTH)
+    settings = settings_of(tmp_path)
+    overtaken = Overtaken(database, lambda: retag(database, settings))
+
+    found, shown = retag(cast(Database, overtaken), settings)
+
+    assert (found.rewritten, shown) == (0, [])
+    assert asked(database, "SELECT COUNT(*) FROM changes") == [(2,)]
+
+
 def test_what_the_serving_model_tagged_is_tagged_anew_where_its_cuts_are_others_by_now(
     database: Database, tmp_path: Path
 ) -> None:
@@ -243,9 +272,10 @@ def test_when_an_article_was_taken_and_what_it_says_stay_as_they_are(
 def test_a_verdict_about_a_tag_that_is_taken_away_stays_a_verdict(database: Database, tmp_path: Path) -> None:
     [article] = record(database, BOTH)
     with database.transaction() as connection:
-        verdicts.add(
-            connection, article=article, topic="energy", verdict=Verdict.RIGHT, person="ann", now=NOON
-        )
+        for topic in ("energy", "trade"):
+            verdicts.add(
+                connection, article=article, topic=topic, verdict=Verdict.RIGHT, person="ann", now=NOON
+            )
 
     found, shown = retag(
         database, settings_of(tmp_path), other_model(energy=0.99).with_cuts({"energy": Cuts(0.99, 0.99)})
@@ -255,8 +285,11 @@ def test_a_verdict_about_a_tag_that_is_taken_away_stays_a_verdict(database: Data
     assert found.right_lost == 1
     assert "energy lost (main 0.60 → no) ✓" in str(shown[0])
     with database.reading() as connection:
-        [kept] = verdicts.all_verdicts(connection)
-    assert (kept.topic, kept.verdict, kept.person) == ("energy", Verdict.RIGHT, "ann")
+        kept = verdicts.all_verdicts(connection)
+    assert [(each.topic, each.verdict, each.person) for each in kept] == [
+        ("energy", Verdict.RIGHT, "ann"),
+        ("trade", Verdict.RIGHT, "ann"),
+    ]
 
 
 def test_no_alert_is_owed_unless_asked_for(database: Database, tmp_path: Path) -> None:
@@ -328,9 +361,11 @@ def test_who_had_an_alert_of_the_article_gets_no_second_one(database: Database, 
     before = alerts(database)
     assert before == [("desk", BOTH, "energy")]
 
+    dry, _ = retag(database, newsroom.settings, dry_run=True, alert=True, **since_lately())
     found, _ = retag(database, newsroom.settings, alert=True, **since_lately())
 
     assert alerts(database) == before
+    assert (dry.alerts, dry.had_alert) == (found.alerts, found.had_alert)
     assert (found.alerts, found.had_alert) == (Counter(), Counter(desk=1))
     assert list(found.lines())[-1] == ("desk: 1 not alerted of again, it had an alert of the article already")
 
@@ -358,20 +393,11 @@ def test_what_a_receiver_muted_and_what_a_desk_called_wrong_is_not_owed(
     assert alerts(database) == before
 
 
-FIRST = """Fire halts refinery in Zharkent
-A fire at the oil refinery in Zharkent stopped its only crude unit on Tuesday night, the emergency \
-ministry said. Twelve workers were treated for smoke, and 340 people were moved from the settlement of \
-Alekseyevka nearby. The plant, owned by Zhetysu Petroleum, refines 48,000 tonnes of crude a month.
-The fire was out by four in the morning, ministry spokesman Darkhan Seitbekov told reporters.
-Export of {what} from the plant has stopped.
-"""
-
-
 def test_a_topic_of_which_a_receiver_was_told_in_the_same_story_is_not_owed_again(
     database: Database, tmp_path: Path
 ) -> None:
     settings = settings_of(tmp_path, Route(receiver="markets", topics=("trade",)), window=48.0)
-    first, second = FIRST.format(what="export goods"), FIRST.format(what="oil and gas")
+    first, second = f"{FIRST}\nExport of export goods.", f"{REWRITE}\nExport of oil."
     told, later = (MODEL.tag(Article(each)).probabilities["trade"] for each in (first, second))
     assert told > later
     between = (told + later) / 2
@@ -381,10 +407,15 @@ def test_a_topic_of_which_a_receiver_was_told_in_the_same_story_is_not_owed_agai
     newsroom.drop("second.txt", second)
     newsroom.take_all()
     assert len(newsroom.alerts()) == 1
+    dry, _ = retag(database, settings, with_trade(later - 0.001), dry_run=True, alert=True, **since_lately())
+    assert dry.alerts == Counter(markets=1)  # at most: stories are not looked at
 
     found, shown = retag(database, settings, with_trade(later - 0.001), alert=True, **since_lately())
 
     assert [each.shifts[0].how for each in shown] == ["raised"]
+    assert asked(database, "SELECT COUNT(DISTINCT story_id), COUNT(*), SUM(near_copy) FROM sketches") == [
+        (1, 2, 0)
+    ]
     assert len(newsroom.alerts()) == 1
     assert not found.alerts
 
@@ -474,7 +505,7 @@ def of_ledger(home: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 def test_killed_in_the_middle_it_leaves_whole_parts_and_goes_on_later(many: Path) -> None:
-    running = start(many)
+    running = start(many, "--json")  # whose output nobody reads: it waits when the pipe is full
     while not of_ledger(many, "SELECT 1 FROM changes LIMIT 1"):
         assert running.poll() is None
     running.kill()

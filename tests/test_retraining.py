@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from classifier import Finding, Gate, Made, gate_of, load_model, model_versions
+from classifier import Finding, Gate, Made, ModelError, gate_of, load_model, model_versions
 from classifier.articles import Grade
 from classifier.model import Model
 from classifier.storage import current, save, use
@@ -226,17 +226,22 @@ def test_a_training_that_was_ended_meanwhile_serves_nothing(learner: Learner) ->
     assert current(learner.settings.models) == before
 
 
-def test_a_change_that_cannot_be_noted_in_the_history_is_a_change_all_the_same(learner: Learner) -> None:
+def test_a_change_that_cannot_be_noted_in_the_history_is_a_change_all_the_same(
+    learner: Learner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     version = learner.makes(small_model(quality={"all": {"f1": 0.9}}))
-    (learner.settings.models / "history.jsonl").unlink(missing_ok=True)
-    (learner.settings.models / "history.jsonl").mkdir()
 
-    try:
-        outcome = learner.learn()
-    except (DaemonError, OSError):
-        assert current(learner.settings.models) != version  # nothing was changed, so nothing is said
-    else:
-        assert outcome.state is TrainingState.SERVED
+    def serve_and_fail_to_note(models: Path, version: str, **_: object) -> None:
+        use(models, version)
+        raise ModelError("history.jsonl: cannot be written")
+
+    monkeypatch.setattr(learning, "use_model", serve_and_fail_to_note)
+
+    outcome = learner.learn()
+
+    assert outcome.state is TrainingState.SERVED
+    assert outcome.version == version
+    assert outcome.result.endswith("(history.jsonl: cannot be written)")
 
 
 def test_a_refused_model_is_a_result_of_the_night_and_a_failure_is_tried_again(
@@ -389,6 +394,29 @@ def test_what_came_of_it_is_owed_once_to_whom_it_is_to_be_reported(school: Schoo
         assert outbox.counts(connection) == {"operators": {"pending": 1}}
         [[form]] = connection.execute(text("SELECT form FROM deliveries")).all()
     assert form == "report"
+
+
+def test_a_report_whose_number_a_restored_ledger_gives_again_is_another(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retrain = Retrain(report_to="operators")
+    school.settings = school.settings.model_copy(
+        update={"receivers": (console_receiver("operators"),), "retrain": retrain}
+    )
+    monkeypatch.setattr(retraining, "_learned", lambda *_: Outcome(TrainingState.REFUSED, "worse"))
+    found = []
+    for _ in range(2):
+        school.retrain()
+        with school.database.transaction() as connection:
+            found.append(
+                connection.execute(text("SELECT trainings.id, key FROM trainings, deliveries")).one()
+            )
+            connection.execute(text("DELETE FROM deliveries"))
+            connection.execute(text("DELETE FROM trainings"))
+
+    first, second = found
+    assert first.id == second.id
+    assert first.key != second.key
 
 
 def test_labels_that_are_not_sound_are_told_in_the_words_of_the_classifier(school: School) -> None:

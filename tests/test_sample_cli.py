@@ -173,7 +173,7 @@ def test_quality_says_how_many_answers_there_should_be_more(
     found = said(capsys, "status", "--quality", "--home", ledger).splitlines()
 
     assert found[0].startswith("quality    30 days: 1 of 2 questions answered, drawn from 2 articles")
-    assert found[1].split() == "All topics 1 alerts, none judged; no estimate yet: 1 more answers".split()
+    assert found[1].split() == "All topics 1 alerts, none judged; no estimate yet: 1 more answer".split()
     assert found[-1].endswith("Refinery  energy 0.42")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 import time
 from pathlib import Path
@@ -195,3 +197,41 @@ def test_batches_are_bounded_by_articles_and_by_bytes() -> None:
     assert [len(batch) for batch in batches(many)] == [128, 128, 44]
     assert [len(batch) for batch in batches(large)] == [2, 2]
     assert list(batches([])) == []
+
+
+def packed(path: Path, lines: int) -> Path:
+    text = "".join(json.dumps({"text": f"Oil rose by {number} tenths."}) + "\n" for number in range(lines))
+    path.write_bytes(gzip.compress(text.encode()))
+    return path
+
+
+def test_a_packed_archive_comes_in_the_pieces_of_the_archive_itself(tmp_path: Path) -> None:
+    path = packed(tmp_path / "archive.jsonl.gz", 300)
+    plain = tmp_path / "archive.jsonl"
+    plain.write_bytes(gzip.decompress(path.read_bytes()))
+
+    found = lines_of(path)
+
+    assert [(piece.data, piece.first_line) for piece in found] == [
+        (piece.data, piece.first_line) for piece in lines_of(plain)
+    ]
+    assert lines_of(path, found[0].after) == found[1:]
+    assert sum(piece.size for piece in found) <= path.stat().st_size
+    assert set(files(tmp_path)) == {str(plain), str(path)}
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.99])
+def test_a_packed_archive_that_is_cut_short_is_a_problem(tmp_path: Path, kept: float) -> None:
+    path = packed(tmp_path / "archive.jsonl.gz", 300)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * kept)])
+
+    assert any("end" in problem or "damaged" in problem for problem in problems(path))
+
+
+def test_a_packed_archive_that_is_none_is_a_problem(tmp_path: Path) -> None:
+    path = tmp_path / "archive.jsonl.gz"
+    path.write_text('{"text": "Oil rose."}\n', encoding="utf-8")
+
+    (problem,) = problems(path)
+    assert "gzip" in problem.lower()

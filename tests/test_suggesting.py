@@ -16,6 +16,7 @@ import pytest
 from classifier.cli import main
 from classifier.corpus import load_corpus
 from classifier.scouting import Pool, one_line
+from classifier.sheets import write_sheet
 from classifier.storage import save, use
 from classifier.suggesting import DRAWN_SHARE, Candidate, Needs, choose, suggest
 from tests.builders import ENERGY_EXAMPLES, small_model, write_labels
@@ -140,6 +141,7 @@ def test_what_is_kept_of_an_archive_is_bounded_and_does_not_depend_on_its_order(
     assert forwards.drawn() == backwards.drawn() == half.drawn()
     assert len(forwards.drawn()) == 10
     assert len(forwards.doubted()) <= 20
+    assert all(pool.held < 3 * 2 * 10 for pool in (forwards, backwards, half))
     assert {1495, 1500, 1504} <= {int(found.source.partition(":")[2]) for found in forwards.doubted()}
 
 
@@ -211,7 +213,7 @@ def test_nobody_is_asked_about_what_is_labelled_held_out_or_asked_already(desk: 
     labelled, held_out = ENERGY_EXAMPLES[1], "Oil export and gas export of a far country fell by half."
     fresh = [article(number) for number in range(6)]
     (desk / "labels" / "held-out").mkdir()
-    archive(desk / "labels" / "held-out", [{"text": held_out, "main": []}], "some.jsonl")  # type: ignore[dict-item]
+    archive(desk / "labels" / "held-out", [{"text": held_out}], "some.jsonl")
     path = archive(desk, [*fresh, article(7, labelled.upper()), article(8, f"  {held_out}")])
 
     codes = [ask(desk, "--unlabelled", path, "--number", "3"), ask(desk, "--unlabelled", path)]
@@ -220,6 +222,32 @@ def test_nobody_is_asked_about_what_is_labelled_held_out_or_asked_already(desk: 
     assert codes == [0, 0]
     assert len(first) == 3
     assert sorted(first + second) == sorted(each["text"] for each in fresh)
+
+
+def test_of_an_article_only_the_passages_that_nobody_has_judged_are_asked_about(desk: Path) -> None:
+    held_out = "Oil export and gas export of a far country fell by half."
+    (desk / "labels" / "held-out").mkdir()
+    whole = f"Exports fall\n{held_out}\nThe ministry gave no reason."
+    archive(desk / "labels" / "held-out", [{"text": whole}], "some.jsonl")
+    fresh = article(1)["text"]
+    path = archive(desk, [article(2, "\n".join((ENERGY_EXAMPLES[0], fresh, held_out)))])
+
+    assert ask(desk, "--unlabelled", path) == 0
+
+    assert rows(desk / "home" / "labels" / "suggested-1.tsv") == [fresh]
+
+
+def test_a_sheet_takes_no_name_that_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "suggested-1.tsv").write_text("energy\tMine.\n", encoding="utf-8")
+    (tmp_path / "suggested-2.tsv").symlink_to(tmp_path / "not there yet")
+
+    written = write_sheet(tmp_path, choose([make_candidate(1, 0.5, 0.01)], NEEDS, 1), ["why"])
+
+    assert written == tmp_path / "suggested-3.tsv"
+    assert len(rows(written)) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"suggested-{number}.tsv" for number in (1, 2, 3)
+    ]
 
 
 def test_when_all_is_asked_or_labelled_it_is_said(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,18 +68,23 @@ def stretches(judged: Judged) -> list[tuple[str, list[str], list[str]]]:
     return [(each.text, sorted(each.topics), sorted(each.unknown)) for each in judged.stretches]
 
 
-def test_of_an_article_called_right_the_opening_and_the_evidence_are_about_it_and_the_rest_is_unknown(
-    desk: Desk,
-) -> None:
+def test_of_an_article_called_right_the_evidence_is_about_it_and_the_rest_is_unknown(desk: Desk) -> None:
     desk.write(row(said("energy"), evidence={"energy": ["The road to the pit was opened again at dusk."]}))
 
     judged = desk.judged()
 
     assert (set(judged.main), set(judged.right), set(judged.unknown)) == ({"energy"}, {"energy"}, {"trade"})
     assert stretches(judged) == [
+        ("The road to the pit was opened again at dusk.", ["energy"], ["trade"]),
+    ]
+
+
+def test_where_no_passage_carried_a_tag_the_opening_is_about_what_a_desk_called_right(desk: Desk) -> None:
+    desk.write(row(said("energy")))
+
+    assert stretches(desk.judged()) == [
         ("Miners on the road", ["energy"], ["trade"]),
         ("Miners blocked the road.", ["energy"], ["trade"]),
-        ("The road to the pit was opened again at dusk.", ["energy"], ["trade"]),
     ]
 
 

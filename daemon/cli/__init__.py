@@ -9,7 +9,7 @@ from pathlib import Path
 
 from classifier import ClassifierError
 from daemon.cli import judging, keeping, promising, rehearsing, running, sampling, slack, teaching
-from daemon.cli.given import Command, add_command
+from daemon.cli.given import Command, add_command, add_person
 from daemon.errors import DaemonError, DeliveryError
 
 
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("article", metavar="ARTICLE", help="its id, as `classifier tag` prints it")
         command.add_argument("topic", metavar="TOPIC")
         command.add_argument("verdict", choices=("right", "wrong"))
-        command.add_argument("--person", default=os.environ.get("USER", "operator"), help="who says so")
+        add_person(command)
     app = commands.add_parser("slack", help="set the Slack app up: manifest, test")
     inner = app.add_subparsers(title="commands", required=True, metavar="COMMAND")
     command = add_command(inner, "manifest", slack.manifest)

@@ -23,6 +23,7 @@ Command = Callable[[argparse.Namespace], int]
 
 _HOME_VARIABLE = "TOPICWIRE_HOME"
 _CONFIG_VARIABLE = "TOPICWIRE_CONFIG"
+_OPERATOR = "operator"
 _SAID_EVERY = 2.0  # seconds
 
 
@@ -67,6 +68,19 @@ def topics_named(options: argparse.Namespace) -> list[str]:
 
     labelled = [topic.id for topic in topics_of(options.home)]
     return list(dict.fromkeys([*labelled, *served_topics(options.home / "models")]))
+
+
+def add_person(command: argparse.ArgumentParser) -> None:
+    """The option that names who says something; without it, whoever calls."""
+    usual = os.environ.get("USER", "").strip() or _OPERATOR
+    command.add_argument("--person", type=_person, default=usual, help="who says so")
+
+
+def _person(said: str) -> str:
+    """A name that label files can carry: a person without one would make them unreadable."""
+    if not said.strip() or any("\ud800" <= character <= "\udfff" for character in said):
+        raise argparse.ArgumentTypeError("should be a name")
+    return " ".join(said.split())
 
 
 def moment(said: str) -> datetime:

@@ -33,7 +33,8 @@ def restore(options: argparse.Namespace) -> int:
     before it is set aside, not deleted. Whether alerts of articles that the backup does not know
     went out is looked up in Slack; a console or a webhook cannot be asked, so they get none of
     those unless told so with --alert-all. Verdicts since the backup are lost, labels and models
-    are not touched.
+    are not touched. Of articles that no draw of the backup has reached nobody is asked: some are
+    drawn, for `topicwired sample`.
     """
     from daemon import app, promises, rebuilding
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from daemon.cli.given import add_command, ledger_of, settings_of
+from daemon.cli.given import add_command, add_person, ledger_of, settings_of
 from daemon.errors import DaemonError
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def add_commands(commands: Any) -> None:
     command = add_command(inner, "answer", answer, within=True)
     command.add_argument("article", metavar="ARTICLE", help="its id, as `sample` prints it")
     command.add_argument("topics", nargs="+", metavar="TOPIC", help=f"what it is about, or {_NONE}")
-    command.add_argument("--person", default=os.environ.get("USER", "operator"), help="who says so")
+    add_person(command)
     command = add_command(inner, "show", show, within=True)
     command.add_argument("article", metavar="ARTICLE", help="its id, as `sample` prints it")
 

@@ -52,6 +52,7 @@ def run(folder: Path, say: Callable[[str], None]) -> list[Outcome]:
         outcomes.append(examine(folder / "disk"))
     except NoSmallDiskError as error:
         outcomes.append(Outcome("retraining: disk full", 0, (), f"skipped: {error}"))
+    outcomes.append(restarted(folder / "restarted"))
     return [*outcomes, meanwhile(folder / "meanwhile", articles=1000, say=say)]
 
 
@@ -123,6 +124,32 @@ def meanwhile(folder: Path, *, articles: int, say: Callable[[str], None] = lambd
         faults.append(f"the model changed {log.count('model changed')} times")
     note = f"{arrived_meanwhile} of {articles} arrived while it was trained"
     return Outcome("retraining: articles meanwhile", articles, tuple(faults), note)
+
+
+def restarted(folder: Path) -> Outcome:
+    """The daemon is killed while it trains by its timetable; started again it does that anew."""
+    school = School(folder)
+    school.one_more_label()
+    faults = []
+    with SlackStandIn() as stand_in:
+        config = configuration(folder, stand_in).replace('cron = "never"', 'cron = "0 3 1 1 *"')
+        with patch.dict(os.environ, school.planted(look_every=0.3, kill="says learning", whom="parent")):
+            daemon = DaemonProcess(school.home, config=config)
+        daemon.wait_until_watching()
+        school.fall_due()
+        if (code := daemon.process.wait(_PATIENCE)) != -signal.SIGKILL:
+            faults.append(f"the daemon was not killed, and ended with {code}")
+        faults += school.leaves_processes()
+        with patch.dict(os.environ, school.planted(look_every=0.3)):
+            daemon = DaemonProcess(school.home, config=config)
+        try:
+            daemon.wait_until(lambda: school.has_learned("served"), seconds=_PATIENCE)
+        finally:
+            daemon.stop()
+    told = [(row["state"], str(row["result"]).partition(",")[0]) for row in schooling.rows(school.home)]
+    if told != [("failed", "cut off"), ("served", f"serving {school.served()}")]:
+        faults.append(f"the ledger says {told}, and {school.served()} serves")
+    return Outcome("retraining: the daemon killed and started again", 1, tuple(faults))
 
 
 def _drop(home: Path, numbers: Collection[int]) -> int:
@@ -223,6 +250,10 @@ class School:
     def shipped(self) -> Path:
         return self.folder / "shipped"
 
+    @property
+    def sheet(self) -> Path:
+        return self.home / "labels" / "verdicts.jsonl"
+
     def served(self) -> str:
         return schooling.served(self.home)
 
@@ -248,12 +279,13 @@ class School:
     def killed(self, step: str, whom: str, *, swaps: Collection[bool]) -> list[str]:
         """Kill at a step, and see what is left. `swaps`: whether the new model may serve by then."""
         before = self.served()
+        self.sheet.unlink(missing_ok=True)  # so that it is written each time
         if whom == "itself":
             with self.at_work() as database:
                 self.learn(database, kill=step, whom=whom)
         elif (code := self.learn_elsewhere(kill=step, whom=whom)) != -signal.SIGKILL:
             return [f"the command was not killed, and ended with {code}"]
-        return [*self._leaves_processes(), *self._serves(before, swaps), *self._told(before)]
+        return [*self.leaves_processes(), *self._serves(before, swaps), *self._told(before)]
 
     def completes(self) -> list[str]:
         """The next training, that nobody disturbs, serves a model of all labels and tidies up."""
@@ -275,8 +307,10 @@ class School:
         with closing(sqlite3.connect(self.home / "ledger.db", timeout=30.0)) as connection, connection:
             connection.execute("UPDATE jobs SET planned_period = '2000-01-01T00:00' WHERE name = 'retrain'")
 
-    def has_learned(self) -> bool:
-        return bool(self.asked("SELECT id FROM trainings WHERE state != 'running'"))
+    def has_learned(self, *states: str) -> bool:
+        """Whether a training has ended, in one of these states or in any."""
+        found = {state for (state,) in self.asked("SELECT state FROM trainings")} - {"running"}
+        return bool(found & set(states) if states else found)
 
     def tagged(self) -> int:
         """How many of the dropped articles the ledger has."""
@@ -295,8 +329,7 @@ class School:
             yield f"what serves cannot: {error}"
         if (served != before) not in swaps:
             yield f"{served} serves, and before it was {before}"
-        sheet = self.home / "labels" / "verdicts.jsonl"
-        for line in sheet.read_text(encoding="utf-8").splitlines():
+        for line in self.sheet.read_text(encoding="utf-8").splitlines() if self.sheet.exists() else ():
             json.loads(line)
 
     def _told(self, before: str) -> Iterator[str]:
@@ -310,7 +343,7 @@ class School:
         if not any(word in found["result"] for word in ("killed", "cut off", "ended before")):
             yield f"status does not say how it ended: {found}"
 
-    def _leaves_processes(self) -> Iterator[str]:
+    def leaves_processes(self) -> Iterator[str]:
         """Whoever is killed, the process that learns ends."""
         until = time.monotonic() + _ENDS_WITHIN
         while (left := list(self._learners())) and time.monotonic() < until:

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.faults.full_disks import NoSmallDiskError
-from tests.faults.retraining import SWAP, examine, meanwhile, sweep
+from tests.faults.retraining import SWAP, examine, meanwhile, restarted, sweep
 
 
 @pytest.mark.slow
 def test_killed_before_and_after_the_model_changes_a_sound_one_serves_and_the_row_tells(
     tmp_path: Path,
 ) -> None:
-    steps = ("says learning", "os.rename V", "says serves", SWAP, "open history.jsonl", "says outcome")
+    steps = ("says learning", "os.rename V", "says serves", SWAP, "os.rename history.jsonl", "says outcome")
 
     assert sweep(tmp_path, "itself", steps=steps).faults == ()
 
@@ -25,6 +25,11 @@ def test_killed_before_and_after_the_model_changes_a_sound_one_serves_and_the_ro
 @pytest.mark.slow
 def test_whoever_asked_for_it_being_killed_ends_the_training_and_the_row_tells(tmp_path: Path) -> None:
     assert sweep(tmp_path, "parent", steps=("says learning", "says outcome")).faults == ()
+
+
+@pytest.mark.slow
+def test_a_daemon_killed_while_it_trains_does_so_anew_after_its_next_start(tmp_path: Path) -> None:
+    assert restarted(tmp_path).faults == ()
 
 
 @pytest.mark.slow
