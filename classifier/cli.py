@@ -81,7 +81,7 @@ def train(options: argparse.Namespace) -> int:
         _say(options, {"version": made.version, "trained": False}, f"{made.version}: {made.note}")
         return 0
     if not made.refused:
-        history.use_model(models, made.version, because="trained")
+        history.use_model(models, made.version, because="trained", instead_of=made.before)
     summary = {
         "version": made.version,
         "trained": True,

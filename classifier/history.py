@@ -39,17 +39,28 @@ class Served:
 
 
 def use_model(
-    models: Path, version: str, *, because: str, by: str | None = None, despite: str | None = None
+    models: Path,
+    version: str,
+    *,
+    because: str,
+    by: str | None = None,
+    despite: str | None = None,
+    instead_of: str | None = None,
 ) -> None:
     """Serve a version from now on, by one rename, and note it in the history.
 
     A candidate that the gate refused serves only `despite` a reason, unless it has served already.
+    `instead_of` names the version that it was held against: no other may have come to serve meanwhile.
     Raises ModelError where it is refused or cannot be trusted; the old one then serves on.
     """
     if despite is not None and not despite.strip():
         raise ModelError("--despite: say why the candidate should serve")
     with _locked(models, _SERVING):
         before = _noted(models)
+        if instead_of is not None and before not in (instead_of, version):
+            raise ModelError(
+                f"{before} came to serve while {version} was held against {instead_of}; try again"
+            )
         refused = refusal(models, version)
         if refused is not None and despite is None:
             raise ModelError(

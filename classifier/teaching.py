@@ -52,7 +52,7 @@ def suggest(options: argparse.Namespace) -> int:
             f"{', '.join(options.unlabelled)}: nothing to ask about in {articles:,} articles: no passage in"
             f" {', '.join(sorted(scout.languages))} is long enough, and neither labelled nor asked already"
         )
-    return _write(options, suggestions, f"{pool.passages:,} passages of {articles:,} articles", model.version)
+    return _write(options, suggestions, f"{pool.passages:,} passages of {articles:,} articles", model)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -160,7 +160,7 @@ def _look(options: argparse.Namespace, scout: Scout) -> tuple[int, Pool]:
     return articles, pool
 
 
-def _write(options: argparse.Namespace, suggestions: Sequence[Suggestion], among: str, version: str) -> int:
+def _write(options: argparse.Namespace, suggestions: Sequence[Suggestion], among: str, model: Model) -> int:
     from classifier import printing, sheets
 
     kinds = {
@@ -170,7 +170,8 @@ def _write(options: argparse.Namespace, suggestions: Sequence[Suggestion], among
     drawn = sum(suggestion.drawn for suggestion in suggestions)
     number = len(suggestions)
     head = [
-        f"{number} passages to judge of {among}, asked for by model {version}; {drawn} are drawn at random."
+        f"{number} passages to judge of {among}, asked for by {model.version}; {drawn} are drawn at random.",
+        f"Topics: {', '.join(topic for topic in model.topics if topic not in model.retired)}.",
     ]
     if options.output:
         path = options.output

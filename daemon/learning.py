@@ -122,13 +122,14 @@ def _serve(settings: Settings, made: Made, may_serve: Callable[[str], bool]) -> 
     """Change over to the candidate; a remark where that is done and could not be noted."""
     if not may_serve(made.version):
         raise DaemonError("the training was ended")
-    serves = current_version(settings.models)
-    if serves != made.before:
-        raise DaemonError(
-            f"{serves} came to serve while {made.version} was held against {made.before}; try again"
-        )
     try:
-        use_model(settings.models, made.version, because="passed the gate", by="topicwired")
+        use_model(
+            settings.models,
+            made.version,
+            because="passed the gate",
+            by="topicwired",
+            instead_of=made.before,
+        )
     except ModelError as error:
         if current_version(settings.models) != made.version:
             raise

@@ -535,3 +535,16 @@ def test_the_list_tells_what_serves_since_when_and_why_a_candidate_does_not(
     assert found["gate"]["passed"] is False
     assert found["history"][0]["despite"] == "labels were wrong"
     assert found["history"][0]["before"] == first
+
+
+def test_a_candidate_does_not_push_aside_what_came_to_serve_while_it_was_judged(models: Path) -> None:
+    first, other, candidate = current(models), keep(models, 1), keep(models, 2)
+    use_model(models, other, because="rolled back")
+
+    with pytest.raises(ModelError, match=f"{other} came to serve while {candidate} was held against {first}"):
+        use_model(models, candidate, because="trained", instead_of=first)
+
+    assert current(models) == other
+    use_model(models, candidate, because="trained", instead_of=other)
+    use_model(models, candidate, because="trained", instead_of=other)
+    assert current(models) == candidate

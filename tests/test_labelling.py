@@ -294,3 +294,13 @@ def test_a_dispute_that_was_settled_keeps_no_article_from_the_examples(
         (found,) = labelling.examples(connection, ["energy"])
 
     assert found["main"] == []
+
+
+def test_a_verdict_of_somebody_without_a_name_does_not_make_the_labels_unreadable(
+    tmp_path: Path, database: Database
+) -> None:
+    judge(database, "Refinery restarts", ("energy", RIGHT), person=" ")
+
+    write(tmp_path, database)
+
+    assert [said.by for opinion in opinions(tmp_path) for said in opinion.said] == ["?"]

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from classifier import gate, history, making, storage
+from classifier import gate, history, insisting, making, storage
 from classifier.articles import Article, Grade
 from classifier.defaults import shipped
 from classifier.errors import LabelError
@@ -349,6 +349,30 @@ def test_a_candidate_that_loses_an_article_that_a_desk_called_right_is_refused_a
     assert failing(made) == ["marked right"]
     assert REACTOR.format(n=999)[:60] in reasons(made)
     served.assert_unchanged()
+
+
+@pytest.mark.parametrize("rounds", [0, 2])
+def test_what_a_desk_called_right_outweighs_some_labels_of_the_contrary_once_it_is_insisted_on(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch, rounds: int
+) -> None:
+    monkeypatch.setattr(insisting, "ROUNDS", rounds)
+    newsroom.calls_right(REACTOR.format(n=999), "energy")
+    newsroom.learn([f"-\t{REACTOR.format(n=n)}" for n in range(20)])
+
+    made = newsroom.make()
+
+    assert failing(made) == ([] if rounds else ["marked right"])
+
+
+def test_a_model_that_was_insisted_on_is_known_again_by_its_labels(newsroom: Newsroom) -> None:
+    newsroom.calls_right(REACTOR.format(n=999), "energy")
+    newsroom.learn([f"-\t{REACTOR.format(n=n)}" for n in range(20)])
+    made = newsroom.make()
+
+    history.use_model(newsroom.models, made.version, because="passed the gate")
+
+    assert not newsroom.make(if_changed=True).trained
+    assert newsroom.make().version == made.version
 
 
 @pytest.mark.slow

@@ -209,7 +209,7 @@ def test_a_model_that_somebody_came_to_serve_meanwhile_is_not_replaced(learner: 
     other = learner.save(small_model(quality={"all": {"f1": 0.8}}))
     use(learner.settings.models, other)
 
-    with pytest.raises(DaemonError, match=f"{other} came to serve while {version} was held against {before}"):
+    with pytest.raises(ModelError, match=f"{other} came to serve while {version} was held against {before}"):
         learner.learn()
 
     assert current(learner.settings.models) == other

@@ -203,6 +203,7 @@ def test_each_row_says_why_it_is_asked_and_what_the_model_would_say(desk: Path) 
 
     lines = (desk / "sheet.tsv").read_text(encoding="utf-8").split("\n")
     reasons = [above for above, line in pairwise(lines) if line.startswith("?\t")]
+    assert "# Topics: energy, trade." in lines
     assert len(reasons) == 5
     assert all(f"en, from {path}:a" in reason for reason in reasons)
     assert all("(cut 0." in reason for reason in reasons)

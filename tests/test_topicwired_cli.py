@@ -95,6 +95,9 @@ def article_id(number: int = 1) -> str:
         ["verdicts"],
         ["verdicts", "add", "0123", "energy"],
         ["verdicts", "add", "0123", "energy", "maybe"],
+        ["verdicts", "add", "0123", "energy", "right", "--person", " "],
+        ["verdicts", "settle", "0123", "energy", "right", "--person", "a\udcff"],
+        ["sample", "answer", "0123", "none", "--person", ""],
         ["status", "--home"],
     ],
 )

@@ -55,7 +55,7 @@ def _teller() -> Callable[[str, int, int], None]:
         if what == what_before and now - said_at < _SAID_EVERY:
             return
         what_before, said_at = what, now
-        far = f": {done:,} of {total:,}" if total else ""
+        far = f": {done:,} of {total:,}" if total > 1 else ""
         print(f"topicwired: {what}{far}", file=sys.stderr, flush=True)
 
     return tell

@@ -33,7 +33,7 @@ def measure(home: Path, scratch: Path, *, small: bool) -> Section:
     rounds = 2 if small else 5
     own = scratch / "home"
     shutil.copytree(home / "models", own / "models")
-    articles = iter(alarming(home, rounds * (_QUIET + _BUSY + 1)))
+    articles = iter(alarming(home, 1 + rounds * (_QUIET + _BUSY + 1)))
     quiet: list[float] = []
     busy: list[float] = []
     changing: list[float] = []
