@@ -231,7 +231,7 @@ def marked_right(cases: Sequence[Case]) -> Iterator[Finding]:
     learned = [case for case in cases if case.before is not Grade.MAIN and case.after is Grade.MAIN]
     if lost:
         sunk = sum(case.after is Grade.MENTION for case in lost)
-        said = f"{len(lost)} of {len(cases)} that a desk called right would be lost"
+        said = f"{len(lost)} of {len(cases)} tags that a desk called right would be lost"
         said += f" ({sunk} sink to a mention)" if sunk else ""
         yield Finding("marked right", False, f"{said}: {_named(lost)}", {"lost": _rows(lost)})
     elif cases:

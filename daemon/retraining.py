@@ -180,7 +180,7 @@ def _learned(
 
 
 class _Progress:
-    """Writes how far a training is: into the log each step, into the ledger at most once a second."""
+    """Writes each step of a training into log and ledger, and how far it is at most once a second."""
 
     def __init__(self, database: Database, training: int, tell: Tell | None) -> None:
         self._database = database
@@ -191,11 +191,11 @@ class _Progress:
 
     def __call__(self, what: str, done: int, total: int) -> None:
         self._tell(what, done, total)
-        if what != self._what:
+        now, is_next = clock.monotonic(), what != self._what
+        if is_next:
             self._what = what
             logger.info("training goes on", extra={"number": self._training, "step": what})
-        now = clock.monotonic()
-        if now - self._written < _WRITTEN_EVERY:
+        elif now - self._written < _WRITTEN_EVERY:
             return
         self._written = now
         # Whoever wants to know how far it is can wait; the training need not.

@@ -305,7 +305,7 @@ def test_what_the_candidate_newly_gets_right_is_listed() -> None:
     findings = list(gate.marked_right([case(None, Grade.MAIN), case(Grade.MENTION, Grade.MENTION, 2)]))
 
     assert refused(findings) == []
-    assert findings[-1].said == "learned 1 tags that a desk called right: “Refinery 1 restarts” (id1), energy"
+    assert findings[-1].said == "learned 1 tag that a desk called right: “Refinery 1 restarts” (id1), energy"
 
 
 def test_a_candidate_that_does_not_load_is_refused_in_the_words_of_the_loader() -> None:

@@ -419,6 +419,23 @@ def test_a_report_whose_number_a_restored_ledger_gives_again_is_another(
     assert first.key != second.key
 
 
+def test_a_training_says_that_it_ended_at_the_step_that_it_was_at(
+    learner: Learner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def learn_and_fail(
+        settings: Settings, asked: object, tell: retraining.Tell, may_serve: object
+    ) -> Outcome:
+        for step in ("writing verdicts", "learning"):
+            tell(step, 0, 5)
+        raise DaemonError("killed")
+
+    monkeypatch.setattr(retraining, "_learned", learn_and_fail)
+
+    outcome = retraining.retrain(learner.settings, learner.database, asked_by="operator")
+
+    assert outcome.result == "killed, at: learning, 0 of 5"
+
+
 def test_labels_that_are_not_sound_are_told_in_the_words_of_the_classifier(school: School) -> None:
     before = schooling.served(school.home)
     schooling.teach(school.home, "energy The tab is missing.\n")
