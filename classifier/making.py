@@ -22,6 +22,11 @@ KEPT = 20  # versions, beside the one that serves and the one before it
 _LOOKED_AT = 500  # new articles of a topic
 WAITING = "another training runs on this home: waiting for it"
 
+_FROM_EXAMPLES = (
+    "trained from examples, so labels and verdicts do not replace it; to teach it, give `classifier train"
+    " --examples` more of them"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -48,14 +53,16 @@ def make_model(
     examples: Path | None = None,
     terms: bool = True,
     if_changed: bool = False,
+    over_examples: bool = True,
     progress: Progress | None = None,
 ) -> Made:
     """Train a model for a home, keep it as a candidate with what the gate found, and serve nothing.
 
     Made from seeds and labels, the shipped ones unless said otherwise, with those of HOME/labels;
     or from `examples` alone. With `if_changed` nothing is trained where the labels and settings are
-    those of the model that serves, or of a candidate that was refused or put aside. One training at
-    a time: a second waits. Raises LabelError for labels that are not sound, ModelError where the
+    those of the model that serves, or of a candidate that was refused or put aside; nor, without
+    `over_examples`, whatever changed, where the model that serves was made from examples. One training
+    at a time: a second waits. Raises LabelError for labels that are not sound, ModelError where the
     candidate cannot be written.
     """
     tell = progress or (lambda what, done, all_: None)
@@ -70,6 +77,9 @@ def make_model(
     with history.making(models, lambda: tell(WAITING, 0, 1)):
         before = storage.current(models)
         history.tidy(models, keep=KEPT)
+        is_kept = not examples and (if_changed or not over_examples)
+        if before is not None and is_kept and _made_by(models, before).get("from") == "examples":
+            return Made(before, False, before, note=_FROM_EXAMPLES)
         if if_changed and (known := _unchanged(models, before, corpus, made_by)):
             return known
         trained = _trained(corpus, recipe, terms, tell)
@@ -127,11 +137,9 @@ def _unchanged(models: Path, served: str | None, corpus: Corpus, made_by: Mappin
     """Why there is nothing to train."""
     if served is None:
         return None
-    if made_by["from"] == "labels" and _made_by(models, served).get("from") == "examples":
-        return Made(served, False, served, note="trained from examples, so the labels do not replace it")
-    if _is_made_of(models, served, corpus, made_by):
+    if _is_made_of(models, served, corpus, made_by) and _has_folds(models, served):
         return Made(served, False, served, note="no label has changed")
-    put_aside = history.have_served(models)
+    put_aside = frozenset(history.have_served(models)) - {served}
     for version in reversed(storage.versions(models)):
         found = history.gate_of(models, version)
         judged = found is not None and not found.passed and found.against == served
@@ -139,6 +147,14 @@ def _unchanged(models: Path, served: str | None, corpus: Corpus, made_by: Mappin
             what = "was put aside" if version in put_aside else "was refused"
             return Made(served, False, served, note=f"no label has changed since candidate {version} {what}")
     return None
+
+
+def _has_folds(models: Path, version: str) -> bool:
+    """Whether the next can be held against it; a version of an earlier release has none."""
+    try:
+        return storage.more(models, version, folds.NAME) is not None
+    except ModelError:
+        return True  # made anew they would be damaged no less
 
 
 def _card(models: Path, version: str) -> Mapping[str, object]:

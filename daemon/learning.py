@@ -85,7 +85,7 @@ def learn(
     """
     tell("writing verdicts", 0, 0)
     rows = labelling.write_verdicts(settings.home, database, weight=settings.retrain.verdict_weight)
-    made = make_model(settings.home, if_changed=if_changed, progress=tell)
+    made = make_model(settings.home, if_changed=if_changed, over_examples=False, progress=tell)
     report: dict[str, Any] = {"verdicts": rows}
     if not made.trained or made.version == made.before:
         note = made.note or f"the labels give {made.version} again, which serves"

@@ -25,6 +25,7 @@ from classifier import gate, history, insisting, making, storage
 from classifier.articles import Article, Grade
 from classifier.defaults import shipped
 from classifier.errors import LabelError
+from classifier.folds import read_folds
 from classifier.making import Made
 
 TOPICS = ("energy", "health", "trade")
@@ -412,6 +413,39 @@ def test_an_archive_of_ones_own_is_not_held_against_the_model_of_the_labels(
     assert [f.said for f in made.gate.findings if f.check == "topics"] == [
         f"made from examples, and {made.before} from labels: not compared"
     ]
+
+
+def test_a_model_of_examples_stays_where_the_labels_shall_not_replace_it(
+    newsroom: Newsroom, tmp_path: Path
+) -> None:
+    archive = tmp_path / "archive.jsonl"
+    rows = [{"text": text, "main": ["sport"]} for text in SPORT]
+    rows += [{"text": f"{REFINERY} Block {n}.", "main": ["industry"]} for n in range(30)]
+    archive.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    made = newsroom.make(examples=archive)
+    history.use_model(newsroom.models, made.version, because="trained")
+
+    kept = newsroom.make(over_examples=False)
+
+    assert (kept.trained, kept.version) == (False, made.version)
+    assert "from examples" in kept.note
+
+
+def test_a_model_of_before_the_gate_is_made_anew_with_its_folds(newsroom: Newsroom) -> None:
+    first = storage.current(newsroom.models)
+    assert first is not None
+    card = storage.card(newsroom.models, first)
+    kept = storage.save(
+        storage.load(newsroom.models), newsroom.models, probes=[REFINERY], made_by=dict(card["made_by"])
+    ).version
+    storage.use(newsroom.models, kept)
+    shutil.rmtree(newsroom.models / first)
+    (newsroom.models / "history.jsonl").unlink()
+
+    made = newsroom.make(if_changed=True)
+
+    assert (made.trained, made.before) == (True, kept)
+    assert read_folds(newsroom.models, made.version) is not None
 
 
 def test_a_model_of_before_the_gate_is_compared_on_what_there_is(newsroom: Newsroom) -> None:
