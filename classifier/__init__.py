@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from classifier.separators import check as check_separator
     from classifier.storage import current as current_version
     from classifier.storage import load as load_model
-    from classifier.storage import served_topics
+    from classifier.storage import served_topics, serves_examples
     from classifier.storage import versions as model_versions
     from classifier.tagging import Cuts, Evidence, Tag, Tagged
     from classifier.topics import Topic, load_topics, topics_of
@@ -94,6 +94,7 @@ __all__ = [
     "refuse_model",
     "rules_of",
     "served_topics",
+    "serves_examples",
     "shipped",
     "shorten",
     "topics_of",
@@ -148,6 +149,7 @@ _HOMES: dict[str, str | tuple[str, str]] = {
     "refuse_model": ("history", "refuse"),
     "rules_of": "rules",
     "served_topics": "storage",
+    "serves_examples": "storage",
     "shipped": "defaults",
     "shorten": "articles",
     "topics_of": "topics",

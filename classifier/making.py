@@ -23,8 +23,8 @@ _LOOKED_AT = 500  # new articles of a topic
 WAITING = "another training runs on this home: waiting for it"
 
 _FROM_EXAMPLES = (
-    "trained from examples, so labels and verdicts do not replace it; to teach it, give `classifier train"
-    " --examples` more of them"
+    "trained from examples, so the labels do not replace it, nor what desks said; to teach it, give"
+    " `classifier train --examples` more of them"
 )
 
 

@@ -167,6 +167,15 @@ def served_topics(models: Path) -> tuple[str, ...]:
         return ()
 
 
+def serves_examples(models: Path) -> bool:
+    """Whether the current version was made from examples: its topics are then all there are."""
+    try:
+        version = current(models)
+        return version is not None and card(models, version)["made_by"]["from"] == "examples"
+    except (ModelError, KeyError, TypeError, ValueError):
+        return False
+
+
 def _is_sound(models: Path, version: str) -> bool:
     """Whether a version can serve; a damaged one makes room for the same one written anew."""
     try:

@@ -45,6 +45,7 @@ class _Size:
     menu: int = 5
     leading: int = 3
     lines: int = 60  # of a notice
+    said: int = wording.MOST_NAMED  # topics of a person
     bare: bool = False  # of several alerts, the headlines alone
 
     def fit(self, text: str, room: Room) -> str:
@@ -58,13 +59,13 @@ _SIZES = (
     _Size(),
     _Size(0.8, menu=4, lines=50),
     _Size(0.6, 80, 3, 3, 40),
-    _Size(0.5, 60, 3, 2, 30),
-    _Size(0.4, 40, 2, 2, 25),
-    _Size(0.3, 25, 2, 1, 20),
-    _Size(0.2, 15, 0, 1, 15),
-    _Size(0.6, 0, 0, 0, 8, bare=True),
-    _Size(0.3, 0, 0, 0, 8, bare=True),
-    _Size(0.1, 0, 0, 0, 8, bare=True),
+    _Size(0.5, 60, 3, 2, 30, 9),
+    _Size(0.4, 40, 2, 2, 25, 6),
+    _Size(0.3, 25, 2, 1, 20, 4),
+    _Size(0.2, 15, 0, 1, 15, 3),
+    _Size(0.6, 0, 0, 0, 8, 4, bare=True),
+    _Size(0.3, 0, 0, 0, 8, 3, bare=True),
+    _Size(0.1, 0, 0, 0, 8, 2, bare=True),
 )
 
 
@@ -204,7 +205,7 @@ def _question(message: Message, question: QuestionBody, size: _Size, interactive
         yield _section(opening)
     if question.nearest is not None:
         yield _context(wording.nearest(question.nearest, wording.titles(message), size.fit))
-    if lines := wording.answers(message, size.fit):
+    if lines := wording.answers(message, size.fit, size.said):
         yield _context("\n".join(lines))
     yield (
         buttons.answers(message, question)
@@ -240,7 +241,7 @@ def _packed(texts: list[str], *, together: bool = False) -> Iterator[Block]:
 
 
 def _remarks(message: Message, entry: Entry, size: _Size) -> Iterator[Block]:
-    lines = wording.said_by(entry, wording.titles(message), size.fit)
+    lines = wording.said_by(entry, wording.titles(message), size.fit, size.said)
     if lines:
         yield _context("\n".join(lines))
 

@@ -15,6 +15,7 @@ from daemon.wording import Fit
 MOST = 3_500  # characters of `text`
 MOST_ENTRIES = 40
 MOST_VOLUMES = 60
+_FEWEST_VOLUMES = 50  # that are told where room is short
 MOST_LINES = 60  # of a notice
 _MOST_FALLBACK = 3_000  # bytes of `fallback`, so that blocks have room beside it
 
@@ -167,15 +168,16 @@ def _digest(body: DigestBody, voice: _Voice) -> Iterator[str]:
     title, facts = wording.digest_title(body, voice.fit), wording.digest_facts(body, voice.fit)
     yield " — ".join(filter(None, (title, facts)))
     yield wording.digest_held(body, voice.where)
-    for volume in body.volumes[:MOST_VOLUMES]:
+    most = _FEWEST_VOLUMES if voice.bare else MOST_VOLUMES
+    for volume in body.volumes[:most]:
         yield f"{wording.volume(volume, voice.fit)} · {volume.articles:,}"
         for article in volume.leading[: voice.leading]:
             source = voice.fit(article.source, _SHORT_FACT) if article.source else ""
             headline = voice.fit(article.headline, _SHORT_HEADLINE) or wording.UNTITLED
             yield " — ".join(filter(None, (f"• {headline}", source)))
             yield voice.address(article.url)
-    yield wording.more_topics(body, MOST_VOLUMES)
-    yield from wording.recall(body, voice.fit)
+    yield wording.more_topics(body, most)
+    yield from wording.recall(body, voice.fit, min(voice.lines, wording.MOST_RECALL))
 
 
 def _notice(notice: Notice, voice: _Voice) -> Iterator[str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from classifier import served_topics, topics_of
+from classifier import served_topics, serves_examples, topics_of
 from daemon import estimating, questions, unalerted
 from daemon.clock import to_text
 from daemon.complaints import printable_line
@@ -178,9 +178,10 @@ class _Tally:
 def topics_asked_of(home: Path, models: Path) -> dict[str, str]:
     """The topics that an article may be about, titles by id, in the order of the titles.
 
-    Those that are labelled or served and are not retired. Raises LabelError.
+    Those that are labelled or served and are not retired; where a model of examples serves, its own.
+    Raises LabelError.
     """
-    labelled = {topic.id: topic for topic in topics_of(home)}
+    labelled = {} if serves_examples(models) else {topic.id: topic for topic in topics_of(home)}
     titles = {topic: topic for topic in served_topics(models)}
     titles |= {topic.id: topic.title for topic in labelled.values()}
     kept = [topic for topic in titles if topic not in labelled or not labelled[topic].retired]

@@ -151,16 +151,20 @@ def titles(message: Message) -> dict[str, str]:
     return found
 
 
-def said_by(entry: Entry, known: Mapping[str, str], fit: Fit) -> list[str]:
-    """What people said of an alert, a line for each, after the topics that they do not agree on."""
+def said_by(entry: Entry, known: Mapping[str, str], fit: Fit, most: int = MOST_NAMED) -> list[str]:
+    """What people said of an alert, a line for each, after the topics that they do not agree on.
+
+    At most so many topics a line.
+    """
     own = {topic.id for topic in entry.alert.topics}
     by_person: dict[str, list[Remark]] = {}
     for remark in entry.remarks:
         by_person.setdefault(remark.person, []).append(remark)
-    lines = [_not_agreed(entry.remarks, known, fit)]
+    lines = [_not_agreed(entry.remarks, known, fit, most)]
     for person, remarks in list(by_person.items())[:MOST_PERSONS]:
-        said = [_remark(remark, own, known, fit) for remark in remarks[:MOST_NAMED]]
-        lines.append(f"{' · '.join(said)} — {person_of(person, fit)}")
+        said = [_remark(remark, own, known, fit) for remark in remarks[:most]]
+        more = f" and {len(remarks) - most:,} more" if len(remarks) > most else ""
+        lines.append(f"{' · '.join(said)}{more} — {person_of(person, fit)}")
     rest = list(by_person.items())[MOST_PERSONS:]
     if rest:
         lines.append(f"and {counted(len(rest), 'more person')}: {tally(r for _, rs in rest for r in rs)}")
@@ -213,11 +217,11 @@ def more_topics(body: DigestBody, shown: int) -> str:
     return f"and {counted(more, 'more topic')}" if more > 0 else ""
 
 
-def recall(body: DigestBody, fit: Fit) -> list[str]:
-    """What a digest says of the articles that nobody was told of."""
+def recall(body: DigestBody, fit: Fit, most: int = MOST_RECALL) -> list[str]:
+    """What a digest says of the articles that nobody was told of, in at most so many lines and one more."""
     lines = list(filter(None, (fit(line, LINE) for line in body.recall)))
-    more = len(lines) - MOST_RECALL
-    return [*lines[:MOST_RECALL], *([f"and {counted(more, 'more line')}"] if more > 0 else [])]
+    more = len(lines) - most
+    return [*lines[:most], *([f"and {counted(more, 'more line')}"] if more > 0 else [])]
 
 
 def notice_title(notice: Notice, fit: Fit) -> str:
@@ -258,10 +262,10 @@ def nearest(found: Nearest, known: Mapping[str, str], fit: Fit) -> str:
     return f"nearest: {fit(known.get(found.topic, found.topic), TITLE)} {found.probability:.0%}"
 
 
-def answers(message: Message, fit: Fit) -> list[str]:
-    """What people said to a question, a line each."""
+def answers(message: Message, fit: Fit, most: int = MOST_NAMED) -> list[str]:
+    """What people said to a question, a line each with at most so many topics."""
     known = titles(message)
-    lines = [_answer(each, known, fit) for each in message.answers[:MOST_PERSONS]]
+    lines = [_answer(each, known, fit, most) for each in message.answers[:MOST_PERSONS]]
     more = len(message.answers) - MOST_PERSONS
     return [*lines, *([f"and {counted(more, 'more person')}"] if more > 0 else [])]
 
@@ -287,7 +291,7 @@ def volumes_in_words(body: DigestBody) -> str:
     return shorten(f"Articles by topic: {'; '.join(said)}." if said else "No articles.", _LONGEST_ALT)
 
 
-def _not_agreed(remarks: Iterable[Remark], known: Mapping[str, str], fit: Fit) -> str:
+def _not_agreed(remarks: Iterable[Remark], known: Mapping[str, str], fit: Fit, most: int) -> str:
     by_topic: dict[str, list[Remark]] = {}
     for remark in remarks:
         by_topic.setdefault(remark.topic, []).append(remark)
@@ -296,7 +300,7 @@ def _not_agreed(remarks: Iterable[Remark], known: Mapping[str, str], fit: Fit) -
         for topic, said in by_topic.items()
         if len({remark.verdict for remark in said}) > 1
     ]
-    return f"not agreed: {some(split, MOST_NAMED)}" if split else ""
+    return f"not agreed: {some(split, most)}" if split else ""
 
 
 def _remark(remark: Remark, own: set[str], known: Mapping[str, str], fit: Fit) -> str:
@@ -306,8 +310,8 @@ def _remark(remark: Remark, own: set[str], known: Mapping[str, str], fit: Fit) -
     return f"{_SIGNS.get(remark.verdict, '·')} {title}"
 
 
-def _answer(answered: Answered, known: Mapping[str, str], fit: Fit) -> str:
-    about = some([fit(known.get(topic, topic), TITLE) for topic in answered.topics], MOST_NAMED)
+def _answer(answered: Answered, known: Mapping[str, str], fit: Fit, most: int) -> str:
+    about = some([fit(known.get(topic, topic), TITLE) for topic in answered.topics], most)
     said = f"about {about}" if about else NONE_OF_THESE
     return f"{said} — {person_of(answered.person, fit)}"
 

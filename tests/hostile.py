@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -22,6 +24,7 @@ from daemon.messages import (
     TopicVolume,
 )
 from daemon.records import Alert, AlertTopic
+from tests.builders import make_alert
 
 FRAGMENTS = (
     "<!channel>", "<!here>", "<!everyone>", "<@U123>", "<#C123>", "<!subteam^S1>",
@@ -173,6 +176,49 @@ ASKED = st.builds(
     answers=st.just(()) | _repeated(ANSWERS, 3, 20),
 )
 MESSAGES = _ALERTED | _DIGESTS | REPORTED | ASKED
+
+
+def fullest(text: str) -> Iterator[tuple[str, Message]]:
+    """Messages of every form, with more of everything than there is room for, and their names."""
+    url = "https://a.example/" + "x" * 470
+    topic = AlertTopic(_LONGEST_TOPIC, text, "mention", 0.5, text, (text,) * 12)
+    choices = tuple((f"t{index}", text) for index in range(100))
+    alert = make_alert(
+        headline=text, date=text, source=text, file=text, url=url, topics=(topic,) * 60, follows=text,
+        news=(text,) * 12,
+    )  # fmt: skip
+    remarks = tuple(
+        Remark(f"{index // 12}{text}", f"t{index % 100}", ("right", "wrong")[index % 2])
+        for index in range(240)
+    )
+    entry = Entry(alert, remarks, (text,) * 5, 99)
+    whole = Message("0" * 32, "desk", entries=(entry,), choices=choices, follows=text)
+    yield "an alert", whole
+    yield "burst", replace(whole, form=Form.BURST, entries=(entry,) * 60, more=5)
+    volume = TopicVolume("energy", text, 9_999, (1, 2), (Leading(text, url, text, 0.5),) * 3)
+    days = ("21 Nov", "22 Nov")
+    for topics, lines in ((0, 40), (12, 4), (200, 0), (200, 40)):
+        body = DigestBody(
+            text, text, text, 9, days, (volume,) * topics, held=True, recall=(text,) * lines
+        )  # fmt: skip
+        yield f"digest of {topics}, {lines}", Message("0" * 32, "desk", Form.DIGEST, digest=body, picture="F")
+    notice = Notice(text, (text, f"  {text}", "") * 700)
+    yield "report", Message("0" * 32, "desk", Form.REPORT, notice=notice)
+    question = QuestionBody(
+        "48a66882711a9a9f",
+        text,
+        url,
+        text,
+        text,
+        text,
+        text,
+        Nearest("t1", 0.3),
+        asking.within_a_menu(choices),
+    )
+    answers = tuple(
+        Answered(f"{index}{text}", tuple(id for id, _ in choices[: 20 + index])) for index in range(20)
+    )
+    yield "question", Message("0" * 32, "desk", Form.QUESTION, question=question, answers=answers)
 
 
 def request(message: Message, *, interactive: bool = True) -> Block:

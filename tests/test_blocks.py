@@ -19,7 +19,7 @@ from daemon.messages import DigestBody, Entry, Form, Leading, Message, Remark, T
 from daemon.neutral import JOINT
 from daemon.records import Alert, AlertTopic
 from tests.builders import make_alert
-from tests.hostile import BODIES, MESSAGES, request
+from tests.hostile import BODIES, LONG, MESSAGES, fullest, request
 
 CHOICES = (("energy", "Energy"), ("trade", "Trade"), ("space", "Space"))
 ARABIC = "استأنفت مصفاة النفط العمل"
@@ -410,6 +410,13 @@ def test_every_message_is_within_slacks_limits(message: Message) -> None:
     body = request(message)
 
     assert problems(body) == []
+
+
+@pytest.mark.parametrize("text", LONG)
+def test_the_fullest_messages_are_within_slacks_limits(text: str) -> None:
+    found = {name: problems(request(each)) for name, each in fullest(text)}
+
+    assert {name: what for name, what in found.items() if what} == {}
 
 
 @given(MESSAGES)

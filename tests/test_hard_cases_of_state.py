@@ -14,6 +14,7 @@ from daemon import clock, timetable
 from daemon.config import secret
 from daemon.database import Database
 from daemon.logs import hide_secrets
+from daemon.quality import topics_asked_of
 from daemon.serving import Serving
 from daemon.timetable import Job, Timetable
 from tests.test_serving import save_another, says_energy
@@ -80,3 +81,4 @@ def test_a_model_of_somebodys_archive_is_not_replaced_by_the_nightly_retraining(
     assert storage.current(tmp_path / "models") == version
     assert "the labels do not replace it" in capsys.readouterr().out
     assert storage.served_topics(tmp_path / "models") == ("fisheries", "music")
+    assert list(topics_asked_of(tmp_path, tmp_path / "models")) == ["fisheries", "music"]

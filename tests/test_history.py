@@ -20,7 +20,6 @@ import pytest
 
 from classifier import history, making, storage, training
 from classifier.cli import main
-from classifier.corpus import load_corpus
 from classifier.errors import ModelError
 from classifier.folds import Folds
 from classifier.gate import Finding, Gate
@@ -164,19 +163,17 @@ class Killed(BaseException):
 
 @pytest.fixture
 def fake_training(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[int], Path]]:
-    """A home whose training takes no time: what it makes is told by a number."""
-    write_labels(tmp_path / "labels")
+    """A home whose training takes no time; a number tells its labels apart."""
     (tmp_path / "seeds").mkdir()
-    number = [0]
 
     def train(corpus: Any, **options: Any) -> training.Trained:
-        model = small_model(labels_fingerprint=f"{number[0]:064d}")
+        model = small_model(labels_fingerprint=corpus.fingerprint)
         nothing = np.zeros((0, 2), dtype=bool)
         none = Folds(model.topics, (), (), nothing, nothing, nothing, nothing, nothing.astype(float))
         return training.Trained(model, {}, (), none)
 
     def learn(given: int) -> Path:
-        number[0] = given
+        write_labels(tmp_path / "labels", sheet=f"energy\tOil from well {given} is refined\n")
         return tmp_path / "home"
 
     monkeypatch.setattr(training, "train", train)
@@ -396,7 +393,7 @@ def test_a_refused_candidate_is_not_made_anew_while_nothing_changed(
     make_and_use(home)
     first = current(home / "models")
     fake_training(1)
-    candidate = mark_as_made_of_labels(home, make(home).version)
+    candidate = make(home).version
     history.write_gate(home / "models", candidate, replace(WORSE, against=first))
 
     again = make(home, if_changed=True)
@@ -414,7 +411,7 @@ def test_a_model_that_was_put_aside_does_not_come_back_while_nothing_changed(
     make_and_use(home)
     first = current(home / "models")
     fake_training(1)
-    second = mark_as_made_of_labels(home, make(home).version)
+    second = make(home).version
     use_model(home / "models", second, because="retrained")
     assert make(home, if_changed=True).note == "no label has changed"
 
@@ -423,14 +420,6 @@ def test_a_model_that_was_put_aside_does_not_come_back_while_nothing_changed(
     again = make(home, if_changed=True)
     assert (again.trained, again.version) == (False, first)
     assert again.note == f"no label has changed since candidate {second} was put aside"
-
-
-def mark_as_made_of_labels(home: Path, version: str) -> str:
-    """The version with the fingerprint that its labels really have; the stand-in for training has none."""
-    corpus = load_corpus(home.parent / "seeds", home.parent / "labels", home / "labels")
-    model = replace(storage.load(home / "models", version), labels_fingerprint=corpus.fingerprint)
-    made_by = storage.card(home / "models", version)["made_by"]
-    return storage.save(model, home / "models", probes=["Oil"], made_by=made_by).version
 
 
 def test_a_candidate_that_was_damaged_on_the_way_to_the_disk_is_refused(

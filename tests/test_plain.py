@@ -14,7 +14,7 @@ from daemon.plain import MOST, defused, fallback, text
 from daemon.records import AlertTopic
 from daemon.wording import dated
 from tests.builders import make_alert
-from tests.hostile import MESSAGES, TEXT
+from tests.hostile import LONG, MESSAGES, TEXT, fullest
 
 ENERGY = AlertTopic("energy", "Energy", "main", 0.93, "The refinery restarted.", ("refinery",))
 TRADE = AlertTopic("trade", "Trade", "mention", 0.61, "Exports grew.", ("exports",))
@@ -146,6 +146,13 @@ def test_every_message_is_told_within_its_limits(message: Message) -> None:
     assert "\n" not in short
     assert 1 <= len(whole) <= MOST
     assert not re.search(r"<|[\x00-\x09\x0b-\x1f]", short + whole)
+
+
+@pytest.mark.parametrize("hostile", LONG)
+def test_the_fullest_messages_are_told_within_their_limits(hostile: str) -> None:
+    for name, message in fullest(hostile):
+        assert len(fallback(message).encode()) <= 3_000, name
+        assert len(text(message)) <= MOST, name
 
 
 @pytest.mark.parametrize(

@@ -74,16 +74,16 @@ def export(options: argparse.Namespace) -> int:
     --examples gives the articles of which every topic is judged, for `classifier train --examples`.
     """
     from classifier import topics_of
-    from daemon import labelling, verdicts
+    from daemon import labelling, quality, verdicts
 
-    settings, topics = settings_of(options), topics_of(options.home)
+    settings = settings_of(options)
     with ledger_of(settings) as database, database.reading() as connection:
         if options.raw:
             rows = [verdicts.as_object(row) for row in verdicts.listed(connection)]
         elif options.examples:
-            rows = labelling.examples(connection, {topic.id for topic in topics if not topic.retired})
+            rows = labelling.examples(connection, quality.topics_asked_of(settings.home, settings.models))
         else:
-            named = {topic.id for topic in topics}
+            named = {topic.id for topic in topics_of(settings.home)}
             rows = labelling.lines(connection, named, weight=settings.retrain.verdict_weight)
     for row in rows:
         print(json.dumps(row, ensure_ascii=False))

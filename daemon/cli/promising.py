@@ -26,7 +26,9 @@ def add_commands(commands: Any) -> None:
     kinds = command.add_mutually_exclusive_group()
     for name in ("recall", "precision", "cut"):
         kinds.add_argument(f"--{name}", type=float, metavar="P", help=f"with this {name}, from 0 to 1")
-    command.add_argument("--since", default="14d", metavar="WHEN", help="30m, 2h, 14d, 2w, or 2026-11-01")
+    command.add_argument(
+        "--since", default="14d", metavar="WHEN", help="30m, 2h, 14d, 2w, or 2026-11-01 (default: 14d)"
+    )
 
 
 def promises(options: argparse.Namespace) -> int:

@@ -24,7 +24,9 @@ def add_commands(commands: Any) -> None:
         "--cut", action="append", default=[], metavar="TOPIC=P", help="main from this probability; repeatable"
     )
     command.add_argument("--routes", type=Path, metavar="FILE", help="the routes of this configuration")
-    command.add_argument("--since", default="14d", metavar="WHEN", help="30m, 2h, 14d, 2w, or 2026-11-01")
+    command.add_argument(
+        "--since", default="14d", metavar="WHEN", help="30m, 2h, 14d, 2w, or 2026-11-01 (default: 14d)"
+    )
 
     command = add_command(commands, "retag", retag)
     command.add_argument("--since", required=True, metavar="WHEN", help="30m, 2h, 30d, 2w, or 2026-11-01")

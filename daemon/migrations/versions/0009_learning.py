@@ -12,9 +12,9 @@ MOMENT = sa.String(27)
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("verdicts") as verdicts:
-        # Whoever settles a dispute outweighs what was said before.
-        verdicts.add_column(sa.Column("settles", sa.Boolean, nullable=False, server_default=sa.false()))
+    # Whoever settles a dispute outweighs what was said before. (A default that is an expression would
+    # have the table written anew, with its constraints in any order.)
+    op.add_column("verdicts", sa.Column("settles", sa.Boolean, nullable=False, server_default="0"))
     with op.batch_alter_table("articles") as articles:
         # The likeliest of the topics that it was not said to be about, and its probability.
         articles.add_column(sa.Column("nearest", sa.String(80)))
