@@ -21,7 +21,6 @@ from classifier import (
     Model,
     ModelError,
     NoModelError,
-    current_version,
     fallbacks,
     load_model,
 )
@@ -38,7 +37,6 @@ from daemon import (
     retraining,
     sampling,
     shelving,
-    trainings,
 )
 from daemon.config import Settings
 from daemon.database import Database, open_database, plain_errors, plainly
@@ -105,7 +103,7 @@ def start_up(settings: Settings, database: Database) -> None:
         with database.transaction() as connection:
             held = poison.record_death(connection, settings.home, now=now)
             unknown = outbox.recover(connection, due_at=now + _AFTER_A_CRASH)
-            trainings.cut_off(connection, served=_served(settings), now=now)
+            retraining.make_up(connection, settings)
         poison.clear(settings.home)  # at once: what fails after this must not count it again
         _park_strangers(settings, database)
     with suppress(OSError, DaemonError):  # else the next backup does it
@@ -116,13 +114,6 @@ def start_up(settings: Settings, database: Database) -> None:
         logger.warning("the process died with files in hand", extra={"number": len(held)})
     if unknown:
         logger.warning("deliveries of unknown outcome", extra={"number": unknown})
-
-
-def _served(settings: Settings) -> str | None:
-    try:
-        return current_version(settings.models)
-    except ModelError:
-        return None
 
 
 def make_home(settings: Settings) -> None:

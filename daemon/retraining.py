@@ -89,6 +89,14 @@ def retrain(
     return outcome
 
 
+def make_up(connection: Connection, settings: Settings) -> None:
+    """Write and report what came of trainings whose process ended before it could."""
+    for training, outcome in trainings.cut_off(
+        connection, served=_served(settings), now=clock.now(), ours=_rows
+    ):
+        _owe(connection, settings, training, outcome)
+
+
 def first_model(settings: Settings, *, tell: Tell | None = None) -> str:
     """Make a model where none can serve, and serve it; its version. Raises DaemonError.
 
@@ -100,6 +108,7 @@ def first_model(settings: Settings, *, tell: Tell | None = None) -> str:
 
 def _begin(settings: Settings, database: Database, asked_by: AskedBy) -> int:
     with _lock, plain_errors(), database.transaction() as connection:
+        make_up(connection, settings)
         training = trainings.begin(
             connection, asked_by=asked_by, served=_served(settings), now=clock.now(), ours=_rows
         )

@@ -134,11 +134,9 @@ def begin(
 ) -> int:
     """Begin a training and return its number. `served` is the model that serves now.
 
-    Raises DaemonError where another is in hand. `ours` are those that this process is really at: a
-    row of ours that is not among them is one whose end the ledger would not take.
+    Raises DaemonError where another is in hand. `ours` as for `in_hand`.
     """
-    cut_off(connection, served=served, now=now, ours=ours)
-    for each in _running(connection):
+    for each in in_hand(connection, ours=ours):
         raise DaemonError(
             f"a training is in hand since {each.started_at}, asked for by the {each.asked_by}"
             f" (process {claims.process_of(each.claimant)}: {each.progress}); try again when it has ended"
@@ -174,20 +172,35 @@ def end(connection: Connection, training: int, outcome: Outcome, *, now: datetim
     return connection.execute(_END, row).first() is not None
 
 
+def in_hand(connection: Connection, *, ours: Collection[int] = ()) -> list[Training]:
+    """The trainings that somebody is at.
+
+    `ours` are those that this process is really at: a row of ours that is not among them is one whose
+    end the ledger would not take.
+    """
+    return [each for each in _running(connection) if _is_in_hand(each, ours)]
+
+
 def cut_off(
     connection: Connection, *, served: str | None, now: datetime, ours: Collection[int] = ()
-) -> list[int]:
-    """Write of each training whose process is no more that it was cut off; their numbers.
+) -> list[tuple[int, Outcome]]:
+    """Write of each training that nobody is at any more that it was cut off; their numbers and ends.
 
     One that had its model serve (`served`) before it could say so is written as what it was.
     """
     found = []
     for each in _running(connection):
-        if claims.lives(each.claimant) and not (claims.is_ours(each.claimant) and each.id not in ours):
-            continue
-        end(connection, each.id, end_of(each, CUT_OFF, served=served), now=now)
-        found.append(each.id)
+        if not _is_in_hand(each, ours):
+            outcome = end_of(each, CUT_OFF, served=served)
+            end(connection, each.id, outcome, now=now)
+            found.append((each.id, outcome))
     return found
+
+
+def _is_in_hand(training: Training, ours: Collection[int]) -> bool:
+    if not claims.lives(training.claimant):
+        return False
+    return training.id in ours or not claims.is_ours(training.claimant)
 
 
 def end_of(training: Training, reason: str, *, served: str | None) -> Outcome:

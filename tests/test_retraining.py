@@ -21,7 +21,8 @@ from classifier.articles import Grade
 from classifier.model import Model
 from classifier.storage import current, save, use
 from classifier.tagging import Cuts
-from daemon import clock, learning, ledger, outbox, retraining, verdicts
+from daemon import clock, learning, ledger, outbox, retraining, trainings, verdicts
+from daemon.app import start_up
 from daemon.config import Retrain, Settings
 from daemon.confining import Limits
 from daemon.database import Database
@@ -394,6 +395,29 @@ def test_what_came_of_it_is_owed_once_to_whom_it_is_to_be_reported(school: Schoo
         assert outbox.counts(connection) == {"operators": {"pending": 1}}
         [[form]] = connection.execute(text("SELECT form FROM deliveries")).all()
     assert form == "report"
+
+
+def test_of_a_training_that_was_killed_before_it_could_report_the_next_start_does(
+    learner: Learner,
+) -> None:
+    """Its model serves, and nobody would know: the change of models is in the history alone."""
+    retrain = Retrain(report_to="operators")
+    settings = learner.settings.model_copy(
+        update={"receivers": (console_receiver("operators"),), "retrain": retrain}
+    )
+    with learner.database.transaction() as connection:
+        row = trainings.begin(connection, asked_by="timetable", served="before", now=clock.now())
+        trainings.announce(connection, row, current(settings.models) or "")
+        connection.execute(text("UPDATE trainings SET claimant = '999999999 1 0123456789abcdef'"))
+
+    for _ in range(2):
+        start_up(settings, learner.database)
+
+    with learner.database.reading() as connection:
+        [[form, body]] = connection.execute(text("SELECT form, body FROM deliveries")).all()
+    assert form == "report"
+    assert "A new model serves" in body
+    assert "ended before it could report" in body
 
 
 def test_a_report_whose_number_a_restored_ledger_gives_again_is_another(

@@ -17,6 +17,7 @@ DEAD = "999999999 1 0123456789abcdef"
 
 
 def begin(connection: Connection, *, served: str | None = "v1", ours: frozenset[int] = frozenset()) -> int:
+    trainings.cut_off(connection, served=served, now=NOON, ours=ours)
     return trainings.begin(connection, asked_by="operator", served=served, now=NOON, ours=ours)
 
 
