@@ -32,6 +32,7 @@ from daemon import (
     logs,
     metrics,
     outbox,
+    pages,
     poison,
     readiness,
     retraining,
@@ -325,6 +326,7 @@ class _Daemon:
         self._serving = serving
         self._reload_settings = reload
         self._parts = Parts(settings, database, serving, senders)
+        self._desk = pages.DeskProcess(settings, told=True)
         self._begin_timetable(
             Timetable(database, _jobs(settings, database, self._wake_dispatches, serving.choices))
         )
@@ -351,11 +353,13 @@ class _Daemon:
         self._parts.start()
         self._clockwork.start()
         self._end_metrics = metrics.serve(self._parts.settings, self._database)
+        self._desk.start()
         wakes = {"rescan": self._parts.wake_inbox, "deliveries": self._parts.wake_dispatches}
         self._timetable.start(wakes)
 
     def _stop(self, seconds: float) -> list[str]:
         self._end_metrics()
+        self._desk.stop()
         self._timetable.stop()
         self._clockwork.ask_to_stop()
         return self._parts.stop(seconds)
@@ -403,6 +407,7 @@ class _Daemon:
             _park_strangers(settings, self._database)
         self._serving.promise(settings.promises)  # while nobody tags
         self._parts = Parts(settings, self._database, self._serving, senders)
+        self._desk = pages.DeskProcess(settings)
         self._begin_timetable(timetable)
         try:
             self._start()

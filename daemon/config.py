@@ -30,6 +30,7 @@ from daemon.tables import (
     SQLITE,
     Backup,
     Burst,
+    Desk,
     Digest,
     File,
     Inbox,
@@ -52,6 +53,7 @@ __all__ = [
     "LANGUAGES",
     "Backup",
     "Burst",
+    "Desk",
     "Digest",
     "Inbox",
     "Log",
@@ -131,6 +133,7 @@ def _settings(file: Path | None, home: Path, given: File) -> Settings:
         promises=given.topic,
         log=given.log,
         metrics=given.metrics,
+        desk=given.desk,
     )
 
 

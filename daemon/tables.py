@@ -124,6 +124,34 @@ def _is_a_listener(value: str) -> str:
     return value
 
 
+def _is_a_listener_or_never(value: str) -> str:
+    return value if value == NEVER else _is_a_listener(value)
+
+
+def _host_and_port(listener: str) -> tuple[str, int]:
+    host, _, port = listener.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _is_a_header(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,80}", value):
+        raise ValueError("should be the name of a header, such as X-Forwarded-User")
+    return value
+
+
+def _is_a_host(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", value):
+        raise ValueError("should be the name of a host without a port, such as desk.example.org")
+    return value.lower()
+
+
+def _is_a_network(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError:
+        raise ValueError("should be an address or a network, such as 10.0.0.0/8") from None
+
+
 def _is_a_schedule(value: str) -> str:
     if value == NEVER:
         return value
@@ -318,10 +346,27 @@ class Metrics(_Table):
     @property
     def address(self) -> tuple[str, int] | None:
         """Host and port, where the metrics are to be told at all."""
-        if self.listen is None:
-            return None
-        host, _, port = self.listen.rpartition(":")
-        return host.strip("[]"), int(port)
+        return None if self.listen is None else _host_and_port(self.listen)
+
+
+class Desk(_Table):
+    """The desk page: where it listens, and who may come in."""
+
+    listen: Annotated[str, AfterValidator(_is_a_listener_or_never)] = "127.0.0.1:8460"
+    # By what other names people reach it; that of `listen` and localhost need not be said.
+    hosts: tuple[Annotated[str, AfterValidator(_is_a_host)], ...] = ()
+    # Absent: "token" where it listens on loopback, else "password".
+    login: Literal["token", "password", "proxy"] | None = None
+    proxies: tuple[Annotated[str, AfterValidator(_is_a_network)], ...] = ("127.0.0.1", "::1")
+    user_header: Annotated[str, AfterValidator(_is_a_header)] = "X-Forwarded-User"
+    # Of those whom a proxy names, who may change anything.
+    editors: tuple[str, ...] = ()
+    language: Literal["en", "ru", "kk"] = "en"
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port, unless there is to be no page."""
+        return None if self.listen == NEVER else _host_and_port(self.listen)
 
 
 class File(_Table):
@@ -343,6 +388,7 @@ class File(_Table):
     topic: Annotated[Mapping[str, Promise], BeforeValidator(_is_short)] = {}
     log: Log = Log()
     metrics: Metrics = Metrics()
+    desk: Desk = Desk()
 
 
 TABLES: Mapping[str, type[_Table]] = {
@@ -362,6 +408,7 @@ TABLES: Mapping[str, type[_Table]] = {
     "topic": Promise,
     "log": Log,
     "metrics": Metrics,
+    "desk": Desk,
 }
 
 
@@ -395,6 +442,7 @@ class Settings(_Table):
     promises: Mapping[str, Promise] = {}
     log: Log
     metrics: Metrics = Metrics()
+    desk: Desk = Desk()
 
     @property
     def done(self) -> Path:

@@ -11,6 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 
+def without_desk(config: str) -> str:
+    """A configuration without the desk page, unless it says where that should be: many run at once."""
+    return config if "[desk]" in config else f'{config}\n[desk]\nlisten = "never"\n'
+
+
 class DaemonProcess:
     """Starts when made; `output` is what it printed on stdout, `log` what on stderr."""
 
@@ -20,9 +25,9 @@ class DaemonProcess:
         home.mkdir(parents=True, exist_ok=True)
         self._out, self._err = home.parent / "stdout.txt", home.parent / "stderr.txt"
         command = [sys.executable, "-m", "daemon.cli", "run", "--home", str(home), *arguments]
-        if config is not None:
+        if "--config" not in arguments:
             path = home.parent / "topicwire.toml"
-            path.write_text(config, encoding="utf-8")
+            path.write_text(without_desk(config or ""), encoding="utf-8")
             command += ["--config", str(path)]
         with self._out.open("ab") as out, self._err.open("ab") as err:
             self.process = subprocess.Popen(command, stdout=out, stderr=err, env=self._environment())

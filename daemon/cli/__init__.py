@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from classifier import ClassifierError
-from daemon.cli import judging, keeping, promising, rehearsing, running, sampling, slack, teaching
+from daemon.cli import desk, judging, keeping, promising, rehearsing, running, sampling, slack, teaching
 from daemon.cli.given import Command, add_command, add_person
 from daemon.errors import DaemonError, DeliveryError
 
@@ -82,5 +82,6 @@ def _parser() -> argparse.ArgumentParser:
     promising.add_commands(commands)
     rehearsing.add_commands(commands)
     sampling.add_commands(commands)
+    desk.add_commands(commands)
     add_command(commands, "unit", running.unit)
     return parser

@@ -1,0 +1,7 @@
+"""Health."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,7 @@
+"""Queue."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter()

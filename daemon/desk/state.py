@@ -1,0 +1,63 @@
+"""What all pages work with: the settings, the ledger, the index, and the model that serves."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fastapi import Request
+
+from classifier import Model, current_version, load_model
+from daemon import promises, quality
+from daemon.config import Settings
+from daemon.database import Database
+from daemon.desk.index import Index
+
+
+class Models:
+    """The model that serves, loaded anew when another does."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._version: str | None = None
+        self._model: Model | None = None
+
+    def served(self) -> Model:
+        """With the cuts that are promised. Raises ModelError where none can serve."""
+        with self._lock:
+            version = current_version(self._settings.models)
+            if self._model is None or version != self._version:
+                loaded = load_model(self._settings.models)
+                self._model, self._version = promises.served_model(self._settings, loaded), version
+            return self._model
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Made once for a process. `cache` is the folder of what can be made anew."""
+
+    settings: Settings
+    database: Database
+    index: Index
+    models: Models = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "models", Models(self.settings))
+
+    @property
+    def home(self) -> Path:
+        return self.settings.home
+
+    def topics(self) -> Mapping[str, str]:
+        """The topics that an article may be about, titles by id, in the order of the titles."""
+        return quality.topics_asked_of(self.settings.home, self.settings.models)
+
+
+def desk_of(request: Request) -> Desk:
+    """The desk of the process that answers a request."""
+    desk = request.app.state.desk
+    assert isinstance(desk, Desk)
+    return desk
