@@ -19,6 +19,7 @@ from classifier.model import Model
 from classifier.reading import Reader
 from classifier.storage import load
 from daemon.database import Database, open_database
+from tests.at_the_desk import at_desk as at_desk
 from tests.slack_stand_in import SlackStandIn
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
