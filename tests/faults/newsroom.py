@@ -48,7 +48,7 @@ def configuration(
     )
     return (
         f'[slack]\ntoken_file = "{token}"\napi_url = "{slack.url}"\npace_seconds = 0\n{receivers}'
-        f'[inbox]\nsettle_seconds = {settle}\n[retrain]\ncron = "never"\n[desk]\nlisten = "never"\n{more}'
+        f'[inbox]\nsettle_seconds = {settle}\n[desk]\nlisten = "never"\n[retrain]\ncron = "never"\n{more}'
     )
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from classifier import ModelError, load_model
+from classifier import ModelError, load_model, use_model
 from daemon import clock, ledger, retraining, status, trainings, verdicts
 from daemon.database import Database, open_database
 from daemon.records import FileState
@@ -75,6 +75,7 @@ def sweep(
         faults.append(f"there is no step {', '.join(sorted(set(steps) - set(chosen)))}; there are {names}")
     for number, name in enumerate(chosen, 1):
         say(f"{whom}: {number} of {len(chosen)}: {name}")
+        school.note()
         faults += [
             f"killed {whom} at {name!r}: {fault}"
             for fault in school.killed(name, whom, swaps=_swaps(names, name, whom))
@@ -256,6 +257,12 @@ class School:
 
     def served(self) -> str:
         return schooling.served(self.home)
+
+    def note(self) -> None:
+        """Have the history say what serves, as a kill may have kept it from doing: the next training
+        would do so before the swap, by a step of the same name as after it.
+        """
+        use_model(self.home / "models", self.served(), because="found serving")
 
     @contextmanager
     def at_work(self) -> Iterator[Database]:
