@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run demo test contract faults fuzz lint bench wheel constraints clean
+.PHONY: run demo test contract browser words faults fuzz lint bench wheel constraints clean
 
 run: $(READY)  ## watch ./var/inbox, alerts on the console
 	@$(BIN)/topicwired run $(ARGS)
@@ -17,6 +17,12 @@ test: $(READY)  ## all tests that CI runs; many of them wait, so more at once th
 
 contract: $(READY)  ## set up the programs nobody here wrote that check what we send (npm); says so if it cannot
 	@$(BIN)/python -m tests.contract.peers
+
+browser: $(READY)  ## set up the browser that the tests of the desk use (Debian's Chromium); says so if it cannot
+	@$(BIN)/python -m tests.browser.chromium
+
+words: $(READY)  ## take the desk's words out of its templates and code into the catalogues of its languages
+	@$(BIN)/python -m tests.desk_words
 
 faults: $(READY)  ## break it on purpose, in full: a table of cases and faults (strace, root for small disks)
 	@$(BIN)/python -m tests.faults $(ARGS)

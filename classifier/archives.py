@@ -40,6 +40,15 @@ def read(path: Path) -> tuple[Judged, ...]:
     return tuple(found)
 
 
+def held_out(home: Path, labels: Path | None) -> dict[str, tuple[Judged, ...]]:
+    """The articles that no model is trained from, by file: of the labels, and of the home.
+
+    Raises LabelError.
+    """
+    folders = [folder / "held-out" for folder in (labels, home) if folder]
+    return {path.name: read(path) for folder in folders for path in sorted(folder.glob("*.jsonl"))}
+
+
 def corpus(articles: Iterable[Judged]) -> Corpus:
     """A corpus whose topics are those that the articles name, in alphabetical order."""
     kept = tuple(articles)

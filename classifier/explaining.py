@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from classifier import words
 from classifier.articles import Article, Grade
 from classifier.model import Model
-from classifier.passages import passages
+from classifier.passages import Passage, passages
 from classifier.tagging import FEATURES, Cuts, article_features, best_passages
 
 _STRONGEST = 15
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """A word where it stands in the article's text, and what it adds to the score of its passage."""
+
+    start: int
+    end: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenPassage:
+    """A passage's score for a topic. What its words add and the topic's intercept sum to it.
+
+    `counted`: it is one of the best, which speak most for the article. `words` is empty for one that did
+    not count and was not asked of.
+    """
+
+    start: int
+    end: int
+    score: float
+    counted: bool
+    words: tuple[SpokenWord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What each word of an article says of a topic, place by place, passage by passage in order."""
+
+    topic: str
+    intercept: float
+    passages: tuple[SpokenPassage, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +150,28 @@ def explain(model: Model, article: Article, topic: str) -> Explanation:
         model.cuts[topic],
         explained,
     )
+
+
+def spoken(model: Model, article: Article, topic: str, *, start: int = 0, end: int | None = None) -> Spoken:
+    """What each word says of `topic`, one of the model's, by its place in the article's text.
+
+    Of the passages that begin from `start` up to `end`, and of those that counted, the words are told: of
+    all of them, in a long article, there are many.
+    """
+    column = model.topics.index(topic)
+    cut_up = passages(article)
+    scores = model.scores([passage.text for passage in cut_up])[:, column]
+    counted = set(best_passages(scores))
+    last = len(article.text) if end is None else end
+    found = []
+    for row, passage in enumerate(cut_up):
+        told = row in counted or start <= passage.start < last
+        said = tuple(_words(model, passage, column)) if told else ()
+        found.append(SpokenPassage(passage.start, passage.end, float(scores[row]), row in counted, said))
+    return Spoken(topic, float(model.weights.intercepts[column]), tuple(found))
+
+
+def _words(model: Model, passage: Passage, column: int) -> Iterator[SpokenWord]:
+    _, parts = model.table.contributions(passage.text)
+    for (left, right), value in zip(words.places(passage.text), parts[:, column].tolist(), strict=True):
+        yield SpokenWord(passage.start + left, passage.start + right, value)

@@ -68,7 +68,7 @@ def make_model(
     tell = progress or (lambda what, done, all_: None)
     models = home / "models"
     corpus, recipe = _read(home, seeds, labels, examples)
-    held_out = _held_out(home, None if examples else labels or shipped("labels"))
+    held_out = archives.held_out(home, None if examples else labels or shipped("labels"))
     made_by = {
         **training.versions(),
         "terms": "yes" if terms else "no",
@@ -125,12 +125,6 @@ def _read(
         return corpus, training.recipe_for(corpus)
     corpus = load_corpus(seeds or shipped("seeds"), labels or shipped("labels"), home / "labels")
     return corpus, features.PASSAGES
-
-
-def _held_out(home: Path, labels: Path | None) -> dict[str, tuple[Judged, ...]]:
-    """The articles that no model is trained from, by file: of the labels, and of the home."""
-    folders = [folder / "held-out" for folder in (labels, home) if folder]
-    return {path.name: archives.read(path) for folder in folders for path in sorted(folder.glob("*.jsonl"))}
 
 
 def _unchanged(models: Path, served: str | None, corpus: Corpus, made_by: Mapping[str, str]) -> Made | None:

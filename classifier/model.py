@@ -77,16 +77,29 @@ class Model:
         cut_up = [(article, passages(article)) for article in articles]
         if not cut_up:
             return []
+        scores, probabilities = self._likely(cut_up)
+        curves = [self.curve(article.language) for article, _ in cut_up]
+        return [
+            self._tagged(*each, own, dict(zip(self.topics, likely, strict=True)), curve)
+            for each, own, likely, curve in zip(cut_up, scores, probabilities.tolist(), curves, strict=True)
+        ]
+
+    def probabilities(self, articles: Iterable[Article]) -> Scores:
+        """The probabilities by which articles are tagged (articles × topics): `Tagged` has them rounded.
+
+        Of an article without a passage nothing is said, whatever it is.
+        """
+        cut_up = [(article, passages(article)) for article in articles]
+        return self._likely(cut_up)[1] if cut_up else np.zeros((0, len(self.topics)))
+
+    def _likely(self, cut_up: Sequence[tuple[Article, Sequence[Passage]]]) -> tuple[list[Scores], Scores]:
+        """The scores of each article's passages, and each article's probabilities."""
         together = self.scores([passage.text for _, found in cut_up for passage in found])
         scores = np.split(together, np.cumsum([len(found) for _, found in cut_up])[:-1])
         judged = [self._judged(*each, own) for each, own in zip(cut_up, scores, strict=True)]
         features = tagging.features_of_all(np.concatenate(judged), [len(each) for each in judged])
         curves = [self.curve(article.language) for article, _ in cut_up]
-        probabilities = tagging.probabilities_by(curves, features).tolist()
-        return [
-            self._tagged(*each, own, dict(zip(self.topics, likely, strict=True)), curve)
-            for each, own, likely, curve in zip(cut_up, scores, probabilities, curves, strict=True)
-        ]
+        return scores, tagging.probabilities_by(curves, features)
 
     def _judged(self, article: Article, cut_up: Sequence[Passage], scores: Scores) -> Scores:
         judged = self.article_scores(article, cut_up) if self.recipe.whole else scores

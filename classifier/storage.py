@@ -151,6 +151,18 @@ def card(models: Path, version: str) -> dict[str, Any]:
     return found
 
 
+def described(models: Path, version: str) -> dict[str, Any]:
+    """The same as `card`, for pages: its weights, which serving verifies, are not read."""
+    content = more(models, version, "model.json")
+    try:
+        found = json.loads(content or b"")
+    except ValueError as error:
+        raise ModelError(f"{models / version}: model.json is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise ModelError(f"{models / version}: model.json is not an object")
+    return found
+
+
 def more(models: Path, version: str, name: str) -> bytes | None:
     """A file of a version that serving does not read; None where the manifest names no such."""
     folder = models / version

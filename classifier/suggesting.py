@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from classifier import doubting
 from classifier.features import LARGE
 
 Floats = NDArray[np.float64]
@@ -82,16 +83,9 @@ class Needs:
     asked: frozenset[str]
 
     def doubts(self, probabilities: Floats) -> Floats:
-        """1 where a probability is its topic's cut, towards 0 on either side (… × topics).
-
-        That is 4q(1 - q) of the probability q that is left when the log-odds of the cut are
-        taken off: the variance of a decision at the cut.
-        """
-        cuts = np.array(self.cuts)
-        above, below = probabilities * (1 - cuts), cuts * (1 - probabilities)
-        moved = above / np.maximum(above + below, 1e-300)
+        """How much each is doubted (… × topics); 0 for topics that are not asked about."""
         asked = np.array([topic in self.asked for topic in self.topics])
-        return np.asarray(4 * moved * (1 - moved) * asked)
+        return np.asarray(doubting.doubts(probabilities, self.cuts) * asked)
 
 
 def suggest(
@@ -155,12 +149,7 @@ def _chosen(
 
 
 class _Wanted:
-    """How much a label of each candidate for each topic is wanted: 1 / sqrt((1 + n)(1 + m)), where
-    its language has n labels of the topic already, and m were asked for just now.
-
-    Where labels abound one more question hardly changes their number, so it counts by itself too:
-    else a sheet would ask of the topic alone that has the fewest.
-    """
+    """How much a label of each candidate for each topic is wanted, as more and more are asked for."""
 
     def __init__(self, needs: Needs, languages: Sequence[str]) -> None:
         self._languages = np.array(languages)
@@ -177,8 +166,7 @@ class _Wanted:
         self.shares[self._languages == language] = self._wanted(language)
 
     def _wanted(self, language: str) -> Floats:
-        asked = self._asked[language]
-        return np.asarray(1 / np.sqrt((1 + self._labels[language] + asked) * (1 + asked)))
+        return doubting.wanted(self._labels[language], self._asked[language])
 
 
 class _Fresh:

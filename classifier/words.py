@@ -52,6 +52,11 @@ def as_written(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
+def places(text: str) -> list[tuple[int, int]]:
+    """Where each word of `as_written` starts and ends."""
+    return [match.span() for match in _WORD.finditer(text)]
+
+
 def as_known(written: list[str], text: str) -> list[str]:
     """What `split` has for each of the words of a text as they stand in it."""
     return to_cyrillic(written) if is_kazakh_in_arabic(text) else written

@@ -16,6 +16,7 @@ from daemon.configfile import parse
 from daemon.credentials import secret
 from daemon.soundness import (
     LANGUAGES,
+    desk_problems,
     folder_problems,
     home_problem,
     promise_problems,
@@ -84,6 +85,7 @@ def load_settings(file: Path | None, home: Path, topics: Collection[str]) -> Set
     given = parse(file) if file else File()
     problems = [*receiver_problems(given), *route_problems(given, topics)]
     problems += [*teaching_problems(given), *promise_problems(given, topics)]
+    problems += desk_problems(given)
     problems += [*reading_problems(given), *zone_problems()]
     wrong_home = home_problem(home)
     if wrong_home:

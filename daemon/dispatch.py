@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from daemon import clock, composing, deliveries, grouping, outbox, quiet
+from daemon import clock, composing, deliveries, grouping, holds, outbox, quiet
 from daemon.backoff import Backoff
 from daemon.clock import from_text
 from daemon.composing import Choices
@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 _ENOUGH_TRIES = 3  # for one run that is to end by itself; a later run goes on
 _IDLE = 30.0  # seconds; whoever adds a delivery wakes us
+_HELD = 2.0  # seconds; who lets a receiver go may be another process, which cannot wake us
 _AT_THE_GATE = 1.0  # seconds; whether the app is good again is asked for all its receivers at once
 _PROBE = Backoff(first=30.0, ceiling=300.0)  # how often a receiver that refuses is asked again
 # Seconds before each look at the history. A request that was cut off may still be applied a
@@ -91,9 +92,10 @@ class Dispatch:
         to_show = self._refreshing.work()
         with self._database.reading() as connection:
             found = deliveries.oldest(connection, self.receiver)
+            held = found is not None and _is_stopped(connection, found[0])
         if found is None:
             return min(to_show, _IDLE)
-        return min(to_show, self._see_to(*found))
+        return min(to_show, _HELD if held else self._see_to(*found))
 
     def _see_to(self, delivery: Delivery, due_at: datetime) -> float:
         if delivery.state is DeliveryState.SENDING:
@@ -125,6 +127,8 @@ class Dispatch:
         """Settle what goes with the delivery, write that it is on its way, and send it."""
         now = clock.now()
         with self._database.transaction() as connection:
+            if _is_stopped(connection, delivery):
+                return
             if self._sender.groups:
                 over = self._quiet_hours_of(connection, delivery, now)
                 delivery = grouping.settle(connection, delivery, self._manner.burst, over, now)
@@ -171,7 +175,8 @@ class Dispatch:
         """Whether nothing more can be delivered now: all has been, or the receiver does not take it."""
         with self._database.reading() as connection:
             found = deliveries.oldest(connection, self.receiver)
-        if found is None or found[0].state is DeliveryState.PARKED:
+            held = found is not None and _is_stopped(connection, found[0])
+        if found is None or held or found[0].state is DeliveryState.PARKED:
             return True
         if found[0].state is DeliveryState.PENDING and self._quiet_for() > 0:
             return True
@@ -195,7 +200,7 @@ class Dispatch:
     def _look(self, delivery: Delivery) -> None:
         """Find out whether a delivery of unknown outcome arrived, before it is sent again."""
         if not self._sender.can_look:
-            self._cannot_be_known(delivery, "outcome unknown, and it cannot be looked up")
+            self._cannot_be_known(delivery, f"{outbox.UNSURE}, and it cannot be looked up")
             return
         with self._database.reading() as connection:
             message = composing.compose(connection, delivery)
@@ -204,7 +209,7 @@ class Dispatch:
         try:
             found = self._sender.find(message, self._since(delivery), everywhere=restored)
         except ReceiverRefusedError as error:
-            self._cannot_be_known(delivery, f"outcome unknown, and the history cannot be read: {error}")
+            self._cannot_be_known(delivery, f"{outbox.UNSURE}, and the history cannot be read: {error}")
             return
         except DeliveryError as error:
             self._failed_looks += 1
@@ -339,6 +344,13 @@ class Dispatch:
 
     def _say_taken_over(self, delivery: Delivery) -> None:
         logger.error("a delivery was taken over while it was sent", extra=delivery.named)
+
+
+def _is_stopped(connection: Connection, delivery: Delivery) -> bool:
+    """Whether somebody holds what the receiver is owed; whether one arrived is asked all the same."""
+    if delivery.state in (DeliveryState.SENDING, DeliveryState.UNKNOWN):
+        return False
+    return holds.is_held(connection, delivery.receiver)
 
 
 def _unix_time(message: str | None) -> float | None:

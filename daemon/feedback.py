@@ -82,6 +82,38 @@ def take(connection: Connection, click: Click, now: datetime, *, receivers: Coll
     return outcome
 
 
+def judge(
+    connection: Connection,
+    *,
+    article: int,
+    topic: str,
+    verdict: Verdict,
+    person: str,
+    now: datetime,
+    settles: bool = False,
+) -> None:
+    """Write what a person says of a tag, in the caller's transaction; it replaces what they said before.
+
+    Every Slack message that names the article, or asks about it, is to be shown anew. `settles`: it
+    outweighs all that people said of the tag before.
+    """
+    said_at = verdicts.moment_after(connection, article=article, topic=topic, person=person, now=now)
+    write = verdicts.settle if settles else verdicts.add
+    write(connection, article=article, topic=topic, verdict=verdict, person=person, now=said_at)
+    _show_all_anew(connection, article)
+
+
+def undo(connection: Connection, *, article: int, topic: str, person: str, now: datetime) -> bool:
+    """Bring a tag back to what a person had said of it before their last word, or to nothing.
+
+    Messages are shown anew as with `judge`. False, and nothing changes, where nothing of theirs holds.
+    """
+    undone = verdicts.undo(connection, article=article, topic=topic, person=person, now=now)
+    if undone:
+        _show_all_anew(connection, article)
+    return undone
+
+
 def remarks(connection: Connection, alert_key: str) -> tuple[Remark, ...]:
     """What people say of the article of an alert: of the alert's topics, and of others."""
     article = connection.execute(_ARTICLE, {"key": alert_key}).scalar_one_or_none()
@@ -115,6 +147,13 @@ def _put(connection: Connection, key: str) -> _Put | None:
 def _show_anew(connection: Connection, article: int) -> None:
     for carrier in connection.execute(_CARRIERS, {"article_id": article}).scalars():
         showing.touch(connection, carrier)
+
+
+def _show_all_anew(connection: Connection, article: int) -> None:
+    _show_anew(connection, article)
+    question = questions.of_article(connection, article)
+    if question is not None:
+        questions.show_anew(connection, question.key)
 
 
 def _outcome(channel: str | None, click: Click) -> Outcome:

@@ -4,7 +4,7 @@
                   ├─▶ pending   certainly not delivered: later again
                   ├─▶ unknown   perhaps delivered: look first
                   ├─▶ parked    the receiver takes nothing until a person mends it
-                  └─▶ dead      will never be taken
+                  └─▶ dead      will never be taken, unless a person asks for another try
     held ─▶ pending             waits for a digest
     pending ─▶ merged           another delivery carries its alert
 
@@ -25,7 +25,8 @@ from daemon.clock import to_text
 from daemon.records import Alert, Delivery, DeliveryState, Form, alert_to_json
 from daemon.statements import Statement
 
-_STRANGER = "the configuration has no receiver of this name"
+STRANGER = "the configuration has no receiver of this name"
+UNSURE = "outcome unknown"  # how the reason of a dead one begins that may have arrived
 
 _ADD_ALERT = Statement(
     """
@@ -156,6 +157,35 @@ _ADOPT = text(
     """
 )
 _PROBE = text("UPDATE deliveries SET due_at = :now WHERE receiver = :receiver AND state = 'parked'")
+# A dead one was refused for sure; or it may have arrived, and then it is looked for first.
+_RETRY = text(
+    """
+    UPDATE deliveries
+    SET state = CASE
+            WHEN state <> 'dead' THEN state
+            WHEN error IS NULL OR substr(error, 1, length(:unsure)) = :unsure THEN 'unknown'
+            ELSE 'pending'
+        END,
+        generation = CASE WHEN state = 'dead' THEN generation + 1 ELSE generation END,
+        looks = 0,
+        due_at = CASE
+            WHEN state = 'unknown' OR error IS NULL OR substr(error, 1, length(:unsure)) = :unsure
+            THEN :look_at
+            ELSE :now
+        END
+    WHERE id IN (
+        SELECT id
+        FROM deliveries
+        WHERE receiver = :receiver
+          AND state = :state
+          AND id > :after
+          AND id <= :up_to
+        ORDER BY id
+        LIMIT :most
+    )
+    RETURNING id
+    """
+)
 _COUNTS = text(
     """
     SELECT receiver, state, COUNT(*)
@@ -168,7 +198,7 @@ _TROUBLE = text(
     """
     SELECT receiver, state, error, COUNT(*)
     FROM deliveries
-    WHERE state NOT IN ('sent', 'sending')
+    WHERE state IN ('held', 'pending', 'unknown', 'parked', 'dead')
       AND error IS NOT NULL
     GROUP BY receiver, state, error
     ORDER BY receiver, state
@@ -317,7 +347,7 @@ def park_strangers(connection: Connection, receivers: Collection[str], *, now: d
     """
     held: dict[str, int] = {}
     for receiver, number in connection.execute(_OWED_RECEIVERS).all():
-        row = {"receiver": receiver, "error": _STRANGER, "now": to_text(now)}
+        row = {"receiver": receiver, "error": STRANGER, "now": to_text(now)}
         if receiver in receivers:
             connection.execute(_ADOPT, row)
             connection.execute(_PROBE, row)
@@ -325,6 +355,31 @@ def park_strangers(connection: Connection, receivers: Collection[str], *, now: d
             connection.execute(_ORPHAN, row)
             held[receiver] = number
     return held
+
+
+def retry(
+    connection: Connection,
+    receiver: str,
+    state: DeliveryState,
+    *,
+    now: datetime,
+    look_at: datetime,
+    after: int = 0,
+    up_to: int,
+    most: int = 1,
+) -> list[int]:
+    """Try a receiver's deliveries again that are parked, unknown or dead, as a person asks for: those with
+    ids above `after`, up to `up_to`, the oldest first. Returns their ids.
+
+    What may have arrived is looked for from `look_at` on, twice like any other, before it is sent:
+    nothing is sent again because somebody asked for it. A dead one that was refused for sure is pending again.
+    Raises ValueError for a state that needs no such help.
+    """
+    if state not in (DeliveryState.PARKED, DeliveryState.UNKNOWN, DeliveryState.DEAD):
+        raise ValueError(f"{state}: goes on by itself")
+    row = {"receiver": receiver, "state": state, "after": after, "up_to": up_to, "most": most}
+    moments = {"now": to_text(now), "look_at": to_text(look_at), "unsure": UNSURE}
+    return sorted(connection.execute(_RETRY, row | moments).scalars())
 
 
 def recover(connection: Connection, *, due_at: datetime) -> int:

@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 
 from daemon.config import Settings
@@ -17,6 +18,7 @@ _MODULE = "daemon.desk"
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds before it is started again; twice as long each time
 _STEADY = 60.0  # seconds after which it counts as having started well
 _STOP_SECONDS = 5.0
+_TOLD = 75  # it has said itself why it ends (see daemon.desk.__main__)
 
 
 class DeskProcess:
@@ -47,23 +49,33 @@ class DeskProcess:
     def _keep_up(self) -> None:
         wait = _FIRST_WAIT
         while not self._stop.is_set():
-            process = self._begin()
-            if process is None:
-                return
-            try:
-                process.wait(_STEADY)
-            except subprocess.TimeoutExpired:
-                wait = _FIRST_WAIT
-                process.wait()
-            _close(process)
+            began = time.monotonic()
+            code = self._show()
             if self._stop.is_set():
                 return
-            logger.warning("the desk ended", extra={"code": process.returncode, "again_in_seconds": wait})
+            if time.monotonic() - began > _STEADY:
+                wait = _FIRST_WAIT
+            if code != _TOLD:
+                logger.warning("the desk ended", extra={"code": code, "again_in_seconds": wait})
             self._stop.wait(wait)
             wait = min(2 * wait, _LONGEST_WAIT)
 
+    def _show(self) -> int:
+        """The code that the process ended with; `_TOLD` where somebody has said why already."""
+        try:
+            process = self._begin()
+        except OSError as error:
+            logger.error("the desk cannot be started", extra={"error": str(error.strerror)})
+            return _TOLD
+        if process is None:
+            return _TOLD
+        try:
+            return process.wait()
+        finally:
+            _close(process)
+
     def _begin(self) -> subprocess.Popen[bytes] | None:
-        """None where we are to stop, or where no process can be started."""
+        """None where we are to stop. Raises OSError where no process can be started."""
         given = {
             "settings": self._settings.model_dump_json(),
             "verbose": logger.isEnabledFor(logging.DEBUG),
@@ -72,11 +84,10 @@ class DeskProcess:
         with self._lock:
             if self._stop.is_set():
                 return None
-            try:
-                process = subprocess.Popen([sys.executable, "-m", _MODULE], stdin=subprocess.PIPE)
-            except OSError as error:
-                logger.error("the desk cannot be started", extra={"error": str(error.strerror)})
-                return None
+            # In a group of its own: what a terminal interrupts is us, and we stop it in order.
+            process = subprocess.Popen(
+                [sys.executable, "-m", _MODULE], stdin=subprocess.PIPE, process_group=0
+            )
             self._process = process
         self._told = False
         assert process.stdin

@@ -109,15 +109,6 @@ _WITHDRAW = text(
       AND said_at <= :moment
     """
 )
-_TAKE_BACK = text(
-    """
-    DELETE FROM verdicts
-    WHERE article_id = :article
-      AND topic = :topic
-      AND person = :person
-      AND said_at <= :moment
-    """
-)
 _PUT = text("SELECT id FROM deliveries WHERE key = :key")
 _ANSWERS = text(
     """
@@ -205,7 +196,7 @@ def answer(
     if connection.execute(_ANSWER, row | said).rowcount == 0:
         return False
     if before is not None:
-        _take_back(connection, question, person, before, to_text(said_at))
+        _take_back(connection, question, person, before, said_at)
     for topic in everything:
         verdict = Verdict.RIGHT if topic in topics else Verdict.WRONG
         verdicts.add_in_order(
@@ -223,7 +214,7 @@ def withdraw(connection: Connection, *, key: str, person: str, moment: datetime)
     row = {"question": question.id, "person": person, "moment": to_text(moment)}
     if connection.execute(_WITHDRAW, row).rowcount == 0:
         return False
-    _take_back(connection, question, person, before, to_text(moment))
+    _take_back(connection, question, person, before, moment)
     return True
 
 
@@ -243,11 +234,12 @@ def _said(connection: Connection, question: Question, person: str) -> Answer | N
     return _answer(person, *row) if row else None
 
 
-def _take_back(connection: Connection, question: Question, person: str, answer: Answer, moment: str) -> None:
+def _take_back(
+    connection: Connection, question: Question, person: str, answer: Answer, moment: datetime
+) -> None:
     """The verdicts that an answer made, where the person has said nothing later of the same topic."""
     for topic in answer.asked:
-        row = {"article": question.article, "topic": topic, "person": person, "moment": moment}
-        connection.execute(_TAKE_BACK, row)
+        verdicts.take_back(connection, article=question.article, topic=topic, person=person, moment=moment)
 
 
 def _answer(person: str, topics: str, asked: str, said_at: str) -> Answer:

@@ -113,7 +113,7 @@ def parts(database: Database, found: Span, *, most: int = _AT_ONCE) -> Iterator[
 def _part(connection: Connection, found: Span, first: int, most: int) -> tuple[Recorded, ...]:
     asked = {"first": first, "last": found.last, "since": to_text(found.since), "most": most}
     rows = connection.execute(_PART, asked).all()
-    marks = _marks(connection, rows[0].id, rows[-1].id) if rows else {}
+    found_marks = marks(connection, rows[0].id, rows[-1].id) if rows else {}
     return tuple(
         Recorded(
             id=row.id,
@@ -131,21 +131,21 @@ def _part(connection: Connection, found: Span, first: int, most: int) -> tuple[R
                 caveats=tuple(row.caveats.split("\n")) if row.caveats else (),
             ),
             model=row.model,
-            marks=marks.get(row.id, {}),
+            marks=found_marks.get(row.id, {}),
         )
         for row in rows
     )
 
 
-def _marks(connection: Connection, first: int, last: int) -> dict[int, dict[str, Mark]]:
-    """By article and topic, of articles from one to another."""
+def marks(connection: Connection, first: int, last: int) -> dict[int, dict[str, Mark]]:
+    """What desks say, by article and topic, of articles from one to another."""
     said: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
     for article, topic, verdict, settles in connection.execute(_VERDICTS, {"first": first, "last": last}):
         if settles:
             said[article, topic].clear()  # it outweighs all that was said before
         said[article, topic].add(verdict)
-    marks: dict[int, dict[str, Mark]] = {}
+    found: dict[int, dict[str, Mark]] = {}
     for (article, topic), verdicts in said.items():
         mark = Mark(*verdicts) if len(verdicts) == 1 else Mark.DISPUTED
-        marks.setdefault(article, {})[topic] = mark
-    return marks
+        found.setdefault(article, {})[topic] = mark
+    return found

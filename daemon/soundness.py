@@ -63,6 +63,23 @@ def teaching_problems(given: File) -> Iterator[str]:
             yield f"{key}: no receiver {shortened(name)!r}; there are {', '.join(names)}"
 
 
+def desk_problems(given: File) -> Iterator[str]:
+    """Ways into the desk page that would let anybody in, and an address that is not free."""
+    desk = given.desk
+    if desk.address is None:
+        return
+    if desk.login == "token" and not desk.is_for_this_machine:
+        yield (
+            f"desk.login: 'token' is for this machine alone, and {desk.listen} is reached from elsewhere;"
+            ' write login = "password", or listen on 127.0.0.1'
+        )
+    everybody = [each for each in desk.proxies if each.endswith("/0")]
+    if desk.login == "proxy" and everybody:
+        yield f"desk.proxies: {everybody[0]} would believe anybody; name the address of the proxy"
+    if given.metrics.address is not None and given.metrics.address[1] == desk.address[1]:
+        yield "desk.listen: is the port of the metrics; name another"
+
+
 def promise_problems(given: File, topics: Collection[str]) -> Iterator[str]:
     """Promises for topics that are not there, or that ask for nothing or for two things at once."""
     known, listed = frozenset(topics), ", ".join(sorted(topics))

@@ -368,6 +368,16 @@ class Desk(_Table):
         """Host and port, unless there is to be no page."""
         return None if self.listen == NEVER else _host_and_port(self.listen)
 
+    @property
+    def is_for_this_machine(self) -> bool:
+        """Whether nobody from elsewhere reaches it, unless through a proxy."""
+        return self.address is None or is_this_machine(self.address[0])
+
+    @property
+    def way_in(self) -> Literal["token", "password", "proxy"]:
+        """How people sign in: as `login` says, else as is usual where it listens."""
+        return self.login or ("token" if self.is_for_this_machine else "password")
+
 
 class File(_Table):
     inbox: Inbox = Inbox()

@@ -1,5 +1,7 @@
 """What desks said of tags: right, wrong, or another topic. The last word of a person counts.
 
+All that was said before it is kept as well, in the same transaction (daemon/sayings.py).
+
 Where two people say the contrary of a tag it is disputed, until one of them changes their mind or
 somebody settles it: that outweighs all that was said of the tag before, and nothing that is said later.
 """
@@ -7,18 +9,20 @@ somebody settles it: that outweighs all that was said of the tag before, and not
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from classifier import Article
+from daemon import sayings
 from daemon.clock import from_text, to_text
 from daemon.complaints import printable_line
 from daemon.messages import Remark
+from daemon.sayings import Said, Saying
 
 SHORT_ID = 16  # characters of a fingerprint, as `classifier tag` prints it
 
@@ -68,8 +72,25 @@ _WITHDRAW = text(
     """
     DELETE FROM verdicts
     WHERE article_id = :article_id
+      AND topic = :topic
       AND person = :person
       AND said_at <= :moment
+    """
+)
+_TOPICS_OF_PERSON = text(
+    """
+    SELECT topic FROM sayings WHERE article_id = :article_id AND person = :person
+    UNION
+    SELECT topic FROM verdicts WHERE article_id = :article_id AND person = :person
+    ORDER BY topic
+    """
+)
+_REMOVE = text(
+    """
+    DELETE FROM verdicts
+    WHERE article_id = :article_id
+      AND topic = :topic
+      AND person = :person
     """
 )
 # Whether somebody settled the tag of a verdict after it was said.
@@ -86,14 +107,15 @@ _OUTWEIGHED = """
           )
     )
 """
-_LIST = text(
-    f"""
+_RECORDS = f"""
     SELECT articles.fingerprint, articles.text, topic, verdict, person, said_at, title, language, settles,
            {_OUTWEIGHED}
     FROM verdicts
     JOIN articles ON articles.id = verdicts.article_id
-    ORDER BY verdicts.said_at, verdicts.id
     """  # noqa: S608  our own words alone
+_LIST = text(f"{_RECORDS} ORDER BY verdicts.said_at, verdicts.id")
+_LIST_OF_ARTICLE = text(
+    f"{_RECORDS} WHERE verdicts.article_id = :article_id ORDER BY verdicts.said_at, verdicts.id"
 )
 _LAST_OF_TAG = text("SELECT MAX(said_at) FROM verdicts WHERE article_id = :article_id AND topic = :topic")
 _EVIDENCE = text(
@@ -145,7 +167,7 @@ def add(
     now: datetime,
 ) -> None:
     """Write a verdict; it replaces what the same person said of the same tag."""
-    connection.execute(_ADD, _row(article, topic, verdict, person, now))
+    _write(connection, _row(article, topic, verdict, person, now))
 
 
 def settle(
@@ -161,7 +183,7 @@ def settle(
     tag = {"article_id": article, "topic": topic}
     last = connection.execute(_LAST_OF_TAG, tag).scalar_one_or_none()
     said_at = max(now, from_text(last)) if last else now
-    connection.execute(_ADD, _row(article, topic, verdict, person, said_at) | {"settles": True})
+    _write(connection, _row(article, topic, verdict, person, said_at) | {"settles": True})
 
 
 def add_in_order(
@@ -173,25 +195,89 @@ def add_in_order(
     person: str,
     said_at: datetime,
 ) -> bool:
-    """Write a verdict, unless the same person has said something later of the same tag; whether it was."""
-    return connection.execute(_ADD_IN_ORDER, _row(article, topic, verdict, person, said_at)).rowcount > 0
+    """Write a verdict, unless the same person has said something later of the same tag; whether it was.
+
+    To have withdrawn it is to have said something. In the history it has its place all the same.
+    """
+    row = _row(article, topic, verdict, person, said_at)
+    said = sayings.of_person(connection, article=article, topic=topic, person=person)
+    last = max(sayings.standing(said), key=lambda each: each.said_at, default=None)
+    if last and last.said_at == row["said_at"] and last.said is not Said.WITHDRAWN:
+        return False
+    _keep(connection, row)
+    if last and last.said_at > row["said_at"]:
+        return False
+    return connection.execute(_ADD_IN_ORDER, row).rowcount > 0
 
 
 def withdraw(connection: Connection, *, article: int, person: str, moment: datetime) -> bool:
     """Take back what a person said of an article up to a moment; whether there was anything."""
-    row = {"article_id": article, "person": person, "moment": to_text(moment)}
-    return connection.execute(_WITHDRAW, row).rowcount > 0
+    topics = connection.execute(_TOPICS_OF_PERSON, {"article_id": article, "person": person}).scalars().all()
+    changed = [
+        take_back(connection, article=article, topic=topic, person=person, moment=moment) for topic in topics
+    ]
+    return any(changed)
+
+
+def take_back(connection: Connection, *, article: int, topic: str, person: str, moment: datetime) -> bool:
+    """Take back what a person said of one tag up to a moment; whether that changed their last word."""
+    said = sayings.of_person(connection, article=article, topic=topic, person=person)
+    before = sayings.standing([each for each in said if each.said_at <= to_text(moment)])
+    row = {"article_id": article, "topic": topic, "person": person, "said_at": to_text(moment)}
+    if before and before[-1].said is not Said.WITHDRAWN:
+        _keep(connection, row | {"verdict": Said.WITHDRAWN, "settles": False})
+    return connection.execute(_WITHDRAW, row | {"moment": row["said_at"]}).rowcount > 0
+
+
+def undo(connection: Connection, *, article: int, topic: str, person: str, now: datetime) -> bool:
+    """Bring a tag back to what a person had said of it before their last word, or to nothing.
+
+    With the moment at which they had said it. False where nothing of theirs holds.
+    """
+    said = sayings.of_person(connection, article=article, topic=topic, person=person)
+    undone, before = sayings.before_the_last(said)
+    tag = {"article_id": article, "topic": topic, "person": person}
+    for each in undone:
+        holds = before.said if before else Said.WITHDRAWN
+        row = tag | {"verdict": holds, "said_at": to_text(now), "settles": bool(before and before.settles)}
+        _keep(connection, row, undoes=each.id)
+    if before:
+        row = {"verdict": before.said.value, "said_at": before.said_at, "settles": before.settles}
+        connection.execute(_ADD, tag | row)
+    elif undone:
+        connection.execute(_REMOVE, tag)
+    return bool(undone)
+
+
+def history(connection: Connection, article: int) -> tuple[Saying, ...]:
+    """All that people ever said of an article's tags, replaced and withdrawn or not, oldest first."""
+    return sayings.history(connection, article)
+
+
+def moment_after(connection: Connection, *, article: int, topic: str, person: str, now: datetime) -> datetime:
+    """Now, or where the clock went back the moment after the last at which a person spoke of a tag."""
+    said = sayings.of_person(connection, article=article, topic=topic, person=person)
+    last = max((from_text(each.said_at) for each in said), default=None)
+    return now if last is None or now > last else last + timedelta(microseconds=1)
 
 
 def all_verdicts(connection: Connection) -> list[VerdictRecord]:
     """The last word of each person on each tag, oldest first."""
+    return _records(connection.execute(_LIST))
+
+
+def of_article(connection: Connection, article: int) -> list[VerdictRecord]:
+    """The last word of each person on each tag of one article, oldest first."""
+    return _records(connection.execute(_LIST_OF_ARTICLE, {"article_id": article}))
+
+
+def _records(rows: Iterable[Any]) -> list[VerdictRecord]:
     found = [
         VerdictRecord(
             article, text_, topic, Verdict(verdict), person, said_at, title, language,
             bool(settles), bool(outweighed),
         )
-        for article, text_, topic, verdict, person, said_at, title, language, settles, outweighed
-        in connection.execute(_LIST)
+        for article, text_, topic, verdict, person, said_at, title, language, settles, outweighed in rows
     ]  # fmt: skip
     disputed = _disputed(found)
     return [
@@ -252,7 +338,25 @@ def as_line(record: VerdictRecord) -> str:
     return "  ".join(words + [f"({mark})" for mark, holds in marks.items() if holds])
 
 
-def _row(article: int, topic: str, verdict: Verdict, person: str, said_at: datetime) -> dict[str, object]:
+def _write(connection: Connection, row: Mapping[str, Any]) -> None:
+    _keep(connection, row)
+    connection.execute(_ADD, row)
+
+
+def _keep(connection: Connection, row: Mapping[str, Any], *, undoes: int | None = None) -> None:
+    sayings.add(
+        connection,
+        article=row["article_id"],
+        topic=row["topic"],
+        said=Said(row["verdict"]),
+        person=row["person"],
+        said_at=row["said_at"],
+        settles=row["settles"],
+        undoes=undoes,
+    )
+
+
+def _row(article: int, topic: str, verdict: Verdict, person: str, said_at: datetime) -> dict[str, Any]:
     row = {"article_id": article, "topic": topic, "verdict": verdict, "person": person}
     return row | {"said_at": to_text(said_at), "settles": False}
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from classifier import Grade
@@ -19,11 +20,13 @@ from daemon.database import Database
 from daemon.desk.app import app_of
 from daemon.desk.following import Follower
 from daemon.desk.index import Index
+from daemon.desk.keys import token
 from daemon.desk.state import Desk
 from daemon.records import FileState
 from tests.builders import make_settings, make_tag, make_tagged, small_model
 
 ADDRESS = "http://127.0.0.1:8460"
+HERE = ("127.0.0.1", 50_000)  # where requests come from
 
 ARTICLES: tuple[tuple[str, str, dict[str, Grade]], ...] = (
     ("en", "Refinery restarts\nThe oil refinery in Atyrau restarted after repairs.", {"energy": Grade.MAIN}),
@@ -70,12 +73,25 @@ class AtDesk:
         Follower(self.database, self.desk.index).catch_up()
 
 
+def signed_in(client: TestClient, home: Path) -> str:
+    """Come in by the link that a terminal shows; the token that forms of this session must send along."""
+    assert client.get("/enter", params={"token": token(home)}).status_code == 200
+    app = client.app
+    assert isinstance(app, FastAPI)
+    sessions = app.state.admission.sessions
+    session = sessions.read(client.cookies["topicwire_8460"])
+    assert session is not None
+    return str(sessions.token_of(session.id))
+
+
 @pytest.fixture
 def at_desk(tmp_path: Path, database: Database) -> Iterator[AtDesk]:
     settings = make_settings(tmp_path)
     use(settings.models, save(small_model(), settings.models, probes=["Oil"], made_by={}).version)
     desk = Desk(settings, database, Index(tmp_path / "desk.db"))
-    with TestClient(app_of(desk), base_url=ADDRESS, follow_redirects=False) as client:
+    app = app_of(desk)
+    with TestClient(app, base_url=ADDRESS, follow_redirects=False, client=HERE) as client:
+        client.headers["X-CSRF-Token"] = signed_in(client, settings.home)
         found = AtDesk(tmp_path, settings, database, desk, client)
         for language, text, grades in ARTICLES:
             found.write(text, grades, language)

@@ -315,7 +315,7 @@ def test_after_an_error_of_the_disk_every_connection_is_opened_anew(tmp_path: Pa
     with database.transaction() as one, database.reading() as other:
         before = [driver_of(one), driver_of(other)]
 
-    with pytest.raises(OperationalError) as caught, a_disk_that_fails_beyond(300_000):
+    with pytest.raises(OperationalError) as caught, a_disk_that_fails_beyond(400_000):
         for number in range(50):
             with database.transaction() as connection:
                 connection.execute(ADD, {"name": f"{number:02}" * 10_000})

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from classifier.articles import Article, compose
-from classifier.explaining import explain
+from classifier.explaining import explain, spoken
 from classifier.passages import passages
 from classifier.tagging import Cuts
 from tests.builders import small_model
@@ -85,3 +85,45 @@ def test_an_explanation_is_plain_json() -> None:
     assert row["cuts"] == {"main": 0.5, "mention": 0.25}
     assert [passage["score"] for passage in row["passages"]] == [p.score for p in found.passages]
     assert set(row["passages"][0]) == {"passage", "start", "end", "score", "counted", "words"}
+
+
+@pytest.mark.parametrize("topic", ["energy", "trade"])
+@pytest.mark.parametrize(
+    "article",
+    [
+        ARTICLE,
+        Article("Oil. OIL, gas: oil!"),
+        Article("استأنفت مصفاة gas النفط", language="ar"),
+        Article("2026"),
+    ],
+)
+def test_each_word_is_told_where_it_stands_and_together_they_sum_to_the_score(
+    article: Article, topic: str
+) -> None:
+    model = small_model()
+
+    found = spoken(model, article, topic)
+
+    explained = explain(model, article, topic)
+    assert [(p.start, p.end, p.counted) for p in found.passages] == [
+        (p.start, p.end, p.counted) for p in explained.passages
+    ]
+    for passage, other in zip(found.passages, explained.passages, strict=True):
+        assert passage.score == pytest.approx(other.score, abs=1e-9)
+        assert sum(word.value for word in passage.words) + found.intercept == pytest.approx(
+            passage.score, abs=1e-9
+        )
+        written = [article.text[word.start : word.end] for word in passage.words if word.value]
+        assert set(written) == set(other.words)
+
+
+def test_of_a_long_article_the_words_are_told_where_they_are_asked_for_and_where_they_counted() -> None:
+    article = Article("\n".join(["Oil and gas rose again."] * 2 + ["The derby was won."] * 50))
+    start = article.text.index("The derby", 700)
+
+    found = spoken(small_model(), article, "energy", start=start)
+
+    told = [passage for passage in found.passages if passage.words]
+    assert [passage.start >= start or passage.counted for passage in told] == [True] * len(told)
+    assert sum(passage.counted for passage in told) == 2
+    assert len(told) < len(found.passages) / 2

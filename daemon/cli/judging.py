@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
 
 from daemon.cli.given import ledger_of, settings_of, topics_named
 from daemon.errors import DaemonError
@@ -12,9 +11,7 @@ from daemon.errors import DaemonError
 
 def add(options: argparse.Namespace) -> int:
     """Say that an article is about a topic (right) or is not (wrong)."""
-    from daemon import verdicts
-
-    return _say(options, verdicts.add)
+    return _say(options, settles=False)
 
 
 def settle(options: argparse.Namespace) -> int:
@@ -22,13 +19,11 @@ def settle(options: argparse.Namespace) -> int:
 
     What somebody says to the contrary later makes it disputed again.
     """
-    from daemon import verdicts
-
-    return _say(options, verdicts.settle)
+    return _say(options, settles=True)
 
 
-def _say(options: argparse.Namespace, write: Callable[..., None]) -> int:
-    from daemon import clock, verdicts
+def _say(options: argparse.Namespace, *, settles: bool) -> int:
+    from daemon import clock, feedback, verdicts
 
     settings = settings_of(options)
     if options.topic not in topics_named(options):
@@ -37,13 +32,14 @@ def _say(options: argparse.Namespace, write: Callable[..., None]) -> int:
         article = verdicts.find_article(connection, options.article)
         if article is None:
             raise DaemonError(f"{options.article}: no article, or more than one, with this id")
-        write(
+        feedback.judge(
             connection,
             article=article,
             topic=options.topic,
             verdict=verdicts.Verdict(options.verdict),
             person=options.person,
             now=clock.now(),
+            settles=settles,
         )
     return 0
 

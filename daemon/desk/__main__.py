@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 from daemon import logs
 from daemon.config import Settings
@@ -15,6 +16,8 @@ from daemon.desk import server
 from daemon.errors import DaemonError
 
 _GENTLY = 5  # of the niceness: intake goes first
+_TOLD = 75  # we have said why we end, and it may pass (EX_TEMPFAIL of sysexits.h)
+_END_SECONDS = 6.0  # in which we answer what we were asked, once nobody is left to show the desk for
 
 
 def main() -> int:
@@ -27,12 +30,17 @@ def main() -> int:
         return server.serve(settings, told=bool(given["told"]))
     except DaemonError as error:
         logging.getLogger(__name__).error("the desk cannot be shown", extra={"error": str(error)})
-        return 1
+        return _TOLD
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    """A pipe ends with the process that held it, however that ended."""
+    # Not by sys.stdin: the interpreter cannot end while a thread waits in it.
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_END_SECONDS)
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,18 @@ _STORIES = text(
     WHERE sketches.article_id IN :ids
     """
 ).bindparams(bindparam("ids", expanding=True))
+# A story is told by a few; of one that everybody tells it is enough to know that.
+_TOLD_BY = text(
+    """
+    SELECT id, (
+        SELECT COUNT(*)
+        FROM (SELECT 1 FROM sketches WHERE story_id = stories.id LIMIT :most)
+    )
+    FROM stories
+    WHERE id IN :stories
+    """
+).bindparams(bindparam("stories", expanding=True))
+_LAST = text("SELECT COALESCE(MAX(id), 0) FROM articles")
 _VERDICTS = text(
     """
     SELECT article_id, topic, verdict, person, said_at
@@ -70,6 +82,7 @@ _LAST_UNTIL = text(
 )
 _IDENTITY = text("SELECT id FROM articles WHERE fingerprint >= :start AND fingerprint < :end LIMIT 2")
 _SHORTEST_ID = 8
+MOST_OF_A_STORY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +152,27 @@ def newest(
     most: int = 50,
 ) -> list[ArticleShown]:
     """The newest articles that pass a filter, newest first, with ids above `after` and below `before`."""
+    ids = newest_ids(connection, index, wanted, span, before=before, after=after, most=most)
+    return shown(connection, ids)
+
+
+def newest_ids(
+    connection: Connection,
+    index: Index,
+    wanted: Filter,
+    span: Span = Span(),
+    *,
+    before: int = NEWEST,
+    after: int = 0,
+    most: int = 50,
+) -> list[int]:
+    """The same as ids of the ledger. Without a filter the index is not asked: it may be behind."""
     least, above = _bounds(connection, span)
     before, least = min(before, above), max(least, after + 1)
     if wanted.is_empty:
         row = {"before": before, "least": least, "most": most}
-        ids = list(connection.execute(_NEWEST, row).scalars())
-    else:
-        ids = index.find(wanted, before=before, least=least, most=most)
-    return shown(connection, ids)
+        return list(connection.execute(_NEWEST, row).scalars())
+    return index.find(wanted, before=before, least=least, most=most)
 
 
 def shown(connection: Connection, ids: Collection[int]) -> list[ArticleShown]:
@@ -170,6 +196,22 @@ def shown(connection: Connection, ids: Collection[int]) -> list[ArticleShown]:
         for each in ids
         if each in rows
     ]
+
+
+def others(connection: Connection, found: Collection[ArticleShown]) -> dict[int, int]:
+    """How many other articles tell each of their stories, by story, where any do; counted up to
+    MOST_OF_A_STORY.
+    """
+    stories = {article.story for article in found if article.story is not None}
+    if not stories:
+        return {}
+    rows = connection.execute(_TOLD_BY, {"stories": sorted(stories), "most": MOST_OF_A_STORY + 1})
+    return {story: told - 1 for story, told in rows if told > 1}
+
+
+def last(connection: Connection) -> int:
+    """The highest id of an article; 0 where there is none."""
+    return int(connection.execute(_LAST).scalar_one())
 
 
 def identity_of(connection: Connection, start: str) -> int | None:

@@ -1,53 +1,70 @@
-"""Following the ledger: what was recorded or tagged anew comes into the index, a little at a time."""
+"""Following the ledger: what was recorded, tagged anew or told to somebody comes into the index, a little
+at a time.
+"""
 
 from __future__ import annotations
 
-import logging
-import sqlite3
-from collections.abc import Mapping, Sequence
-from threading import Event, Thread
+import os
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, text
-from sqlalchemy.exc import SQLAlchemyError
 
+from daemon.backoff import Backoff
 from daemon.clock import from_text
-from daemon.database import Database
-from daemon.desk.index import Entry, Index, Position
-from daemon.errors import DaemonError
-
-logger = logging.getLogger(__name__)
+from daemon.database import Database, plainly
+from daemon.desk.index import START, Entry, Index, Position
+from daemon.worker import Worker
 
 _AT_ONCE = 200  # articles
 _EVERY = 0.5  # seconds
 _BREATH = 0.02  # seconds between two batches, for whoever else wants the disk
-_AFTER_A_FAULT = 10.0  # seconds
+_NICENESS = 15  # of the thread: intake goes first, and then the pages
+_REST = Backoff(first=1.0, ceiling=30.0)
+_STOP_SECONDS = 5.0
 
+_COLUMNS = """
+    articles.id, fingerprint, title, text, language, articles.source, tagged_at, story_id,
+    EXISTS (SELECT 1 FROM alerts WHERE alerts.article_id = articles.id) AS alerted
+"""
 _NEXT = text(
-    """
-    SELECT id, fingerprint, title, text, language, source, tagged_at,
-        EXISTS (SELECT 1 FROM alerts WHERE alerts.article_id = articles.id) AS alerted
+    f"""
+    SELECT {_COLUMNS}
     FROM articles
-    WHERE id > :after
-    ORDER BY id
+    LEFT JOIN sketches ON sketches.article_id = articles.id
+    WHERE articles.id > :after
+    ORDER BY articles.id
     LIMIT :most
-    """
+    """  # noqa: S608  our own words
 )
 _ALREADY = text(
-    """
-    SELECT id, fingerprint, title, text, language, source, tagged_at,
-        EXISTS (SELECT 1 FROM alerts WHERE alerts.article_id = articles.id) AS alerted
+    f"""
+    SELECT {_COLUMNS}
     FROM articles
-    WHERE id IN :articles
-    ORDER BY id
-    """
+    LEFT JOIN sketches ON sketches.article_id = articles.id
+    WHERE articles.id IN :articles
+    ORDER BY articles.id
+    """  # noqa: S608  our own words
 ).bindparams(bindparam("articles", expanding=True))
 _TAGS = text("SELECT article_id, topic, grade FROM tags WHERE article_id IN :articles").bindparams(
     bindparam("articles", expanding=True)
 )
-_CHANGES = text("SELECT id, article_id FROM changes WHERE id > :after ORDER BY id LIMIT :most")
-_LAST_CHANGE = text("SELECT COALESCE(MAX(id), 0) FROM changes")
-_FINGERPRINT = text("SELECT fingerprint FROM articles WHERE id = :id")
+_CHANGES = text(
+    "SELECT id, article_id, changed_at AS told FROM changes WHERE id > :after ORDER BY id LIMIT :most"
+)
+_ALERTS = text("SELECT id, article_id, key AS told FROM alerts WHERE id > :after ORDER BY id LIMIT :most")
+_LAST_CHANGE = text("SELECT id, changed_at FROM changes ORDER BY id DESC LIMIT 1")
+_LAST_ALERT = text("SELECT id, key FROM alerts ORDER BY id DESC LIMIT 1")
+_STILL_THERE = text(
+    """
+    SELECT (SELECT fingerprint FROM articles WHERE id = :article),
+        (SELECT changed_at FROM changes WHERE id = :change),
+        (SELECT key FROM alerts WHERE id = :alert)
+    """
+)
 
 
 class Follower:
@@ -56,30 +73,36 @@ class Follower:
     def __init__(self, database: Database, index: Index) -> None:
         self._database = database
         self._index = index
-        self._stop = Event()
-        self._thread = Thread(target=self._run, name="following", daemon=True)
+        self._gentle = False
+        self._worker = Worker("following", self._work, rest=_REST)
 
     def start(self) -> None:
-        self._thread.start()
+        self._worker.start()
 
     def stop(self) -> None:
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(5.0)
+        self._worker.stop(_STOP_SECONDS)
 
     def catch_up(self) -> None:
         """Until nothing is new."""
         while self._step():
             pass
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                wait = _BREATH if self._step() else _EVERY
-            except (DaemonError, SQLAlchemyError, sqlite3.Error) as error:
-                logger.warning("the index of the desk cannot follow", extra={"error": type(error).__name__})
-                wait = _AFTER_A_FAULT
-            self._stop.wait(wait)
+    def _work(self) -> float:
+        self._be_gentle()
+        try:
+            more = self._step()
+        except Exception as error:
+            self._index.trouble = plainly(error)
+            raise
+        self._index.trouble = None
+        return _BREATH if more else _EVERY
+
+    def _be_gentle(self) -> None:
+        """Where threads have a niceness of their own, as on Linux (setpriority(2), "Notes")."""
+        if not self._gentle:
+            self._gentle = True
+            with suppress(OSError, AttributeError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
     def _step(self) -> bool:
         """Take some up; whether there may be more."""
@@ -88,29 +111,59 @@ class Follower:
             if not _is_same_ledger(connection, position):
                 self._index.begin_anew()
                 return True
-            if position.article == 0:
-                # What was tagged anew before is taken up as it is now.
-                position = Position(0, "", int(connection.execute(_LAST_CHANGE).scalar_one()))
             rows = connection.execute(_NEXT, {"after": position.article, "most": _AT_ONCE}).all()
             if rows:
-                now = Position(rows[-1].id, rows[-1].fingerprint, position.change)
-                self._index.write(_entries(connection, rows), now)
-                return True
-            changes = connection.execute(_CHANGES, {"after": position.change, "most": _AT_ONCE}).all()
-            if not changes:
-                return False
-            changed = {row.article_id for row in changes if row.article_id <= position.article}
-            rows = connection.execute(_ALREADY, {"articles": sorted(changed)}).all()
-            now = Position(position.article, position.fingerprint, changes[-1].id)
-            self._index.write(_entries(connection, rows), now)
-            return True
+                # What was tagged anew or told before the first look is taken up as it is now.
+                known = _at_the_end(connection) if position == START else position
+                now = replace(known, article=rows[-1].id, fingerprint=rows[-1].fingerprint)
+                return self._write(connection, rows, now, position)
+            return self._tagged_anew(connection, position) or self._told_since(connection, position)
+
+    def _tagged_anew(self, connection: Connection, position: Position) -> bool:
+        changes = connection.execute(_CHANGES, {"after": position.change, "most": _AT_ONCE}).all()
+        if not changes:
+            return False
+        now = replace(position, change=changes[-1].id, changed_at=changes[-1].told)
+        return self._again(connection, {row.article_id for row in changes}, now, position)
+
+    def _told_since(self, connection: Connection, position: Position) -> bool:
+        alerts = connection.execute(_ALERTS, {"after": position.alert, "most": _AT_ONCE}).all()
+        if not alerts:
+            return False
+        now = replace(position, alert=alerts[-1].id, alert_key=alerts[-1].told)
+        articles = self._index.without_alert({row.article_id for row in alerts})
+        return self._again(connection, articles, now, position)
+
+    def _again(
+        self, connection: Connection, articles: Collection[int], now: Position, position: Position
+    ) -> bool:
+        """What is known of these articles as it is now."""
+        known = sorted(article for article in articles if article <= position.article)
+        rows = connection.execute(_ALREADY, {"articles": known}).all() if known else []
+        return self._write(connection, rows, now, position)
+
+    def _write(
+        self, connection: Connection, rows: Sequence[Row[Any]], now: Position, position: Position
+    ) -> bool:
+        """False where somebody else has followed meanwhile: nobody hurries then."""
+        return self._index.write(_entries(connection, rows), now, after=position)
 
 
 def _is_same_ledger(connection: Connection, position: Position) -> bool:
-    if position.article == 0:
-        return True
-    found = connection.execute(_FINGERPRINT, {"id": position.article}).scalar_one_or_none()
-    return found == position.fingerprint
+    """One that was restored may have other articles, or fewer changes, under the same ids."""
+    asked = {"article": position.article, "change": position.change, "alert": position.alert}
+    found = connection.execute(_STILL_THERE, asked).one()
+    return tuple(each or "" for each in found) == (
+        position.fingerprint,
+        position.changed_at,
+        position.alert_key,
+    )
+
+
+def _at_the_end(connection: Connection) -> Position:
+    change, changed_at = connection.execute(_LAST_CHANGE).one_or_none() or (0, "")
+    alert, alert_key = connection.execute(_LAST_ALERT).one_or_none() or (0, "")
+    return Position(change=change, changed_at=changed_at, alert=alert, alert_key=alert_key)
 
 
 def _entries(connection: Connection, rows: Sequence[Row[Any]]) -> list[Entry]:
@@ -130,4 +183,5 @@ def _entry(row: Row[Any], grades: Mapping[str, str]) -> Entry:
         day=from_text(row.tagged_at).astimezone().date().isoformat(),
         grades=grades,
         alerted=bool(row.alerted),
+        story=row.story_id,
     )

@@ -1,65 +1,103 @@
 """The index: which articles say a word or have a topic, and how many there were a day.
 
 A SQLite file beside the ledger that can always be made anew from it: a full-text table (FTS5,
-sqlite.org/fts5.html) in which topics, languages and sources are words of a column of their own, so that
-every filter is one look at sorted lists, and counts by day. `following` keeps it up to date.
+sqlite.org/fts5.html) in which topics, languages, sources and stories are words of a column of their own,
+so that every filter is one look at sorted lists, and counts by day. `following` keeps it up to date.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
-_SCHEMA = 1
-_BUSY_SECONDS = 10.0
-_LONGEST_QUERY, _MOST_WORDS = 200, 12
-_WORD = re.compile(r"\w+")
+from daemon.desk.indexfile import IndexFailure, IndexFile, TooSlowError
+from daemon.desk.matching import Filter, expression, marks
+from daemon.desk.words import words
 
+__all__ = ["EVERYTHING", "START", "Entry", "Filter", "Index", "IndexFailure", "Position", "TooSlowError"]
+
+_SCHEMA = 3
+
+# FTS5's own tokenizer finds the words that `words` has spelled: it cuts at blanks, and no letter of ours
+# means anything to it. What it would keep of an article's length is never asked for.
 _CREATE = """
-    PRAGMA journal_mode=WAL;
-    PRAGMA synchronous=NORMAL;
-    BEGIN IMMEDIATE;
-    CREATE TABLE IF NOT EXISTS position (
+    CREATE TABLE position (
         one INTEGER PRIMARY KEY CHECK (one = 1),
-        article INTEGER NOT NULL, fingerprint TEXT NOT NULL, change INTEGER NOT NULL
+        article INTEGER NOT NULL, fingerprint TEXT NOT NULL,
+        change INTEGER NOT NULL, changed_at TEXT NOT NULL,
+        alert INTEGER NOT NULL, alert_key TEXT NOT NULL
     );
-    INSERT OR IGNORE INTO position VALUES (1, 0, '', 0);
-    CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(
-        title, body, marks, content='', tokenize="unicode61 remove_diacritics 2", prefix='3'
+    INSERT INTO position VALUES (1, 0, '', 0, '', 0, '');
+    CREATE VIRTUAL TABLE words USING fts5(
+        title, body, marks, content='', columnsize=0, tokenize="ascii tokenchars '_'"
     );
-    CREATE TABLE IF NOT EXISTS volumes (
-        day TEXT NOT NULL, topic TEXT NOT NULL, grade TEXT NOT NULL, language TEXT NOT NULL,
+    CREATE TABLE facts (article INTEGER PRIMARY KEY, told TEXT NOT NULL);
+    CREATE TABLE common (word TEXT PRIMARY KEY, articles INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE volumes (
+        topic TEXT NOT NULL, day TEXT NOT NULL, grade TEXT NOT NULL, language TEXT NOT NULL,
         source TEXT NOT NULL, articles INTEGER NOT NULL,
-        PRIMARY KEY (day, topic, grade, language, source)
+        PRIMARY KEY (topic, day, grade, language, source)
     ) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS sources (
-        source TEXT PRIMARY KEY, articles INTEGER NOT NULL
+    CREATE TABLE days (
+        day TEXT NOT NULL, topic TEXT NOT NULL, grade TEXT NOT NULL, articles INTEGER NOT NULL,
+        PRIMARY KEY (day, topic, grade)
     ) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS facts (article INTEGER PRIMARY KEY, told TEXT NOT NULL);
-    COMMIT;
+    CREATE TABLE origins (
+        kind TEXT NOT NULL, name TEXT NOT NULL, articles INTEGER NOT NULL, PRIMARY KEY (kind, name)
+    ) WITHOUT ROWID;
+    CREATE INDEX origins_by_articles ON origins (kind, articles);
 """
-_ADD = "INSERT INTO words(rowid, title, body, marks) VALUES (?, ?, ?, ?)"
-_TAKE_OUT = "INSERT INTO words(words, rowid, title, body, marks) VALUES ('delete', ?, ?, ?, ?)"
+_POSITION = "SELECT article, fingerprint, change, changed_at, alert, alert_key FROM position"
+_MOVE_ON = """
+    UPDATE position
+    SET article = ?, fingerprint = ?, change = ?, changed_at = ?, alert = ?, alert_key = ?
+"""
+_ADD = "INSERT INTO words (rowid, title, body, marks) VALUES (?, ?, ?, ?)"
+_TAKE_OUT = "INSERT INTO words (words, rowid, title, body, marks) VALUES ('delete', ?, ?, ?, ?)"
 _KNOWN = "SELECT told FROM facts WHERE article = ?"
 _KEEP = "INSERT OR REPLACE INTO facts VALUES (?, ?)"
 _COUNT = """
     INSERT INTO volumes VALUES (?, ?, ?, ?, ?, ?)
-    ON CONFLICT (day, topic, grade, language, source) DO UPDATE SET articles = articles + excluded.articles
+    ON CONFLICT DO UPDATE SET articles = articles + excluded.articles
 """
-_COUNT_SOURCE = """
-    INSERT INTO sources VALUES (?, ?)
-    ON CONFLICT (source) DO UPDATE SET articles = articles + excluded.articles
+_COUNT_DAY = """
+    INSERT INTO days VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET articles = articles + excluded.articles
+"""
+_COUNT_ORIGIN = """
+    INSERT INTO origins VALUES (?, ?, ?)
+    ON CONFLICT DO UPDATE SET articles = articles + excluded.articles
+"""
+_COUNT_WORD = """
+    INSERT INTO common VALUES (?, ?)
+    ON CONFLICT DO UPDATE SET articles = articles + excluded.articles
 """
 _FIND = "SELECT rowid FROM words WHERE words MATCH ? AND rowid < ? AND rowid >= ? ORDER BY rowid DESC LIMIT ?"
+_NEWEST = "SELECT article FROM facts WHERE article < ? AND article >= ? ORDER BY article DESC LIMIT ?"
+_ORIGINS = """
+    SELECT name
+    FROM origins
+    WHERE kind = ? AND articles > 0 AND name != ''
+    ORDER BY articles DESC, name
+    LIMIT ?
+"""
+_BEGINNING = "SELECT word, articles FROM common WHERE word >= ? AND word < ? ORDER BY articles DESC"
+_OF_A_DAY = ("day", "topic", "grade")
+_BY = ("day", "topic", "grade", "language", "source")
+_LAST = "\U0010ffff"
 
 EVERYTHING = ""  # the topic of a volume that counts each article once
+
+# The words of one article of so many are counted: enough to know which are common.
+_COUNTED = 50
+# FTS5 reads all articles of all words that begin so before it gives the first one (measured: 12 ms
+# for 100,000 of them); of a beginning that more have, only the commonest words are looked for.
+_TOO_MANY = 20_000
+_MOST_ALIKE = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,220 +112,187 @@ class Entry:
     day: str
     grades: Mapping[str, str]
     alerted: bool
+    story: int | None = None
 
     def facts(self) -> str:
         """All but the words, which the ledger keeps and nobody changes."""
-        return json.dumps([self.language, self.source, self.day, dict(self.grades), self.alerted])
+        told = [self.language, self.source, self.day, dict(self.grades), self.alerted, self.story]
+        return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
     def as_told(self, facts: str) -> Entry:
         """This article with other facts, that `facts` gave."""
-        language, source, day, grades, alerted = json.loads(facts)
-        return Entry(self.article, self.title, self.text, language, source, day, grades, alerted)
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which articles; what is not said does not matter. Of several topics all, of the rest any."""
-
-    text: str = ""
-    topics: tuple[str, ...] = ()
-    grade: str | None = None  # "main": passing mentions are left out
-    languages: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
-    alerted: bool | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        return not (
-            self.text.strip() or self.topics or self.languages or self.sources or self.alerted is not None
-        )
+        return Entry(self.article, self.title, self.text, *json.loads(facts))
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Up to where the ledger has been followed."""
+    """Up to where the ledger has been followed: the last article, change of tags and alert, and by what
+    each can be told from another one of the same id.
+    """
 
-    article: int
-    fingerprint: str
-    change: int
+    article: int = 0
+    fingerprint: str = ""
+    change: int = 0
+    changed_at: str = ""
+    alert: int = 0
+    alert_key: str = ""
+
+
+START = Position()
 
 
 class Index:
-    """Safe to share between threads; one of them writes."""
+    """Safe to share between threads and processes. Whatever goes wrong with its file raises IndexFailure;
+    a damaged, missing or foreign one is made anew, and is empty until the ledger has been followed again.
+
+    `trouble` is why the ledger cannot be followed now.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._local = threading.local()
-        self._open: list[sqlite3.Connection] = []
-        self._lock = threading.Lock()
-        self._ensure()
+        self._file = IndexFile(path, _SCHEMA, _CREATE)
+        self.trouble: str | None = None
 
     def close(self) -> None:
-        with self._lock:
-            for connection in self._open:
-                connection.close()
-            self._open.clear()
+        self._file.close()
 
     def find(self, wanted: Filter, *, before: int, least: int = 0, most: int) -> list[int]:
-        """The ids of the newest articles that pass a filter, newest first: ids below `before`."""
-        match = _match(wanted)
-        if match is None:
-            return []
-        rows = self._connection().execute(_FIND, (match, before, least, most))
-        return [int(row[0]) for row in rows]
+        """The ids of the newest articles that pass a filter, newest first: ids below `before`.
+
+        Raises TooSlowError where that cannot be found in a few seconds.
+        """
+        with self._file.reading() as connection:
+            match = expression(wanted, lambda begins: _commonest(connection, begins))
+            if match is None:
+                return []
+            if match:
+                rows = connection.execute(_FIND, (match, before, least, most))
+            else:
+                rows = connection.execute(_NEWEST, (before, least, most))
+            return [int(row[0]) for row in rows]
 
     def volumes(
         self, since: str, *, topic: str | None = None, grade: str | None = None, by: Sequence[str] = ("day",)
     ) -> list[tuple[tuple[str, ...], int]]:
-        """How many articles since a day, by `day`, `topic`, `language` or `source`, in that order.
+        """How many articles since a day, by `day`, `topic`, `grade`, `language` or `source`, in that order.
 
         Without a topic all topics, each with its own count; EVERYTHING counts each article once.
         """
-        columns = ", ".join(name for name in by if name in ("day", "topic", "grade", "language", "source"))
+        columns = [name for name in by if name in _BY]
+        listed = ", ".join(columns)
+        table = "days" if set(columns) <= set(_OF_A_DAY) else "volumes"
         where, values = ["day >= ?"], [since]
         for name, value in (("topic", topic), ("grade", grade)):
             if value is not None:
                 where.append(f"{name} = ?")
                 values.append(value)
+        if table == "volumes" and topic is None:
+            where.append("topic IN (SELECT DISTINCT topic FROM days WHERE day >= ?)")
+            values.append(since)
         statement = (
-            f"SELECT {columns}, SUM(articles) FROM volumes WHERE {' AND '.join(where)}"  # noqa: S608  our own words
-            f" GROUP BY {columns} ORDER BY {columns}"
+            f"SELECT {listed}, SUM(articles) FROM {table} WHERE {' AND '.join(where)}"  # noqa: S608  our own words
+            f" GROUP BY {listed} HAVING SUM(articles) > 0 ORDER BY {listed}"
         )
-        found = self._connection().execute(statement, values)
+        with self._file.reading() as connection:
+            found = connection.execute(statement, values).fetchall()
         return [(tuple(map(str, row[:-1])), int(row[-1])) for row in found]
 
     def sources(self, most: int = 50) -> list[str]:
         """The sources that most articles came from, most first."""
-        found = self._connection().execute(
-            "SELECT source FROM sources WHERE source != '' AND articles > 0 ORDER BY articles DESC LIMIT ?",
-            (most,),
-        )
-        return [str(row[0]) for row in found]
+        return self._origins("source", most)
+
+    def languages(self, most: int = 50) -> list[str]:
+        """The languages that most articles are in, most first."""
+        return self._origins("language", most)
 
     def position(self) -> Position:
-        row = self._connection().execute("SELECT article, fingerprint, change FROM position").fetchone()
-        return Position(int(row[0]), str(row[1]), int(row[2]))
+        with self._file.reading() as connection:
+            return _position(connection)
 
-    def write(
-        self,
-        entries: Iterable[Entry],
-        position: Position,
-    ) -> None:
+    def without_alert(self, articles: Collection[int]) -> set[int]:
+        """Those of these articles that were taken up before anybody was told of them."""
+        with self._file.reading() as connection:
+            told = {each: connection.execute(_KNOWN, (each,)).fetchone() for each in articles}
+        return {each for each, row in told.items() if row is not None and not json.loads(row[0])[4]}
+
+    def write(self, entries: Sequence[Entry], position: Position, *, after: Position) -> bool:
         """Take articles up as they are, new ones and ones that have changed, in one transaction with the
         position.
+
+        False, and nothing is written, where the position is no longer `after`: somebody else has followed.
         """
-        with self._transaction() as connection:
+        with self._file.transaction() as connection:
+            if _position(connection) != after:
+                return False
+            counts = _Counts()
             for entry in entries:
                 known = connection.execute(_KNOWN, (entry.article,)).fetchone()
+                facts = entry.facts()
                 if known is not None:
+                    if known[0] == facts:
+                        continue
                     # FTS5 has to be given what stands there word for word.
                     old = entry.as_told(known[0])
                     connection.execute(_TAKE_OUT, _row(old))
-                    _count(connection, old, -1)
-                connection.execute(_ADD, _row(entry))
-                connection.execute(_KEEP, (entry.article, entry.facts()))
-                _count(connection, entry, 1)
-            connection.execute(
-                "UPDATE position SET article = ?, fingerprint = ?, change = ?",
-                (position.article, position.fingerprint, position.change),
-            )
+                    counts.add(old, -1)
+                row = _row(entry)
+                connection.execute(_ADD, row)
+                connection.execute(_KEEP, (entry.article, facts))
+                counts.add(entry, 1)
+                if known is None and entry.article % _COUNTED == 0:
+                    counts.words.update({*row[1].split(), *row[2].split()})
+            counts.write(connection)
+            connection.execute(_MOVE_ON, astuple(position))
+        return True
 
     def begin_anew(self) -> None:
         """Forget everything: the ledger is another one than the one that was followed."""
-        with self._transaction() as connection:
-            connection.execute("INSERT INTO words(words) VALUES ('delete-all')")
-            connection.execute("DELETE FROM volumes")
-            connection.execute("DELETE FROM sources")
-            connection.execute("DELETE FROM facts")
-            connection.execute("UPDATE position SET article = 0, fingerprint = '', change = 0")
+        self._file.make_anew()
 
-    def _ensure(self) -> None:
-        """Make the file; one of another release, or a damaged one, is made anew."""
-        try:
-            if self._path.exists() and not self._is_ours():
-                self._remove()
-            self._create()
-        except sqlite3.DatabaseError:
-            self._remove()
-            self._create()
+    def _origins(self, kind: str, most: int) -> list[str]:
+        with self._file.reading() as connection:
+            return [str(row[0]) for row in connection.execute(_ORIGINS, (kind, most))]
 
-    def _is_ours(self) -> bool:
-        with closing(sqlite3.connect(self._path)) as connection:
-            return int(connection.execute("PRAGMA user_version").fetchone()[0]) == _SCHEMA
 
-    def _create(self) -> None:
-        with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS)) as connection:
-            connection.executescript(_CREATE)
-            connection.execute(f"PRAGMA user_version = {_SCHEMA}")
-        self._path.chmod(0o600)
+class _Counts:
+    """What a batch adds to the counts, each row of them once."""
 
-    def _remove(self) -> None:
-        for ending in ("", "-wal", "-shm"):
-            Path(f"{self._path}{ending}").unlink(missing_ok=True)
+    def __init__(self) -> None:
+        self.words: Counter[str] = Counter()
+        self._volumes: Counter[tuple[str, str, str, str, str]] = Counter()
+        self._days: Counter[tuple[str, str, str]] = Counter()
+        self._origins: Counter[tuple[str, str]] = Counter()
 
-    def _connection(self) -> sqlite3.Connection:
-        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if found is None:
-            found = sqlite3.connect(
-                self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            found.execute("PRAGMA synchronous=NORMAL")
-            self._local.connection = found
-            with self._lock:
-                self._open.append(found)
-        return found
+    def add(self, entry: Entry, number: int) -> None:
+        for topic, grade in ((EVERYTHING, "main"), *entry.grades.items()):
+            self._volumes[topic, entry.day, grade, entry.language, entry.source] += number
+            self._days[entry.day, topic, grade] += number
+        self._origins["source", entry.source] += number
+        self._origins["language", entry.language] += number
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        connection = self._connection()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
+    def write(self, connection: sqlite3.Connection) -> None:
+        for statement, counted in (
+            (_COUNT, self._volumes),
+            (_COUNT_DAY, self._days),
+            (_COUNT_ORIGIN, self._origins),
+        ):
+            rows = [(*key, number) for key, number in sorted(counted.items()) if number]
+            connection.executemany(statement, rows)
+        connection.executemany(_COUNT_WORD, sorted(self.words.items()))
+
+
+def _position(connection: sqlite3.Connection) -> Position:
+    return Position(*connection.execute(_POSITION).fetchone())
 
 
 def _row(entry: Entry) -> tuple[int, str, str, str]:
-    return entry.article, entry.title, entry.text, " ".join(_marks(entry))
+    marked = marks(entry.grades, entry.language, entry.source, entry.alerted, entry.story)
+    title = "" if entry.text.startswith(entry.title) else entry.title
+    return entry.article, " ".join(words(title)), " ".join(words(entry.text)), " ".join(marked)
 
 
-def _marks(entry: Entry) -> Iterator[str]:
-    for topic, grade in entry.grades.items():
-        yield _mark("topic", topic)
-        if grade == "main":
-            yield _mark("main", topic)
-    yield _mark("language", entry.language)
-    yield _mark("source", entry.source)
-    yield _mark("alerted", "yes" if entry.alerted else "no")
-
-
-def _mark(kind: str, value: str) -> str:
-    """A word that stands for a fact, of letters and digits alone, whatever the value is of."""
-    return f"{kind}x{hashlib.sha256(value.encode('utf-8', 'replace')).hexdigest()[:16]}"
-
-
-def _count(connection: sqlite3.Connection, entry: Entry, number: int) -> None:
-    for topic, grade in ((EVERYTHING, "main"), *entry.grades.items()):
-        connection.execute(_COUNT, (entry.day, topic, grade, entry.language, entry.source, number))
-    connection.execute(_COUNT_SOURCE, (entry.source, number))
-
-
-def _match(wanted: Filter) -> str | None:
-    """The filter as an FTS5 expression; None where the text has no word that could be looked for.
-
-    Words of the text are quoted, so that nothing of it is an operator; each but a short one also
-    stands for what begins with it.
-    """
-    marks = [[_mark("main" if wanted.grade == "main" else "topic", topic)] for topic in wanted.topics]
-    marks += [[_mark("language", each) for each in wanted.languages]] if wanted.languages else []
-    marks += [[_mark("source", each) for each in wanted.sources]] if wanted.sources else []
-    marks += [] if wanted.alerted is None else [[_mark("alerted", "yes" if wanted.alerted else "no")]]
-    parts = [f"marks : ({' OR '.join(any_of)})" for any_of in marks]
-    if wanted.text.strip():
-        words = _WORD.findall(wanted.text[:_LONGEST_QUERY])[:_MOST_WORDS]
-        if not words:
-            return None
-        parts += [f'{{title body}} : "{word}"{"*" if len(word) > 2 else ""}' for word in words]
-    return " AND ".join(parts)
+def _commonest(connection: sqlite3.Connection, begins: str) -> list[str] | None:
+    """The commonest words that begin so, if many articles have one; else None."""
+    found = connection.execute(_BEGINNING, (begins, begins + _LAST)).fetchall()
+    if sum(number for _, number in found) * _COUNTED <= _TOO_MANY:
+        return None
+    return [str(word) for word, _ in found[:_MOST_ALIKE]]

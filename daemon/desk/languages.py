@@ -22,19 +22,44 @@ def marked(text: str) -> str:
     return text
 
 
+def pgettext(context: str, text: str) -> str:
+    """Marks a text that alone would be taken for another."""
+    return text
+
+
+# "Health" is the name of a page as well.
+TOPICS = (
+    pgettext("topic", "Agriculture and food"),
+    pgettext("topic", "Constitutional reform"),
+    pgettext("topic", "Digital and AI"),
+    pgettext("topic", "Education"),
+    pgettext("topic", "Energy"),
+    pgettext("topic", "Environment and climate"),
+    pgettext("topic", "Health"),
+    pgettext("topic", "Migration"),
+    pgettext("topic", "Minerals and mining"),
+    pgettext("topic", "Space"),
+    pgettext("topic", "Trade and investment"),
+    pgettext("topic", "Transport and logistics"),
+)
 _FOLDER = Path(__file__).with_name("locale")
+
+
+def catalogue(language: str) -> Path:
+    """Where the words of a language are kept."""
+    return _FOLDER / language / "LC_MESSAGES" / "desk.po"
 
 
 @cache
 def words(language: str) -> gettext.NullTranslations:
     """The words of a language; English where there are none."""
-    file = _FOLDER / language / "LC_MESSAGES" / "desk.po"
+    file = catalogue(language)
     if language == "en" or not file.is_file():
         return gettext.NullTranslations()
     with file.open("rb") as source:
-        catalogue = read_po(source, locale=language)
+        kept = read_po(source, locale=language)
     compiled = io.BytesIO()
-    write_mo(compiled, catalogue)
+    write_mo(compiled, kept)
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
 
@@ -45,12 +70,20 @@ def locale(language: str) -> Locale:
 
 
 def language_of(request: Request, usual: str) -> str:
-    """The one that somebody chose, else the first of ours that the browser asks for, else the usual one."""
+    """The one that somebody chose, else of ours the one that the browser wants most, else the usual one."""
     chosen = request.cookies.get(COOKIE, "")
     if chosen in LANGUAGES:
         return chosen
-    for asked in request.headers.get("accept-language", "")[:200].split(","):
-        short = asked.split(";")[0].strip().lower()[:2]
-        if short in LANGUAGES:
-            return short
-    return usual
+    wanted = request.headers.get("accept-language", "")[:200].split(",")
+    weights = {each.partition(";")[0].strip().lower()[:2]: -_weight(each) for each in wanted}
+    ours = [each for each in weights if each in LANGUAGES and weights[each] < 0]
+    return min(ours, key=weights.__getitem__, default=usual)
+
+
+def _weight(wanted: str) -> float:
+    """How much a browser wants a language, 0 to 1 (RFC 9110, 12.4.2)."""
+    _, _, said = wanted.partition(";q=")
+    try:
+        return float(said or 1)
+    except ValueError:
+        return 0.0

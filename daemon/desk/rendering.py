@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -14,6 +14,7 @@ from babel.numbers import format_decimal, format_percent
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from daemon import clock
 from daemon.clock import from_text
@@ -46,9 +47,38 @@ class Told:
     def percent(self, given: float) -> str:
         return str(format_percent(given, locale=self._locale))
 
+    def tongue(self, code: str) -> str:
+        """The name of an article's language; its code where that is not known."""
+        return str(self._locale.languages.get(code, code))
+
     @property
     def _locale(self) -> Any:
         return languages.locale(self.language)
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """Texts of ours in a language, as templates say them: `_` and `ngettext`.
+
+    In place of Jinja's own, which takes every text for markup: a reason that a page is given may have words
+    of an article in it.
+    """
+
+    language: str
+
+    def text(self, text: str, /, **values: Any) -> Markup:
+        """With %(name)s for each value; a text without values may have any % in it."""
+        found = escape(languages.words(self.language).gettext(text) if text else "")
+        return found % values if values else found
+
+    def topic(self, title: str) -> str:
+        """The title of a topic: that of a shipped one in the language, another as it is."""
+        return languages.words(self.language).pgettext("topic", title)
+
+    def number_of(self, one: str, many: str, number: int, /, **values: Any) -> Markup:
+        """As many as `number`, which is %(num)s unless a value of that name is given."""
+        found = escape(languages.words(self.language).ngettext(one, many, number))
+        return found % {"num": number, **values}
 
 
 def page(
@@ -62,10 +92,14 @@ def page(
     """A page, or a part of one, in the language of whoever asks.
 
     Beside what it is given a template knows `person`, `csrf`, `told` (numbers and moments), `here` (the
-    path), `language`, `direction(language)` and `one_line(text)`.
+    path), `language`, `direction(language)`, `one_line(text)` and `topic_title(title)`. `titles`, where it
+    is given them, are those of topics by id: shipped ones are told in the language.
     """
     desk = desk_of(request)
     language = languages.language_of(request, desk.settings.desk.language)
+    if "titles" in known:
+        spoken = Spoken(language)
+        known["titles"] = {topic: spoken.topic(title) for topic, title in known["titles"].items()}
     found = _environment(language).get_template(template).render(
         person=getattr(request.state, "person", None),
         csrf=getattr(request.state, "csrf", ""),
@@ -89,13 +123,14 @@ def _environment(language: str) -> Environment:
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    install: Callable[..., None] = environment.install_gettext_translations  # type: ignore[attr-defined]
-    install(languages.words(language), newstyle=True)
+    spoken = Spoken(language)
     environment.globals |= {
+        "_": spoken.text,
+        "ngettext": spoken.number_of,
+        "topic_title": spoken.topic,
         "told": Told(language),
         "direction": direction,
         "one_line": cleaned,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +23,7 @@ class Models:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._lock = threading.Lock()
+        self._work = threading.Lock()
         self._version: str | None = None
         self._model: Model | None = None
 
@@ -34,6 +36,38 @@ class Models:
                 self._model, self._version = promises.served_model(self._settings, loaded), version
             return self._model
 
+    @contextmanager
+    def at_work(self) -> Iterator[Model]:
+        """The same, to tag and to explain with: for one thread at a time, as it remembers words."""
+        model = self.served()
+        with self._work:
+            yield model
+
+
+class _Topics:
+    """The titles of topics, read again when a file that has a part in them is another one."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._files = settings.models / "current", settings.home / "labels" / "topics.toml"
+        self._stamps: tuple[object, ...] | None = None
+        self._titles: Mapping[str, str] = {}
+
+    def titles(self) -> Mapping[str, str]:
+        stamps = tuple(map(_stamp, self._files))
+        if stamps != self._stamps:
+            self._titles = quality.topics_asked_of(self._settings.home, self._settings.models)
+            self._stamps = stamps
+        return self._titles
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -43,9 +77,11 @@ class Desk:
     database: Database
     index: Index
     models: Models = field(init=False)
+    _topics: _Topics = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "models", Models(self.settings))
+        object.__setattr__(self, "_topics", _Topics(self.settings))
 
     @property
     def home(self) -> Path:
@@ -53,7 +89,7 @@ class Desk:
 
     def topics(self) -> Mapping[str, str]:
         """The topics that an article may be about, titles by id, in the order of the titles."""
-        return quality.topics_asked_of(self.settings.home, self.settings.models)
+        return self._topics.titles()
 
 
 def desk_of(request: Request) -> Desk:

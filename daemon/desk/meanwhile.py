@@ -1,0 +1,69 @@
+"""What takes a while is found out meanwhile: by a thread of its own, while a page says what is known."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from daemon import clock
+
+logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+
+class Meanwhile(Generic[_T]):
+    """One thing that is found out when it is asked for, and again when it is older than `fresh` seconds.
+
+    Safe to share between threads; at most one of them finds out.
+    """
+
+    def __init__(self, find: Callable[[], _T], *, fresh: float) -> None:
+        self._find = find
+        self._fresh = fresh
+        self._lock = threading.Lock()
+        self._known: _T | None = None
+        self._since = -fresh
+        self._ready = threading.Event()
+        self._running = False
+        self.failed = False
+
+    def ask(self, wait: float = 0.0) -> _T | None:
+        """What is known, however old; None where nothing is after so many seconds."""
+        with self._lock:
+            is_old = clock.monotonic() - self._since >= self._fresh
+            if is_old and not self._running:
+                self._running = True
+                self._ready.clear()
+                threading.Thread(target=self._run, name="meanwhile", daemon=True).start()
+            known = self._known
+        if known is None and wait > 0:
+            self._ready.wait(wait)
+            with self._lock:
+                known = self._known
+        return known
+
+    def settle(self, wait: float) -> bool:
+        """Wait until nothing is being found out; whether that came about in so many seconds."""
+        with self._lock:
+            running = self._running
+        return not running or self._ready.wait(wait)
+
+    def _run(self) -> None:
+        found: _T | None = None
+        try:
+            found = self._find()
+        except Exception as error:
+            # Whoever asks next has it tried again; a page goes without it meanwhile.
+            logger.warning(
+                "something for the desk cannot be found out",
+                extra={"what": getattr(self._find, "__qualname__", ""), "error": repr(error)[:300]},
+            )
+        with self._lock:
+            self.failed = found is None
+            self._known = self._known if found is None else found
+            self._since = clock.monotonic()
+            self._running = False
+            self._ready.set()
