@@ -193,7 +193,8 @@ def mark_outgrown(connection: Connection, file: FileRecord) -> None:
 
 def mark_retried(connection: Connection, target: str) -> None:
     """Write that the file which stood at `target`, in failed/, was taken out of it."""
-    connection.execute(_RETRIED, {"target": target})
+    # What somebody else put there may have a name that is no text, and then it stands in no row.
+    connection.execute(_RETRIED, {"target": target.encode("utf-8", "replace").decode()})
 
 
 def restamp(connection: Connection, file: FileRecord, *, size: int, modified: int) -> None:

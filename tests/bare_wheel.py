@@ -14,6 +14,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# What the pages of the desk are made of came along: templates, what stands beside them, and words.
+_DESK = """
+from pathlib import Path
+from daemon.desk import languages, rendering
+assert all(languages.words(each).gettext("Today") != "Today" for each in ("ru", "kk"))
+desk = Path(rendering.__file__).parent
+for each in ("desk.css", "desk.js", "htmx.min.js", "htmx.LICENSE"):
+    assert (desk / "static" / each).is_file(), each
+assert (desk / "templates" / "base.html").is_file()
+"""
+
 
 def main(dist: Path) -> int:
     (wheel,) = dist.glob("*.whl")
@@ -32,6 +43,7 @@ def main(dist: Path) -> int:
         if "Energy" not in alert or "Refinery restarts" not in alert:
             print(f"the wheel raised no alert:\n{alert}", file=sys.stderr)
             return 1
+        _run(folder, [bin_ / "python", "-I", "-c", _DESK])
     print(f"{wheel.name}: installs in a bare environment, trains and alerts")
     return 0
 

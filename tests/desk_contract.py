@@ -7,6 +7,7 @@ allows, and for what it does not, while a daemon takes what is sent.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import socket
 import subprocess
 import sys
@@ -127,7 +128,7 @@ def _fill(database: Database) -> tuple[str, str]:
                 text=f"Number {number}\nText of number {number}.",
                 language=_LANGUAGES[number % 4],
             )
-            print_ = f"{number:064x}"
+            print_ = hashlib.sha256(f"file {number}".encode()).hexdigest()
             file = ledger.record_file(
                 connection,
                 fingerprint=print_,

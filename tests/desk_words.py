@@ -11,7 +11,7 @@ import tomllib
 from io import BytesIO
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
@@ -62,12 +62,17 @@ def brought_up_to_date(language: str) -> bytes:
     return head.encode() + written.getvalue()
 
 
+def forms(message: Message) -> list[str]:
+    """What a text is in a language: as it is, or one for each of the numbers that are told apart."""
+    return [message.string] if isinstance(message.string, str) else list(message.string or [""])
+
+
 def main() -> int:
     for language in TRANSLATED:
         path = catalogue(language)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(brought_up_to_date(language))
-        missing = [each for each in translations(language) if each.id and not each.string]
+        missing = [each for each in translations(language) if each.id and not all(forms(each))]
         print(f"{path.relative_to(ROOT)}: {len(translations(language))} texts, {len(missing)} not translated")
     return 0
 

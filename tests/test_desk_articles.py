@@ -16,10 +16,10 @@ from daemon.verdicts import Verdict
 from tests.at_the_desk import AtDesk
 from tests.builders import make_alert
 
-EVERYTHING = Filter()
+EVERYTHING, ALWAYS = Filter(), Span()
 
 
-def identities(at_desk: AtDesk, wanted: Filter = EVERYTHING, span: Span = Span(), **more: int) -> list[int]:
+def identities(at_desk: AtDesk, wanted: Filter = EVERYTHING, span: Span = ALWAYS, **more: int) -> list[int]:
     with at_desk.database.reading() as connection:
         found = articles.newest(connection, at_desk.desk.index, wanted, span, **more)
     return [article.identity for article in found]

@@ -8,7 +8,7 @@ from typing import Any
 import feedparser
 import pytest
 from fastapi import FastAPI
-from lxml import etree
+from lxml import etree, html
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
@@ -82,12 +82,12 @@ def test_any_query_of_today_is_a_feed_also_as_a_form_sends_it(at_desk: AtDesk) -
     found = read(at_desk, f"/feeds/articles.atom?{query}")
 
     assert [entry.title for entry in found.entries] == ["Refinery restarts"]
-    assert links(found.feed)["self"] == f"{ADDRESS}/feeds/articles.atom?language=en&q=refinery"
+    assert links(found.feed)["self"] == f"{ADDRESS}/feeds/articles.atom?q=refinery&language=en"
     assert len(read(at_desk, "/feeds/articles.atom").entries) == 5
     assert read(at_desk, "/feeds/articles.atom?q=nothing-like-it").entries == []
-    for query in ("since=yesterday", "cursor=-", "grade=x"):
-        answer = at_desk.client.get(f"/feeds/articles.atom?{query}")
-        assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert len(read(at_desk, "/feeds/articles.atom?since=2020-01-01&alerted=no").entries) == 5
+    answer = at_desk.client.get("/feeds/articles.atom?cursor=-")
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
 
 
 def test_ids_stay_wherever_the_desk_is_reached_and_however_often_it_is_tagged(at_desk: AtDesk) -> None:
@@ -131,6 +131,7 @@ def test_who_has_a_feed_as_it_is_gets_it_no_second_time(at_desk: AtDesk) -> None
         again = at_desk.client.get(ENERGY, headers=headers)
         assert (again.status_code, again.content) == (304, b"")
         assert again.headers["etag"] == first.headers["etag"]
+    assert at_desk.client.head(ENERGY).headers["etag"] == first.headers["etag"]
     for headers in ({"If-None-Match": '"other"'} | seen, {"If-Modified-Since": "some day"}):
         assert at_desk.client.get(ENERGY, headers=headers).status_code == 200
 
@@ -157,6 +158,26 @@ def test_a_feed_reader_comes_in_by_the_key_in_the_address_which_its_links_keep(a
     for refused in (ENERGY, f"{ENERGY}?key=wrong", f"{ENERGY}?key={key}x"):
         assert reader.get(refused).status_code == 401
     assert reader.get("/api/articles", params={"key": key}).status_code == 401
+
+
+def test_pages_lead_to_the_feed_of_what_they_show_with_the_key_of_whoever_looks(at_desk: AtDesk) -> None:
+    app = at_desk.client.app
+    reader = TestClient(app, base_url=ADDRESS, client=HERE)
+    for shown_at, path in (
+        ("/", "/feeds/articles.atom?key="),
+        ("/?topic=energy&q=refinery", "/feeds/articles.atom?q=refinery&topic=energy&key="),
+        ("/topics/energy", "/feeds/topics/energy.atom?key="),
+    ):
+        page = html.fromstring(at_desk.client.get(shown_at).text)
+        (told,) = page.xpath("//link[@rel='alternate']/@href")
+        (link,) = page.xpath("//a[contains(@href, '/subscribe')]/@href")
+        (address,) = html.fromstring(at_desk.client.get(link).text).xpath("//input[@id='address']/@value")
+
+        assert address.startswith(f"{ADDRESS}{path}")
+        answer = reader.get(address)
+        assert faults(answer.content) == []
+        entries = feedparser.parse(answer.content).entries
+        assert [entry.id for entry in entries] == [entry.id for entry in read(at_desk, told).entries] != []
 
 
 def test_a_topic_that_is_not_there_has_no_feed(at_desk: AtDesk) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import re
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,10 +14,14 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from classifier import current_version
 from daemon.desk import hosts
 from daemon.desk.app import app_of
+from daemon.desk.doors import FOR_PROGRAMS
 from daemon.desk.keys import token
+from daemon.desk.limits import Bounds, Limits
 from daemon.tables import Desk as DeskTable
 from tests.at_the_desk import ADDRESS, HERE, AtDesk
 
@@ -359,13 +366,18 @@ def dependencies_of(route: Route) -> set[str]:
     return found
 
 
-def filled(path: str) -> str:
-    """A path with something for each of its parameters."""
-    return "/".join("energy" if "{" in part and "id" not in part else part for part in path.split("/"))
+def filled(at_desk: AtDesk, path: str) -> str:
+    """A path with something that is there for each of its parameters."""
+    with at_desk.database.reading() as connection:
+        article = connection.exec_driver_sql("SELECT fingerprint FROM articles LIMIT 1").scalar_one()
+    there = {"/articles": article, "/api/articles": article, "/topics": "energy", "/feeds": "energy"}
+    there["/model"] = str(current_version(at_desk.settings.models))
+    value = next((found for start, found in there.items() if path.startswith(start)), "1")
+    return re.sub(r"\{[^}]*\}", value, path)
 
 
 # What changes nothing that others see, or lets somebody in.
-FOR_ANYBODY = {"/login", "/enter", "/language", "/sign-out"}
+FOR_ANYBODY = {"/login", "/enter", "/language", "/sign-out", *FOR_PROGRAMS}
 FOR_READERS = {"/api/tag"}
 
 
@@ -395,7 +407,7 @@ def test_every_route_that_changes_something_asks_for_the_token_of_the_form(at_de
 
     for path, route in routes_of(app(at_desk).routes):
         for method in (route.methods or set()) - hosts.SAFE:
-            answer = at_desk.client.request(method, filled(path))
+            answer = at_desk.client.request(method, filled(at_desk, path))
             assert answer.status_code == 403, (method, path, answer.status_code)
             seen += 1
 
@@ -403,12 +415,13 @@ def test_every_route_that_changes_something_asks_for_the_token_of_the_form(at_de
 
 
 def test_looking_changes_nothing(at_desk: AtDesk) -> None:
-    before = _all(at_desk)
+    before, answers = _all(at_desk), dict[str, int]()
 
     for path, route in routes_of(app(at_desk).routes):
         if "GET" in (route.methods or set()):
-            at_desk.client.get(filled(path))
+            answers[path] = at_desk.client.get(filled(at_desk, path)).status_code
 
+    assert {path: code for path, code in answers.items() if code >= 500 and not path.startswith("/-/")} == {}
     assert _all(at_desk) == before
 
 
@@ -458,3 +471,41 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink()
+
+
+def test_an_answer_that_takes_too_long_is_given_up_and_still_counts_among_those_at_once() -> None:
+    slow, go_on = FastAPI(), threading.Event()
+
+    @slow.get("/api/slow")
+    def takes_long() -> str:
+        go_on.wait(20)
+        return "done"
+
+    @slow.get("/api/quick")
+    def takes_none() -> str:
+        return "done"
+
+    with TestClient(Passed(Limits(slow, Bounds(seconds=0.2, at_once=2)))) as client:
+        assert client.get("/api/quick").status_code == 200
+        assert [client.get("/api/slow").status_code for _ in range(2)] == [503, 503]
+        refused = client.get("/api/quick")
+        assert (refused.status_code, refused.headers["Connection"]) == (503, "close")
+        go_on.set()
+        until = time.monotonic() + 10
+        while client.get("/api/quick").status_code != 200:
+            assert time.monotonic() < until
+
+
+class Passed:
+    """The guards let nothing but requests through to what stands behind them."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._app(scope, receive, send)
+            return
+        for end in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{end}.complete"})

@@ -1,4 +1,4 @@
-"""The index: what is found by words and facts, whatever is asked, and what becomes of a file that is not ours."""
+"""The index: what is found by words and facts, whatever is asked, and what becomes of a harmed file."""
 
 from __future__ import annotations
 
@@ -123,8 +123,10 @@ def test_a_phrase_does_not_go_on_from_the_title_into_the_text(index: Index) -> N
 
 HOSTILE = (
     '"', '""', "'", "*", "oil*", "-oil", "+", "^oil", "oil AND", "AND OR NOT", "NEAR(oil gas, 2)", "oil)",
-    "(((", "{title} : oil", "marks:oil", "words MATCH 'x'", "oil; DROP TABLE words", "\0", "oil\0gas", "oil\\",
-    "%", "_", "_main", "_topic", "?!…—", "😀", "\ud83d", "\u202eoil", "ـــ", "\u064b\u064c", "\u0301", "½", "ﷺ",
+    "(((", "{title} : oil", "marks:oil", "words MATCH 'x'", "oil; DROP TABLE words", "\0", "oil\0gas",
+    "oil\\",
+    "%", "_", "_main", "_topic", "?!…—", "😀", "\ud83d", "\u202eoil", "ـــ", "\u064b\u064c", "\u0301", "½",
+    "ﷺ",
     "x" * 10_000, "oil " * 3_000, '"' * 10_000, "а" * 10_000, "ا" * 10_000, "\U0010ffff", "ﬀ", "İ",
 )  # fmt: skip
 

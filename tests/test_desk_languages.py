@@ -6,13 +6,13 @@ import re
 from functools import cache
 
 import pytest
-from babel.messages.catalog import Catalog, Message
+from babel.messages.catalog import Catalog
 
 from classifier import load_topics, shipped
 from daemon.desk.languages import LANGUAGES, catalogue
 from daemon.desk.rendering import Spoken
 from tests.at_the_desk import AtDesk
-from tests.desk_words import TRANSLATED, brought_up_to_date, extracted, translations
+from tests.desk_words import TRANSLATED, brought_up_to_date, extracted, forms, translations
 
 _PLACE = re.compile(r"%\((\w+)\)([a-z])|%%")
 
@@ -24,10 +24,6 @@ def words_of_today() -> Catalog:
 
 def ids(kept: Catalog) -> set[str | tuple[str, ...]]:
     return {tuple(each.id) if isinstance(each.id, list | tuple) else each.id for each in kept if each.id}
-
-
-def forms(message: Message) -> list[str]:
-    return [message.string] if isinstance(message.string, str) else list(message.string or ())
 
 
 def places(text: str) -> list[str]:

@@ -353,6 +353,16 @@ def test_undo_after_a_skip_takes_back_the_skip_and_no_verdict(at_desk: AtDesk) -
     assert said(at_desk, first) == {}
 
 
+def test_undo_after_a_decision_takes_back_that_and_not_the_skip_before_it(at_desk: AtDesk) -> None:
+    write(at_desk, "First", energy=0.5)
+    second = write(at_desk, "Second", energy=0.55)
+    page = after(at_desk, press(at_desk, queue(at_desk), "skip"))
+    press(at_desk, page, "right")
+
+    assert shows(after(at_desk, undo(at_desk)), "Second")
+    assert said(at_desk, second) == {}
+
+
 def test_undo_goes_several_steps_back_also_after_a_restart(at_desk: AtDesk) -> None:
     articles = [write(at_desk, f"Article {number}", energy=0.5 + number / 50) for number in range(3)]
     page = queue(at_desk)
@@ -561,7 +571,7 @@ def test_a_form_that_nobody_was_shown_changes_nothing(at_desk: AtDesk) -> None:
     article = write(at_desk, "First", energy=0.5)
     page = queue(at_desk)
 
-    for changed in CHANGED:
+    for changed in (*CHANGED, {"article": fields(page)["article"][:16]}):
         found = press(at_desk, page, **{"choice": "right", **changed})
 
         assert found.status_code == 400 and "Nothing was written" in found.text, changed

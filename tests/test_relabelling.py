@@ -45,9 +45,7 @@ def test_a_label_that_is_taken_away_leaves_the_sheet_as_it_was_before() -> None:
     assert relabelled(BY_HAND, "Never labelled.", None) == BY_HAND
 
 
-@pytest.mark.parametrize(
-    "sheet", ["energy\tNo line break at the end", "\ufeffenergy\tA mark first\r\n# note"]
-)
+@pytest.mark.parametrize("sheet", ["energy\tNo line break", "\ufeffenergy\tA mark first\r\n# note"])
 def test_a_sheet_as_some_editor_saved_it_is_kept_and_added_to(sheet: str, tmp_path: Path) -> None:
     found = relabelled(sheet, "Gas flowed again.", ["energy"])
 
@@ -57,9 +55,7 @@ def test_a_sheet_as_some_editor_saved_it_is_kept_and_added_to(sheet: str, tmp_pa
     assert [passage.text for passage in read_examples(path, {"energy"})][-1] == "Gas flowed again."
 
 
-@pytest.mark.parametrize(
-    "passage", ["Two\tcolumns\tin a table", "One\u2028two", "a\r\nb", "# hash", "?", "-\t-"]
-)
+@pytest.mark.parametrize("passage", ["Two\tcolumns\there", "One\u2028two", "a\r\nb", "# hash", "?", "-\t-"])
 def test_a_passage_with_odd_signs_is_one_row_that_can_be_read(passage: str, tmp_path: Path) -> None:
     path = tmp_path / "desk.tsv"
     path.write_text(relabelled("", passage, ["energy"], "a\nb\tc"), encoding="utf-8", newline="")
@@ -103,7 +99,7 @@ LINES = st.sampled_from(
         "?\tThree",
         "no tab",
         "# by ana",
-        "energy\tFour\r",
+        "-\tFour\r",
         "# by",
         "x\ty\tz",
     ]

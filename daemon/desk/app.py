@@ -17,7 +17,7 @@ from daemon.desk.state import Desk
 from daemon.desk.teaching import Teaching
 
 _STATIC = Path(__file__).with_name("static")
-_PAGES = (entrance, today, article, queue, topics, model, deliveries, health, api_page)
+_PAGES = (entrance, today, article, queue, topics, model, deliveries, health, feeds, api_page)
 
 
 def app_of(desk: Desk) -> FastAPI:

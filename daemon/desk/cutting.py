@@ -21,7 +21,7 @@ from daemon.tables import Promise
 LEVELS = (0.8, 0.9, 0.95)
 LEAST, MOST = 0.001, 0.999  # cuts that the configuration takes
 _EXAMPLES = 8
-_WAIT = 0.7  # seconds; a few thousand articles take no longer
+_WAIT = 0.3  # seconds; then the page goes without, and asks again
 _MARKED = 60  # ✓ and ✗ on the scale, of each
 
 

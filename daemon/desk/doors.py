@@ -8,6 +8,9 @@ from fastapi import Depends, HTTPException, Request
 
 from daemon.desk.people import Person
 
+# Programs that look on may ask these without signing in; they say "ok" or not, and nothing else.
+FOR_PROGRAMS = frozenset(("/-/healthy", "/-/ready"))
+
 
 def person_of(request: Request) -> Person:
     """Who asks; the guards have let them in."""

@@ -50,9 +50,7 @@ def listed(settings: Settings, found: Sequence[str]) -> list[FailedFile]:
     return [_failed(settings, name) for name in found]
 
 
-def put_back(
-    settings: Settings, database: Database, marks: Collection[str] | None, *, most: int
-) -> PutBack:
+def put_back(settings: Settings, database: Database, marks: Collection[str] | None, *, most: int) -> PutBack:
     """Put files back into the inbox, as `topicwired retry` does: those with these marks, or all for None.
 
     At most so many, for each takes a moment. What stands in the inbox already is not overwritten.

@@ -9,28 +9,32 @@ import hashlib
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from itertools import chain
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
 from lxml import etree
 
 from classifier import shorten
 from daemon.clock import from_text
-from daemon.desk import problems, queries
+from daemon.desk import filters, problems, queries
 from daemon.desk.admission import Admission
 from daemon.desk.articles import ArticleShown
 from daemon.desk.doors import Reader
+from daemon.desk.filters import Asked
 from daemon.desk.problems import ProblemError
-from daemon.desk.queries import Cursor, FormQuery
+from daemon.desk.queries import Cursor
+from daemon.desk.rendering import page
 from daemon.desk.state import Desk, desk_of
 from daemon.neutral import address, cleaned
 
 router = APIRouter()
+_feeds = APIRouter()
 
 MEDIA_TYPE = "application/atom+xml"
 _ATOM = "http://www.w3.org/2005/Atom"
@@ -45,10 +49,6 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 # Of this the ids are made that entries and feeds keep for ever.
 _NAMESPACE = uuid.UUID("5b0d4c0a-9d0d-5f5e-8f0e-6f1a6f2f7f51")
-
-
-class FeedQuery(FormQuery):
-    cursor: Cursor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,30 +82,40 @@ def feeds_of(desk: Desk, admission: Admission) -> FastAPI:
     app.state.desk = desk
     app.state.admission = admission
     problems.install(app)
-    app.include_router(router)
+    app.include_router(_feeds)
     return app
 
 
-@router.get("/articles.atom")
-def articles_feed(request: Request, person: Reader, query: Annotated[FeedQuery, Query()]) -> Response:
-    """The articles that a query of Today leaves."""
-    topics = desk_of(request).topics()
-    named = [topics.get(each, each) for each in query.topic]
-    asked = urlencode(_said(query), doseq=True)
-    tail = f"?{asked}" if asked else ""
-    topic = query.topic[0] if query.topic else None
-    feed = _feed(request, ", ".join(named), f"/feeds/articles.atom{tail}", f"/{tail}", topic)
-    return _response(request, feed, query)
+@_feeds.api_route("/articles.atom", methods=["GET", "HEAD"])
+def articles_feed(request: Request, person: Reader, cursor: Cursor | None = None) -> Response:
+    """The articles that a query of Today leaves, in Today's own words."""
+    asked, titles = filters.asked(request.query_params), desk_of(request).topics()
+    what = ", ".join(titles.get(each, each) for each in asked.topics) or asked.text
+    feed = _feed(request, what, asked.address("/feeds/articles.atom"), asked)
+    return _response(request, feed, asked, cursor)
 
 
-@router.get("/topics/{id}.atom")
+@_feeds.api_route("/topics/{id}.atom", methods=["GET", "HEAD"])
 def topic_feed(request: Request, person: Reader, id: str, cursor: Cursor | None = None) -> Response:
     """The articles about a topic, or that mention it, each with the passage that carries it."""
     title = desk_of(request).topics().get(id)
     if title is None:
         raise ProblemError(404, "there is no such topic; GET /api/topics lists those there are")
-    feed = _feed(request, title, f"/feeds/topics/{quote(id)}.atom", f"/?{urlencode({'topic': id})}", id)
-    return _response(request, feed, FeedQuery.model_validate({"topic": [id], "cursor": cursor}))
+    asked = Asked(topics=(id,))
+    return _response(request, _feed(request, title, f"/feeds/topics/{quote(id)}.atom", asked), asked, cursor)
+
+
+@router.get("/subscribe", response_class=HTMLResponse)
+def subscribe(request: Request, person: Reader) -> HTMLResponse:
+    """The address for somebody's feed reader, of what Today shows them."""
+    asked, titles = filters.asked(request.query_params), desk_of(request).topics()
+    here = asked.address("/feeds/articles.atom")
+    if [name for name, _ in asked.pairs] == ["topic"] and asked.topics[0] in titles:
+        here = f"/feeds/topics/{quote(asked.topics[0])}.atom"
+    key = request.app.state.admission.feed_key(person)
+    address = replace(_feed(request, "", here, asked), key=key, cursor=None).address()
+    topics = [titles.get(each, each) for each in asked.topics]
+    return page(request, "subscribe.html", address=address, asked=asked, topics=topics)
 
 
 def urn(what: str) -> str:
@@ -164,14 +174,14 @@ def _passage(article: ArticleShown, topic: str | None) -> str:
     return next(passages, lines[1] if article.title and len(lines) > 1 else lines[0])
 
 
-def _feed(request: Request, what: str, here: str, home: str, topic: str | None) -> Feed:
+def _feed(request: Request, what: str, here: str, asked: Asked) -> Feed:
     parameters = request.query_params
     return Feed(
         title=f"{what} · topicwire" if what else "topicwire",
         base=_base(request),
         here=here,
-        home=home,
-        topic=topic,
+        home=asked.address(),
+        topic=asked.topics[0] if asked.topics else None,
         cursor=parameters.get("cursor"),
         key=parameters.get("key"),
     )
@@ -185,11 +195,11 @@ def _base(request: Request) -> str:
     return f"{scheme}://{request.url.netloc}"
 
 
-def _response(request: Request, feed: Feed, query: FeedQuery) -> Response:
+def _response(request: Request, feed: Feed, asked: Asked, cursor: str | None) -> Response:
     desk = desk_of(request)
-    before = queries.begins_below(query.cursor)
+    before = queries.begins_below(cursor)
     with desk.database.reading() as connection:
-        parts = queries.found(connection, desk.index, query, before=before, most=_MOST + 1)
+        parts = queries.found(connection, desk.index, asked.filter, asked.span, before=before, most=_MOST + 1)
         found = list(chain.from_iterable(parts))
     following = queries.cursor_of(found[_MOST - 1].identity) if len(found) > _MOST else None
     body = atom(feed, found[:_MOST], desk.topics(), following=following)
@@ -222,12 +232,6 @@ def _is_since(given: str | None, changed: datetime) -> bool:
         return moment.astimezone(UTC) >= changed.replace(microsecond=0)
     except (ValueError, TypeError, OverflowError):
         return False
-
-
-def _said(query: FeedQuery) -> dict[str, object]:
-    """What was said of a query, in one order, so that the same feed has one address."""
-    said = query.model_dump(mode="json", exclude={"cursor"}, exclude_defaults=True)
-    return {key: str(value).lower() if isinstance(value, bool) else value for key, value in said.items()}
 
 
 def _add(parent: Any, name: str, text: str | None = None, **attributes: str) -> Any:

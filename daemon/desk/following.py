@@ -8,10 +8,10 @@ import os
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, text
+from sqlalchemy import Connection, Row, TextClause, bindparam, text
 
 from daemon.backoff import Backoff
 from daemon.clock import from_text
@@ -19,7 +19,9 @@ from daemon.database import Database, plainly
 from daemon.desk.index import START, Entry, Index, Position
 from daemon.worker import Worker
 
-_AT_ONCE = 200  # articles
+_AT_ONCE = 1000  # articles
+_MOST_TEXT = 4_000_000  # characters of a batch; articles may be long
+_ANEW_AT_ONCE = 200  # changes or alerts
 _EVERY = 0.5  # seconds
 _BREATH = 0.02  # seconds between two batches, for whoever else wants the disk
 _NICENESS = 15  # of the thread: intake goes first, and then the pages
@@ -27,7 +29,7 @@ _REST = Backoff(first=1.0, ceiling=30.0)
 _STOP_SECONDS = 5.0
 
 _COLUMNS = """
-    articles.id, fingerprint, title, text, language, articles.source, tagged_at, story_id,
+    articles.id, title, text, language, articles.source, tagged_at, story_id,
     EXISTS (SELECT 1 FROM alerts WHERE alerts.article_id = articles.id) AS alerted
 """
 _NEXT = text(
@@ -56,6 +58,7 @@ _CHANGES = text(
     "SELECT id, article_id, changed_at AS told FROM changes WHERE id > :after ORDER BY id LIMIT :most"
 )
 _ALERTS = text("SELECT id, article_id, key AS told FROM alerts WHERE id > :after ORDER BY id LIMIT :most")
+_FINGERPRINT = text("SELECT fingerprint FROM articles WHERE id = :id")
 _LAST_CHANGE = text("SELECT id, changed_at FROM changes ORDER BY id DESC LIMIT 1")
 _LAST_ALERT = text("SELECT id, key FROM alerts ORDER BY id DESC LIMIT 1")
 _STILL_THERE = text(
@@ -108,45 +111,54 @@ class Follower:
         """Take some up; whether there may be more."""
         position = self._index.position()
         with self._database.reading() as connection:
-            if not _is_same_ledger(connection, position):
-                self._index.begin_anew()
-                return True
-            rows = connection.execute(_NEXT, {"after": position.article, "most": _AT_ONCE}).all()
-            if rows:
-                # What was tagged anew or told before the first look is taken up as it is now.
-                known = _at_the_end(connection) if position == START else position
-                now = replace(known, article=rows[-1].id, fingerprint=rows[-1].fingerprint)
-                return self._write(connection, rows, now, position)
-            return self._tagged_anew(connection, position) or self._told_since(connection, position)
+            part = self._part(connection, position)
+        if part is None:
+            self._index.begin_anew()
+            return True
+        if part.position == position:
+            return False
+        # False where somebody else has followed meanwhile: nobody hurries then.
+        return self._index.write(part.entries, part.position, after=position)
 
-    def _tagged_anew(self, connection: Connection, position: Position) -> bool:
-        changes = connection.execute(_CHANGES, {"after": position.change, "most": _AT_ONCE}).all()
+    def _part(self, connection: Connection, position: Position) -> _Part | None:
+        """What comes next; None where this is another ledger than the one that was followed."""
+        if not _is_same_ledger(connection, position):
+            return None
+        entries = _entries(connection, _NEXT, {"after": position.article, "most": _AT_ONCE})
+        if entries:
+            # What was tagged anew or told before the first look is taken up as it is now.
+            known = _at_the_end(connection) if position == START else position
+            fingerprint = connection.execute(_FINGERPRINT, {"id": entries[-1].article}).scalar_one()
+            return _Part(entries, replace(known, article=entries[-1].article, fingerprint=fingerprint))
+        return self._tagged_anew(connection, position) or self._told_since(connection, position)
+
+    def _tagged_anew(self, connection: Connection, position: Position) -> _Part | None:
+        changes = connection.execute(_CHANGES, {"after": position.change, "most": _ANEW_AT_ONCE}).all()
         if not changes:
-            return False
+            return None
         now = replace(position, change=changes[-1].id, changed_at=changes[-1].told)
-        return self._again(connection, {row.article_id for row in changes}, now, position)
+        return _again(connection, {row.article_id for row in changes}, now)
 
-    def _told_since(self, connection: Connection, position: Position) -> bool:
-        alerts = connection.execute(_ALERTS, {"after": position.alert, "most": _AT_ONCE}).all()
+    def _told_since(self, connection: Connection, position: Position) -> _Part:
+        alerts = connection.execute(_ALERTS, {"after": position.alert, "most": _ANEW_AT_ONCE}).all()
         if not alerts:
-            return False
+            return _Part((), position)
         now = replace(position, alert=alerts[-1].id, alert_key=alerts[-1].told)
-        articles = self._index.without_alert({row.article_id for row in alerts})
-        return self._again(connection, articles, now, position)
+        return _again(connection, self._index.without_alert({row.article_id for row in alerts}), now)
 
-    def _again(
-        self, connection: Connection, articles: Collection[int], now: Position, position: Position
-    ) -> bool:
-        """What is known of these articles as it is now."""
-        known = sorted(article for article in articles if article <= position.article)
-        rows = connection.execute(_ALREADY, {"articles": known}).all() if known else []
-        return self._write(connection, rows, now, position)
 
-    def _write(
-        self, connection: Connection, rows: Sequence[Row[Any]], now: Position, position: Position
-    ) -> bool:
-        """False where somebody else has followed meanwhile: nobody hurries then."""
-        return self._index.write(_entries(connection, rows), now, after=position)
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is to be taken up next, and up to where the ledger has been followed then."""
+
+    entries: Sequence[Entry]
+    position: Position
+
+
+def _again(connection: Connection, articles: Collection[int], now: Position) -> _Part:
+    """What is known of these articles as it is now."""
+    known = sorted(article for article in articles if article <= now.article)
+    return _Part(_entries(connection, _ALREADY, {"articles": known}) if known else (), now)
 
 
 def _is_same_ledger(connection: Connection, position: Position) -> bool:
@@ -166,10 +178,20 @@ def _at_the_end(connection: Connection) -> Position:
     return Position(change=change, changed_at=changed_at, alert=alert, alert_key=alert_key)
 
 
-def _entries(connection: Connection, rows: Sequence[Row[Any]]) -> list[Entry]:
+def _entries(connection: Connection, statement: TextClause, asked: Mapping[str, object]) -> list[Entry]:
+    """The articles that a statement gives; of many long ones only the first."""
+    rows: list[Row[Any]] = []
+    characters = 0
+    with connection.execute(statement, asked) as found:
+        for row in found:
+            rows.append(row)
+            characters += len(row.text)
+            if statement is _NEXT and characters > _MOST_TEXT:
+                break
     grades: dict[int, dict[str, str]] = {}
-    for tag in connection.execute(_TAGS, {"articles": [row.id for row in rows]}):
-        grades.setdefault(tag.article_id, {})[tag.topic] = tag.grade
+    if rows:
+        for tag in connection.execute(_TAGS, {"articles": [row.id for row in rows]}):
+            grades.setdefault(tag.article_id, {})[tag.topic] = tag.grade
     return [_entry(row, grades.get(row.id, {})) for row in rows]
 
 

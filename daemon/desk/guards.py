@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daemon.desk import failures, hosts
 from daemon.desk.admission import Admission, Admitted, is_for_programs
+from daemon.desk.doors import FOR_PROGRAMS
 from daemon.desk.languages import marked
 from daemon.desk.limits import MIB, Bounds, Limits, TooLargeError
 from daemon.desk.state import Desk
@@ -41,7 +42,7 @@ _SHORTLY = "public, max-age=300"
 _NOT_KEPT = "no-store"
 
 # Where somebody who has not signed in may go.
-_OPEN = frozenset(("/login", "/enter", "/language"))
+_OPEN = frozenset(("/login", "/enter", "/language")) | FOR_PROGRAMS
 _STATIC = "/static/"
 # What a reader may send: it changes nothing that others see.
 _READERS_MAY = frozenset(("/sign-out", "/language", "/api/tag"))
@@ -121,7 +122,7 @@ class Guards:
 
     def _not_admitted(self, scope: Scope, headers: Headers, admitted: Admitted | None) -> Response | None:
         path, method = scope["path"], scope["method"]
-        if path in _OPEN or path.startswith(_STATIC):
+        if path in _OPEN or path.startswith(_STATIC) or (path in FOR_PROGRAMS and method in hosts.SAFE):
             return None
         if admitted is None:
             return self._to_sign_in(scope, headers)

@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 router = APIRouter()
 
 _FRESH = 5.0  # seconds; all that `status` says is found out no more often
-_PATIENCE = 2.0  # seconds that a page waits for it the first time
+_PATIENCE = 0.5  # seconds that a page waits for it the first time; then it goes without
 _MOST_FILES = 50  # a page
 _MOST_AT_ONCE = 500  # files put back by one request
 _MOST_DEEDS = 10
@@ -95,7 +95,7 @@ class Now:
 
 
 class Standing:
-    """What `topicwired status` says, found out in a thread now and then: it counts what is counted nowhere."""
+    """What `topicwired status` says, found out in a thread now and then: there is much to be counted."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -141,9 +141,7 @@ def take_again(
         told = {"person": person.name, "number": len(found.names), "file": found.names[0]}
         logger.info("failed files were put back by hand", extra=told)
     if found.problems:
-        return _health(
-            request, status=409, number=len(found.names), left=found.left, problems=found.problems
-        )
+        return _health(request, status=409, number=len(found.names), left=found.left, problems=found.problems)
     query = urlencode({"number": len(found.names), "left": found.left})
     return RedirectResponse(f"/health?{query}#failed", 303)
 
@@ -205,9 +203,7 @@ def _health(
 def _now(desk: Desk, connection: Connection) -> Now:
     return Now(
         process=process_of_daemon(desk.home),
-        following=Following(
-            desk.index.position().article, int(connection.execute(_NEWEST).scalar_one())
-        ),
+        following=Following(desk.index.position().article, int(connection.execute(_NEWEST).scalar_one())),
         held=tuple(holds.listed(connection)),
         clicked_at=connection.execute(_LAST_CLICK).scalar_one_or_none(),
         backups=_backups(desk),

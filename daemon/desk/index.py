@@ -23,7 +23,8 @@ __all__ = ["EVERYTHING", "START", "Entry", "Filter", "Index", "IndexFailure", "P
 _SCHEMA = 3
 
 # FTS5's own tokenizer finds the words that `words` has spelled: it cuts at blanks, and no letter of ours
-# means anything to it. What it would keep of an article's length is never asked for.
+# means anything to it. What it would keep of an article's length is never asked for. With what it keeps in
+# memory of a batch (8 MiB) and merges at once it writes 8 kB an article in place of 18 (measured).
 _CREATE = """
     CREATE TABLE position (
         one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -35,6 +36,7 @@ _CREATE = """
     CREATE VIRTUAL TABLE words USING fts5(
         title, body, marks, content='', columnsize=0, tokenize="ascii tokenchars '_'"
     );
+    INSERT INTO words (words, rank) VALUES ('automerge', 8), ('hashsize', 8388608);
     CREATE TABLE facts (article INTEGER PRIMARY KEY, told TEXT NOT NULL);
     CREATE TABLE common (word TEXT PRIMARY KEY, articles INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE volumes (

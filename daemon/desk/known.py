@@ -31,7 +31,7 @@ from daemon.quality import Quality, TopicQuality
 logger = logging.getLogger(__name__)
 
 _FRESH = 60.0  # seconds for which what people said is not counted again
-_ENOUGH_WAIT = 1.0  # seconds; then the page goes without
+_WAIT = 0.3  # seconds; then the page goes without
 _START = threading.Lock()
 
 
@@ -87,9 +87,21 @@ class Knowledge:
         self.lookout = Lookout(desk.settings, desk.database)
 
     def model(self) -> Model | None:
-        """The model that serves; None where none can."""
+        """The model that serves; None where none can. Topics that cannot be read change nothing of it."""
         try:
             return self._desk.models.served()
+        except LabelError:
+            return self._unchanged()
+        except ClassifierError:
+            return None
+
+    def _unchanged(self) -> Model | None:
+        """The model with the promised cuts, whatever topics are retired."""
+        settings = self._desk.settings
+        try:
+            loaded = load_model(settings.models)
+            found = promises.standings(settings.models, settings.promises, loaded)
+            return loaded.with_cuts(promises.cuts_of(found, loaded))
         except ClassifierError:
             return None
 
@@ -129,7 +141,7 @@ class Knowledge:
 
     def quality(self) -> Quality | None:
         """What verdicts and answers say; None while it is being counted for the first time."""
-        return self._quality.ask(_ENOUGH_WAIT)
+        return self._quality.ask(_WAIT)
 
     def quality_of(self, topic: str) -> TopicQuality | None:
         """The same of one topic."""

@@ -28,7 +28,6 @@ class Bounds:
     seconds: float = 30.0  # until an answer begins
     larger_seconds: float = 300.0  # the same where more may be sent
     at_once: int = 64
-    streams: int = 64  # answers that go on for as long as somebody looks
 
     def of_body(self, path: str) -> int:
         return self.larger.get(path, self.body)
@@ -44,7 +43,6 @@ class Limits:
         self._app = app
         self._bounds = bounds
         self._busy: set[asyncio.Task[None]] = set()
-        self._streaming = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused = self._refusal(scope)
@@ -59,8 +57,9 @@ class Limits:
         task.add_done_callback(self._busy.discard)
         try:
             await self._in_time(task, answer, scope, receive)
-        finally:
+        except asyncio.CancelledError:
             task.cancel()
+            raise
 
     async def _in_time(
         self, task: asyncio.Task[None], answer: _Answer, scope: Scope, receive: Receive
@@ -71,28 +70,16 @@ class Limits:
             await asyncio.wait((task, begun), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             begun.cancel()
-        if answer.is_stream:
-            await self._stream(task)
-        elif task.done() or answer.begun.is_set():
+        if task.done() or answer.begun.is_set():
             await task
         else:
-            # A thread that works for it cannot be stopped: it goes on, still one of those at once, and what
-            # it answers is dropped.
+            # A thread that works for it cannot be stopped, and a task that is cancelled forgets it: so it
+            # goes on, still one of those at once, and what it answers is dropped.
             send = answer.take_over()
             refusal = failures.answer(
                 scope, 503, marked("This takes too long. Try again later."), headers=_CLOSE
             )
             await refusal(scope, receive, send)
-
-    async def _stream(self, task: asyncio.Task[None]) -> None:
-        self._busy.discard(task)
-        if self._streaming >= self._bounds.streams:
-            return
-        self._streaming += 1
-        try:
-            await task
-        finally:
-            self._streaming -= 1
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         if refused := _too_much(scope, self._bounds):
@@ -134,16 +121,11 @@ class _Answer:
         self._send = send
         self._taken = False
         self.begun = asyncio.Event()
-        self.is_stream = False
 
     async def __call__(self, message: Message) -> None:
         if self._taken:
             return
         if message["type"] == "http.response.start":
-            self.is_stream = any(
-                name.lower() == b"content-type" and value.startswith(b"text/event-stream")
-                for name, value in message["headers"]
-            )
             self.begun.set()
         await self._send(message)
 

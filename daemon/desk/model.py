@@ -182,7 +182,7 @@ def diff(
     after: Name,
     anew: Annotated[str, Query(max_length=5)] = "",
 ) -> Response:
-    """What two versions are made to be, at once; and where they decide differently, as soon as it is known."""
+    """What two versions are made to be; and where they decide differently, as soon as that is known."""
     desk = desk_of(request)
     comparisons = _comparisons(request)
     pair = (before, after)

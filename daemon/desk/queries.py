@@ -1,6 +1,6 @@
-"""Queries: which articles a program or a feed reader asks for in an address, and those that there are.
+"""Queries: which articles a program asks for in an address, and pages of those that there are.
 
-The words are those of Today's filters, so that what follows its question mark is a query here too.
+The words are those of Today's filters; but days are moments here, and what is not understood is refused.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy import Connection
 
-from daemon.desk.articles import NEWEST, ArticleShown, Span, newest
+from daemon.desk.articles import NEWEST, ArticleShown, Span, newest_ids, shown
 from daemon.desk.index import Filter, Index
 
 # Of each article the whole text is read; so many of them at once.
@@ -53,6 +53,7 @@ class ArticleQuery(BaseModel):
     until: Moment | None = Field(None, description="Taken in before this moment.")
     q: str = Field("", max_length=200, description="Words that an article has, all of them.")
     alerted: bool | None = Field(None, description="Whether somebody was told of it.")
+    story: int | None = Field(None, ge=0, le=2**62, description="Tells this story.")
 
     @property
     def filter(self) -> Filter:
@@ -63,6 +64,7 @@ class ArticleQuery(BaseModel):
             languages=tuple(self.language),
             sources=tuple(self.source),
             alerted=self.alerted,
+            story=self.story,
         )
 
     @property
@@ -70,41 +72,13 @@ class ArticleQuery(BaseModel):
         return Span(_within(self.since), _within(self.until))
 
 
-def _unless_empty(given: Any) -> Any:
-    """What an empty field of a form says is that nothing was said."""
-    if isinstance(given, list):
-        return [each for each in given if each != ""]
-    return None if given == "" else given
-
-
-Unsaid = BeforeValidator(_unless_empty)
-
-
-class FormQuery(ArticleQuery):
-    """The same as a form sends it: a field may be empty, and what else stands in the address is not ours."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    topic: Annotated[list[Named], Unsaid] = Field([], max_length=20)
-    grade: Annotated[Literal["main", "mention"] | None, Unsaid] = None
-    language: Annotated[list[Named], Unsaid] = Field([], max_length=20)
-    source: Annotated[list[Annotated[str, Field(max_length=500)]], Unsaid] = Field([], max_length=20)
-    since: Annotated[Moment | None, Unsaid] = None
-    until: Annotated[Moment | None, Unsaid] = None
-    alerted: Annotated[bool | None, Unsaid] = None
-
-
 def found(
-    connection: Connection, index: Index, query: ArticleQuery, *, before: int, most: int
+    connection: Connection, index: Index, wanted: Filter, span: Span, *, before: int, most: int
 ) -> Iterator[list[ArticleShown]]:
     """Up to `most` articles with ids below `before`, newest first, a few at a time: they may be long."""
-    while most > 0:
-        some = newest(connection, index, query.filter, query.span, before=before, most=min(most, _AT_ONCE))
-        yield some
-        if len(some) < min(most, _AT_ONCE):
-            return
-        most -= len(some)
-        before = some[-1].identity
+    ids = newest_ids(connection, index, wanted, span, before=before, most=most)
+    for start in range(0, len(ids), _AT_ONCE):
+        yield shown(connection, ids[start : start + _AT_ONCE])
 
 
 def cursor_of(identity: int) -> str:

@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,8 @@ def own_file(home: Path) -> Path:
     return home / "labels" / "topics.toml"
 
 
-def shipped_topics() -> dict[str, Topic]:
+@cache
+def shipped_topics() -> Mapping[str, Topic]:
     """The topics that come with topicwire, by id."""
     return {topic.id: topic for topic in load_topics(shipped("labels") / "topics.toml")}
 
@@ -208,23 +210,22 @@ def save(home: Path, version: str, text: str) -> None:
         raise DaemonError(f"labels/topics.toml cannot be written: {error.strerror}") from error
 
 
-def complaints_of(error: LabelError, fields: Sequence[str]) -> tuple[Complaint, ...]:
+def complaints_of(error: LabelError, draft: Draft) -> tuple[Complaint, ...]:
     """The loader's problems, each at the field that it is about."""
     return tuple(
-        Complaint(_field_of(problem, fields), "%(problem)s", {"problem": problem})
+        Complaint(_field_of(problem, draft), "%(problem)s", {"problem": problem})
         for problem in error.problems[:_MOST_COMPLAINTS]
     )
 
 
-def _field_of(problem: str, fields: Sequence[str]) -> str:
-    for name in fields:
-        if name.startswith("terms_"):
-            language = name.removeprefix("terms_")
-            if f"terms.{language} " in problem or f"({language})" in problem:
-                return name
-        elif f"'{name}'" in problem:
-            return name
-    return "id" if "an id is" in problem and "id" in fields else ""
+def _field_of(problem: str, draft: Draft) -> str:
+    if "an id is" in problem:
+        return "id"
+    for language, terms in draft.terms.items():
+        said = f"terms.{language} " in problem or f"({language})" in problem
+        if said or ("stands twice" in problem and any(f"term {term!r} " in problem for term in terms)):
+            return f"terms_{language}"
+    return next((name for name in ("title", "covers") if f"'{name}'" in problem), "")
 
 
 def _line(given: str, name: str, complaints: list[Complaint]) -> str:

@@ -227,8 +227,7 @@ def _edited(
             logger.info("a topic was edited", extra=_told(id, person))
             return RedirectResponse(f"/topics/{quote(id, safe='')}?done=saved#words", 303)
     except LabelError as error:
-        names = ["id", "title", "covers", *(f"terms_{language}" for language in draft.terms)]
-        return _Outcome(sheet.version, 422, terms.complaints_of(error, names))
+        return _Outcome(sheet.version, 422, terms.complaints_of(error, draft))
     except terms.StaleError:
         is_stale = True
     except DaemonError as error:

@@ -56,19 +56,17 @@ def period(days: int, today: date, *, by_week: bool | None = None) -> Period:
 def of_topic(index: Index, topic: str, shown: Period) -> Volumes:
     """What the index counts of a topic, mentions too."""
     since = shown.first.isoformat()
-    found = index.volumes(since, topic=topic, by=("day", "grade", "language", "source"))
     by_day: Counter[str] = Counter()
+    main = 0
+    for (day, grade), number in index.volumes(since, topic=topic, by=("day", "grade")):
+        by_day[day] += number
+        main += number if grade == "main" else 0
     by_language: Counter[str] = Counter()
     by_source: Counter[str] = Counter()
-    main = 0
-    for (day, grade, language, source), number in found:
-        by_day[day] += number
+    for (language, source), number in index.volumes(since, topic=topic, by=("language", "source")):
         by_language[language] += number
         by_source[source] += number
-        main += number if grade == "main" else 0
-    return Volumes(
-        shown, by_day.total(), main, _by_time(shown, by_day), +by_language, +by_source
-    )  # fmt: skip
+    return Volumes(shown, by_day.total(), main, _by_time(shown, by_day), +by_language, +by_source)
 
 
 def of_all(index: Index, shown: Period) -> dict[str, list[int]]:

@@ -1,6 +1,6 @@
 """Measures what is named, or everything that takes only minutes, and writes tests/bench.md.
 
-make bench                            # all but the million
+make bench                            # all but the million and the pages
 make bench ARGS="tagging latency"     # some parts; what the page says of others stays
 make bench ARGS="tagging --small"     # does it run at all; nothing is written
 """
@@ -19,7 +19,19 @@ from pathlib import Path
 from rich.console import Console
 
 from classifier.cli import main as classifier
-from tests.bench import cold, cores, draining, growth, latency, million, page, reading, retraining, tagging
+from tests.bench import (
+    cold,
+    cores,
+    draining,
+    growth,
+    latency,
+    million,
+    page,
+    pages,
+    reading,
+    retraining,
+    tagging,
+)
 from tests.bench.page import Section
 from tests.measuring import say
 
@@ -33,8 +45,9 @@ PARTS = {
     "retraining": retraining,
     "growth": growth,
     "million": million,
+    "pages": pages,
 }
-UNASKED = [name for name in PARTS if name != "million"]
+UNASKED = [name for name in PARTS if name not in ("million", "pages")]
 WRITTEN = Path(__file__).parents[1] / "bench.md"
 
 
@@ -70,7 +83,7 @@ def main(given: Sequence[str] | None = None) -> int:
 def _options(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
-        "parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; default: all but the last"
+        "parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; default: all but the last two"
     )
     parser.add_argument("--small", action="store_true", help="little of everything, to see it run")
     options = parser.parse_args(given)

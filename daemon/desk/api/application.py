@@ -20,6 +20,7 @@ def api_of(desk: Desk) -> FastAPI:
     app = FastAPI(title="topicwire", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.desk = desk
     app.state.tagging = Tagging(desk.settings.reading.rules)
+    app.state.status = lists.status_of(desk)
     problems.install(app)
     for part in (articles, dropped, said, lists):
         app.include_router(part.router)

@@ -57,7 +57,8 @@ def list_articles(
     rows: list[tuple[int, dict[str, Any]]] = []
     with desk.database.reading() as connection:
         before = queries.begins_below(query.cursor)
-        for some in queries.found(connection, desk.index, query, before=before, most=query.limit + 1):
+        wanted, span, most = query.filter, query.span, query.limit + 1
+        for some in queries.found(connection, desk.index, wanted, span, before=before, most=most):
             rows += zip((each.identity for each in some), _told(connection, some), strict=True)
     shown, following = next_page(request, response, rows, query.limit)
     return {"articles": shown, "next": following}

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from fastapi import Request
 from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.types import Message, Receive
 
@@ -41,7 +42,7 @@ async def given(request: Request, settings: Settings) -> AsyncIterator[Given]:
     most = settings.reading.rules.limits.file_mib * _MIB
     if kind == "application/json":
         body = await _bytes(request, min(most, _MOST_JSON))
-        yield as_file(_article(body), settings.reading.rules)
+        yield await run_in_threadpool(lambda: as_file(_article(body), settings.reading.rules))
     elif kind == "multipart/form-data":
         limited = Request(request.scope, _Limited(request.receive, most + _ENVELOPE, most))
         async with limited.form(max_files=1, max_fields=1, max_part_size=_LONGEST_NAME * 4) as form:

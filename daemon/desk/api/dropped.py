@@ -90,5 +90,5 @@ def _dropped(request: Request, name: str, content: BinaryIO) -> dropping.Dropped
 def _tagged(request: Request, name: str, content: BinaryIO) -> dict[str, Any]:
     tagging = request.app.state.tagging
     assert isinstance(tagging, Tagging)
-    found, left_out = tagging.tag(request, content.read(), name)
+    found, left_out = tagging.tag(request, content, name)
     return {"articles": [tags_as_json(each, name) for each in found], "left_out": list(left_out)}

@@ -15,12 +15,16 @@ from daemon.desk.api.contract import may_answer
 from daemon.desk.api.paging import next_page
 from daemon.desk.api.shapes import DeliveryPage, Models, Status, Topics
 from daemon.desk.doors import Reader
+from daemon.desk.meanwhile import Meanwhile
+from daemon.desk.problems import ProblemError
 from daemon.desk.queries import Cursor
 from daemon.desk.state import Desk, desk_of
 from daemon.records import DeliveryState
 from daemon.verdicts import SHORT_ID
 
 router = APIRouter()
+
+_FRESH, _LONGEST = 5.0, 25.0  # seconds
 
 _DELIVERIES = """
     SELECT deliveries.id, deliveries.receiver, deliveries.key, state, form, articles.fingerprint, attempts,
@@ -35,6 +39,11 @@ _DELIVERIES = """
 """
 _ALL = text(_DELIVERIES.format(and_of_the_state=""))
 _OF_STATE = text(_DELIVERIES.format(and_of_the_state="AND state = :state"))
+
+
+def status_of(desk: Desk) -> Meanwhile[dict[str, Any]]:
+    """How things stand, found out once for all who ask within some seconds: it counts the whole ledger."""
+    return Meanwhile(lambda: status.gather(desk.settings, desk.database), fresh=_FRESH)
 
 
 class DeliveryQuery(BaseModel):
@@ -115,8 +124,14 @@ def list_deliveries(
 )
 def get_status(request: Request, person: Reader) -> Any:
     """How things stand, as `topicwired status --json` tells it."""
-    desk = desk_of(request)
-    return status.gather(desk.settings, desk.database)
+    meanwhile = request.app.state.status
+    assert isinstance(meanwhile, Meanwhile)
+    meanwhile.ask()
+    meanwhile.settle(_LONGEST)
+    found = meanwhile.ask()
+    if found is None or meanwhile.failed:
+        raise ProblemError(503, "how things stand cannot be found out now", headers={"Retry-After": "5"})
+    return found
 
 
 def _cuts(desk: Desk) -> tuple[dict[str, Cuts], str | None]:

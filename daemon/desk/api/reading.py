@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
+from typing import BinaryIO
 
 from fastapi import Request
 
@@ -24,11 +25,11 @@ class Tagging:
         self._lock = Lock()
         weakref.finalize(self, self._reader.close)
 
-    def tag(self, request: Request, data: bytes, name: str) -> tuple[list[Tagged], tuple[str, ...]]:
+    def tag(self, request: Request, content: BinaryIO, name: str) -> tuple[list[Tagged], tuple[str, ...]]:
         """The articles of a file with their tags, and what in it is none. Raises ProblemError."""
         model = desk_of(request).models.served()
         with self._turn():
-            contents = self._read(data, name)
+            contents = self._read(content.read(), name)
             return model.tag_all(contents.articles), contents.left_out
 
     def _read(self, data: bytes, name: str) -> Contents:
