@@ -372,8 +372,8 @@ def retry(
     ids above `after`, up to `up_to`, the oldest first. Returns their ids.
 
     What may have arrived is looked for from `look_at` on, twice like any other, before it is sent:
-    nothing is sent again because somebody asked for it. A dead one that was refused for sure is pending again.
-    Raises ValueError for a state that needs no such help.
+    nothing is sent again because somebody asked for it. A dead one that was refused for sure is pending
+    again. Raises ValueError for a state that needs no such help.
     """
     if state not in (DeliveryState.PARKED, DeliveryState.UNKNOWN, DeliveryState.DEAD):
         raise ValueError(f"{state}: goes on by itself")

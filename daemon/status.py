@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from classifier import ModelError, current_version
-from daemon import clock, feedback, ledger, outbox, shelves, timetable, trainings, wishes
+from daemon import clock, feedback, holds, ledger, outbox, shelves, timetable, trainings, wishes
 from daemon.clock import to_text
 from daemon.config import Settings
 from daemon.database import Database
@@ -36,6 +37,7 @@ def gather(settings: Settings, database: Database) -> dict[str, Any]:
         learned = trainings.standing(connection, served=model)
         said = feedback.counts(connection)
         wished = wishes.active(connection, clock.now()).records
+        stopped = holds.listed(connection)
     found: dict[str, Any] = {
         "home": str(settings.home),
         "model": model,
@@ -58,6 +60,7 @@ def gather(settings: Settings, database: Database) -> dict[str, Any]:
             }
             for each in wished
         ],
+        "holds": [asdict(each) for each in stopped],
         "trouble": [
             {"receiver": receiver, "state": state, "reason": reason, "alerts": number}
             for receiver, state, reason, number in trouble
@@ -88,6 +91,9 @@ def lines(found: dict[str, Any]) -> list[str]:
     for wish in found["wishes"]:
         until = f"until {wish['until']}, {wish['person']}"
         text.append(f"wish       {wish['receiver']}: {wish['wish']} {wish['topic']} {until}")
+    for hold in found["holds"]:
+        why = f": {hold['reason']}" if hold["reason"] else ""
+        text.append(f"hold       {hold['receiver']}: since {hold['since']}, {hold['person']}{why}")
     for receiver, states in found["deliveries"].items():
         parts = ", ".join(f"{number} {state}" for state, number in states.items())
         text.append(f"receiver   {receiver}: {parts}")

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text
 
 from classifier import Evidence, Grade, Tag
 from daemon import clock, feedback, ledger, passages, verdicts
@@ -471,7 +471,7 @@ def test_each_passage_can_be_chosen_and_labelled(at_desk: AtDesk, fingerprint: s
     assert said_of.remark is not None
     assert said_of.remark.startswith("operator, ") and said_of.remark.endswith(fingerprint[:16])
     page = Page(at_desk.client.get(where).text)
-    assert urlsplit(where).fragment == f"p{start}"
+    assert urlsplit(where).fragment == ""
     assert [each["value"] for each in page.found("input", name="passage") if "checked" in each] == [
         str(start)
     ]
@@ -535,3 +535,27 @@ def test_the_page_is_made_in_the_other_languages_as_well(at_desk: AtDesk, finger
     for language in ("ru", "kk"):
         at_desk.client.headers["accept-language"] = language
         assert get(at_desk, fingerprint, topic="energy", label=1).found("html", lang=language)
+
+
+def test_nothing_that_the_page_asks_of_the_ledger_reads_a_whole_table(
+    at_desk: AtDesk, fingerprint: str
+) -> None:
+    asked: list[tuple[str, object]] = []
+
+    def keep(_: object, __: object, statement: str, given: object, *___: object) -> None:
+        asked.append((statement, given))
+
+    event.listen(Engine, "before_cursor_execute", keep)
+    try:
+        post(at_desk, fingerprint, "verdicts", topic="energy", verdict="right")
+        get(at_desk, fingerprint, topic="energy", label=1)
+        post(at_desk, fingerprint, "undo")
+    finally:
+        event.remove(Engine, "before_cursor_execute", keep)
+
+    with at_desk.database.reading() as connection:
+        for statement, given in asked:
+            if statement.lstrip().startswith(("SELECT", "UPDATE", "DELETE")):
+                plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given).all()  # type: ignore[arg-type]
+                assert not [row.detail for row in plan if row.detail.startswith("SCAN ")], statement
+    assert len(asked) > 20

@@ -85,17 +85,18 @@ def test_a_line_of_numbers_goes_from_the_left_to_the_right_and_the_largest_is_at
     assert drawing.points([], 100, 20) == ""
 
 
-def test_probabilities_are_counted_where_they_stand_on_the_scale() -> None:
-    drawn = drawing.scale([0.0, 0.009, 0.62, 0.625, 1.0], right=[0.62], wrong=[0.1, 1.0], now=0.5, then=0.25)
+def test_marks_and_cuts_stand_where_their_probabilities_do() -> None:
+    counts = [0] * drawing.BINS
+    counts[0], counts[31], counts[-1] = 16, 4, 1
 
-    assert {bar.label: bar.number for bar in drawn.bars if bar.number} == {
-        "0.00–0.02": 2,
-        "0.62–0.64": 2,
-        "0.98–1.00": 1,
-    }
+    drawn = drawing.scale(counts, right=[0.62], wrong=[0.1, 1.0], now=0.5, then=0.25)
+
+    heights = {bar.label: bar.height for bar in drawn.bars if bar.number}
+    assert heights["0.00–0.02"] == 2 * heights["0.62–0.64"] == 4 * heights["0.98–1.00"]  # by the root
     [said] = drawn.right
-    [tall] = [bar for bar in drawn.bars if bar.label == "0.62–0.64"]
-    assert said.x == pytest.approx(tall.x, abs=0.1)
+    [bar] = [bar for bar in drawn.bars if bar.label == "0.62–0.64"]
+    assert said.x == pytest.approx(bar.x, abs=0.1)
     assert drawn.now.x == drawn.width / 2
     assert drawn.then.x < drawn.now.x
-    assert drawn.wrong[-1].x == max(pin.x for pin in drawn.wrong)
+    assert drawn.wrong[-1].x == drawn.ticks[-1].at
+    assert [tick.number for tick in drawn.ticks] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1])

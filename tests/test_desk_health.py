@@ -76,9 +76,7 @@ def test_it_says_what_status_says_and_that_the_daemon_does_not_run(at_desk: AtDe
     assert str(at_desk.home) in page.text
 
 
-def test_a_page_does_not_wait_for_what_takes_long(
-    at_desk: AtDesk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_does_not_wait_for_what_takes_long(at_desk: AtDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = threading.Event()
     monkeypatch.setattr("daemon.desk.health._PATIENCE", 0.05)
     monkeypatch.setattr("daemon.status.gather", lambda *_: go_on.wait(20.0) and None)
@@ -121,6 +119,22 @@ def test_a_failed_file_stands_with_its_reason_as_text(at_desk: AtDesk) -> None:
     assert "&lt;b&gt;.pdf" in page
     assert "it holds &lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "send the text" in page
+
+
+@pytest.mark.parametrize(
+    "explanation",
+    [b"", b"[]", b"{", b'{"reason": 3, "at": "yesterday"}', b'{"at": "2026-03-05T12:00:00"}', b"\xff"],
+)
+def test_a_failed_file_whose_explanation_cannot_be_read_is_shown_all_the_same(
+    at_desk: AtDesk, explanation: bytes
+) -> None:
+    fail(at_desk)
+    (at_desk.settings.failed / "broken.pdf.error.json").write_bytes(explanation)
+
+    page = at_desk.client.get("/health")
+
+    assert page.status_code == 200
+    assert "broken.pdf" in page.text
 
 
 def test_a_failed_file_is_put_back_into_the_inbox_and_the_ledger_knows(at_desk: AtDesk) -> None:

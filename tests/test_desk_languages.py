@@ -10,7 +10,7 @@ from babel.messages.catalog import Catalog
 
 from classifier import load_topics, shipped
 from daemon.desk.languages import LANGUAGES, catalogue
-from daemon.desk.rendering import Spoken
+from daemon.desk.rendering import Spoken, direction
 from tests.at_the_desk import AtDesk
 from tests.desk_words import TRANSLATED, brought_up_to_date, extracted, forms, translations
 
@@ -117,7 +117,11 @@ def test_an_article_is_marked_with_its_own_language_and_direction(at_desk: AtDes
     shown = at_desk.client.get("/", headers={"Accept-Language": "ru"}).text
 
     assert re.search(r'dir="rtl"[^>]*lang="ar"[^>]*>(\s*<[^>]*>)*\s*استأنفت', shown)
-    assert re.search(r'dir="ltr"[^>]*lang="kk"[^>]*>(\s*<[^>]*>)*\s*Зауыт', shown)
+    assert re.search(r'dir="auto"[^>]*lang="kk"[^>]*>(\s*<[^>]*>)*\s*Зауыт', shown)
+
+
+def test_kazakh_runs_as_its_letters_do() -> None:
+    assert [direction(each) for each in ("ru", "ar", "kk", None)] == ["ltr", "rtl", "auto", "auto"]
 
 
 def test_there_is_a_catalogue_for_each_language_but_ours() -> None:

@@ -428,6 +428,25 @@ def test_behind_https_a_cookie_is_for_https_alone(by_password: TestClient) -> No
     assert "Secure" not in believed_from_nowhere_else.headers["Set-Cookie"]
 
 
+def test_behind_https_a_page_without_it_is_another_site(by_password: TestClient) -> None:
+    headers = {"X-Forwarded-Proto": "https"}
+    there = TestClient(
+        by_password.app,
+        base_url="https://127.0.0.1:8460",
+        follow_redirects=False,
+        client=HERE,
+        headers=headers,
+    )
+    form = {"csrf": token_in(there.get("/login").text), "name": "Aigerim", "password": PASSWORD}
+
+    assert there.post("/login", data=form, headers={"Origin": "http://127.0.0.1:8460"}).status_code == 403
+    entered = there.post("/login", data=form, headers={"Origin": "https://127.0.0.1:8460"})
+    assert entered.status_code == 303
+    assert there.get("/").status_code == 200
+    session = next(each for each in entered.headers.get_list("Set-Cookie") if "before" not in each)
+    assert session.startswith("__Host-topicwire_8460=") and "Secure" in session and "Path=/" in session
+
+
 def test_attempts_behind_a_proxy_are_those_of_whom_it_names(by_password: TestClient) -> None:
     form = {"csrf": token_in(by_password.get("/login").text), "name": "Aigerim", "password": "no"}
     one, two = {"X-Forwarded-For": "1.1.1.1, 198.51.100.1"}, {"X-Forwarded-For": "1.1.1.1, 198.51.100.2"}
@@ -435,6 +454,13 @@ def test_attempts_behind_a_proxy_are_those_of_whom_it_names(by_password: TestCli
 
     assert said == [403] * 5 + [429]
     assert by_password.post("/login", data=form, headers=two).status_code == 403
+    from_nowhere = another(by_password, ELSEWHERE)
+    form["csrf"] = token_in(from_nowhere.get("/login").text)
+    said = [
+        from_nowhere.post("/login", data=form, headers={"X-Forwarded-For": f"198.51.100.{n}"}).status_code
+        for n in range(3, 9)
+    ]
+    assert said == [403] * 5 + [429]  # whatever it says of others
 
 
 # Feeds.

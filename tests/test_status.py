@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon import deliveries, ledger, outbox, status
+from daemon import deliveries, holds, ledger, outbox, status
 from daemon.config import Settings
 from daemon.database import Database
 from daemon.records import DeliveryState, FileState
@@ -59,6 +59,7 @@ def test_a_new_home_has_nothing_to_tell(settings: Settings, database: Database) 
         "held": 0,
         "feedback": {},
         "wishes": [],
+        "holds": [],
         "trouble": [],
         "jobs": [],
         "training": {"last": None, "states": {}},
@@ -70,6 +71,17 @@ def test_a_new_home_has_nothing_to_tell(settings: Settings, database: Database) 
         "ledger     0 articles from 0 files, 0 files in failed/",
         "alerts     0 owed, 0 parked, 0 dead",
     ]
+
+
+def test_a_receiver_that_somebody_holds_is_told_with_the_reason(
+    settings: Settings, database: Database
+) -> None:
+    with database.transaction() as connection:
+        holds.put(connection, "desk", person="ana", reason="the channel moves", now=NOON)
+
+    found = status.gather(settings, database)
+
+    assert "hold       desk: since 2026-03-05T12:00:00.000000Z, ana: the channel moves" in status.lines(found)
 
 
 def test_what_waits_in_the_inbox_is_counted_with_the_age_of_the_oldest(

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 
 from daemon import feedback, questions, sayings, verdicts
 from daemon.actions import Verb
+from daemon.cli import main
 from daemon.clock import to_text
 from daemon.database import Database, open_database
 from daemon.records import Alert, AlertTopic
@@ -280,6 +281,21 @@ def test_the_message_that_asks_about_the_article_is_shown_anew(
         say(fresh, question.article, RIGHT)
 
         assert revisions(fresh) == [1]
+
+
+def test_a_verdict_that_is_typed_in_a_terminal_is_shown_in_slack_as_well(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/ledger.db")
+    with database.transaction() as connection:
+        owe(connection, make_alert())
+        fingerprint = connection.execute(text("SELECT fingerprint FROM articles")).scalar_one()
+
+    for number, command in enumerate(("add", "settle"), 1):
+        words = ["verdicts", command, fingerprint[:16], "energy", "wrong", "--person", "ana"]
+        assert main([*words, "--home", str(tmp_path)]) == 0
+        with database.reading() as connection:
+            assert revisions(connection) == [number]
+            assert len(verdicts.history(connection, 1)) == number
+    database.close()
 
 
 def test_verdicts_from_before_there_was_a_history_begin_it(tmp_path: Path) -> None:

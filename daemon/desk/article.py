@@ -234,8 +234,8 @@ def label(
             said = marked("This passage is labelled already in another file; change it there:")
             return _refused(request, person, id_, view, said, where=error.place)
         done = "labelled"
-    where = f"/articles/{id_}{view.query(passage=passage, done=done)}#p{passage}"
-    return RedirectResponse(where, 303)
+    # Without a fragment: a browser would go there and leave the chosen passage without the focus.
+    return RedirectResponse(f"/articles/{id_}{view.query(passage=passage, done=done)}", 303)
 
 
 def _shown(

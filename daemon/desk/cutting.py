@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from sqlalchemy import Connection
 
 from classifier import Article, Labelled, Model, Settled, Share, for_precision, for_recall, quality_at
 from daemon import estimating, replaying
 from daemon.desk import articles, drawing, slider
-from daemon.desk.drawing import Scale
+from daemon.desk.drawing import Pin, Scale
 from daemon.desk.known import Knowledge
-from daemon.desk.slider import Change, Judged, Outlook, Said
+from daemon.desk.slider import Change, Floats, Judged, Outlook, Said
 from daemon.desk.state import Desk
 from daemon.estimating import Estimate
 from daemon.replaying import Mark
@@ -51,6 +52,11 @@ class Promised:
         """One that the configuration takes."""
         found = self.settled.cut
         return None if found is None else min(MOST, max(LEAST, found))
+
+    @property
+    def pin(self) -> Pin | None:
+        """Where that stands on the scale."""
+        return None if self.cut is None else drawing.pin(self.cut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +183,7 @@ def _recently(
 
     counted = slider.judged(said, topic, after.main, marks)
     likely = said.of(topic)
-    places = {int(id): row for row, id in enumerate(said.ids.tolist())}
-    pins = {
-        mark: [float(likely[places[id]]) for id, each in marks.items() if each is mark and id in places]
-        for mark in (Mark.RIGHT, Mark.WRONG)
-    }
+    counts, _ = np.histogram(likely, bins=drawing.BINS, range=(0.0, 1.0))
     return Recently(
         said,
         found,
@@ -189,9 +191,9 @@ def _recently(
         examples(found.gained),
         OnVerdicts(counted, _precision(counted, found.said[1])),
         drawing.scale(
-            likely.tolist(),
-            right=pins[Mark.RIGHT][-_MARKED:],
-            wrong=pins[Mark.WRONG][-_MARKED:],
+            counts.tolist(),
+            right=_pinned(said, likely, marks, Mark.RIGHT),
+            wrong=_pinned(said, likely, marks, Mark.WRONG),
             now=before.main,
             then=after.main,
         ),
@@ -204,6 +206,13 @@ def _marks(connection: Connection, said: Said, topic: str) -> dict[int, Mark]:
         return {}
     found = replaying.marks(connection, int(said.ids[0]), int(said.ids[-1]))
     return {article: marks[topic] for article, marks in found.items() if topic in marks}
+
+
+def _pinned(said: Said, likely: Floats, marks: Mapping[int, Mark], mark: Mark) -> list[float]:
+    """The probabilities of the newest articles with a mark."""
+    asked = [article for article, each in marks.items() if each is mark]
+    found: list[float] = likely[np.isin(said.ids, asked)][-_MARKED:].tolist()
+    return found
 
 
 def _precision(counted: Judged, articles: int) -> Estimate | None:

@@ -6,7 +6,6 @@ Templates write them as SVG, with classes for colours, and say them once more as
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -163,30 +162,29 @@ class Scale:
     then: Pin
 
 
-_BINS = 50
+BINS = 50
 _SCALE_HEIGHT, _SCALE_BASE, _SCALE_ROOM = 150.0, 90.0, 80.0
 _MARGIN = 20.0
 
 
 def scale(
-    probabilities: Iterable[float],
+    counts: Sequence[int],
     *,
     right: Iterable[float],
     wrong: Iterable[float],
     now: float,
     then: float,
 ) -> Scale:
-    """A histogram of probabilities with marks of what people said, and the cut now and then."""
-    bounds = [number / _BINS for number in range(1, _BINS)]
-    counts = [0] * _BINS
-    for probability in probabilities:
-        counts[bisect_right(bounds, probability)] += 1
+    """A histogram of probabilities with marks of what people said, and the cut now and then.
+
+    `counts` are of BINS parts of equal width between 0 and 1.
+    """
     most = math.sqrt(max(counts)) or 1.0
-    room = (WIDTH - 2 * _MARGIN) / _BINS
+    room = (WIDTH - 2 * _MARGIN) / BINS
     bars = []
     for place, number in enumerate(counts):
         height = round(_SCALE_ROOM * math.sqrt(number) / most, 2)
-        label = f"{place / _BINS:.2f}–{(place + 1) / _BINS:.2f}"
+        label = f"{place / BINS:.2f}–{(place + 1) / BINS:.2f}"
         left = round(_MARGIN + place * room, 2)
         bars.append(Bar(label, number, left, round(_SCALE_BASE - height, 2), round(room * 0.9, 2), height))
     return Scale(
@@ -194,14 +192,15 @@ def scale(
         _SCALE_HEIGHT,
         _SCALE_BASE,
         tuple(bars),
-        tuple(Tick(_pin(number / 5).x, number / 5) for number in range(6)),
-        tuple(map(_pin, right)),
-        tuple(map(_pin, wrong)),
-        _pin(now),
-        _pin(then),
+        tuple(Tick(pin(number / 5).x, number / 5) for number in range(6)),
+        tuple(map(pin, right)),
+        tuple(map(pin, wrong)),
+        pin(now),
+        pin(then),
     )
 
 
-def _pin(probability: float) -> Pin:
+def pin(probability: float) -> Pin:
+    """Where a probability stands on the scale."""
     inside = min(1.0, max(0.0, probability))
     return Pin(round(_MARGIN + inside * (WIDTH - 2 * _MARGIN), 2), probability)

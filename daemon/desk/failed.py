@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from daemon import ledger, shelves
 from daemon.config import Settings
@@ -25,7 +26,7 @@ class FailedFile:
     name: str
     reason: str
     mend: str
-    at: str | None
+    at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def mark_of(name: str) -> str:
 def _failed(settings: Settings, name: str) -> FailedFile:
     said = _explanation(settings, name)
     reason, mend, at = (said.get(key) for key in ("reason", "what_to_do", "at"))
-    return FailedFile(mark_of(name), printable(name), _text(reason), _text(mend), _text(at) or None)
+    return FailedFile(mark_of(name), printable(name), _text(reason), _text(mend), _moment(at))
 
 
 def _explanation(settings: Settings, name: str) -> dict[str, object]:
@@ -91,6 +92,14 @@ def _explanation(settings: Settings, name: str) -> dict[str, object]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _moment(given: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(_text(given))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
 
 
 def _text(given: object) -> str:

@@ -24,6 +24,7 @@ from daemon.neutral import cleaned
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _RIGHT_TO_LEFT = frozenset(("ar", "fa", "he", "ur", "ps", "dv", "ckb"))
+_EITHER_WAY = frozenset(("kk", "ky", "uz", "ug", "az", "ku"))  # in China and Iran with Arabic letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,8 @@ def page(
 
 
 def direction(language: str | None) -> str:
-    """For `dir=`: that of a language, or whatever the letters say where it is not known."""
-    if language is None:
+    """For `dir=`: that of a language, or whatever the letters say where it has two or is not known."""
+    if language is None or language in _EITHER_WAY:
         return "auto"
     return "rtl" if language in _RIGHT_TO_LEFT else "ltr"
 
