@@ -216,6 +216,22 @@ def test_a_file_that_cannot_be_read_says_why(at_desk: AtDesk, newsroom: Newsroom
     assert became["mend"]
 
 
+def test_a_file_that_was_not_opened_any_more_or_is_to_be_tried_again_is_told_of_too(
+    at_desk: AtDesk, newsroom: Newsroom
+) -> None:
+    told = at_desk.client.post("/api/articles", files={"file": ("a.txt", b" ")}).json()
+    newsroom.take_all()
+    newsroom.execute("UPDATE files SET state = 'retried' WHERE state = 'failed'")
+    assert get(at_desk, told["location"])["state"] == "waiting"
+
+    newsroom.execute(
+        "UPDATE files SET fingerprint = '' WHERE state = 'retried'"
+    )  # as one that kills a parser
+
+    became = get(at_desk, told["location"])
+    assert (became["state"], became["reason"], became["name"]) == ("failed", "empty", told["name"])
+
+
 def test_the_same_bytes_again_are_a_duplicate_that_leads_to_the_first(
     at_desk: AtDesk, newsroom: Newsroom
 ) -> None:
@@ -357,6 +373,18 @@ def test_what_breaks_off_leaves_nothing_behind(
         dropping.drop(at_desk.settings, "a.txt", content)
 
     assert [path for path in at_desk.settings.inbox.rglob("*") if path.is_file()] == []
+
+
+def test_nothing_that_waits_is_overwritten(at_desk: AtDesk) -> None:
+    at_desk.settings.inbox.mkdir()
+    taken = dropping.marked_name("a.txt", hashlib.sha256(OIL.encode()).hexdigest())
+    (at_desk.settings.inbox / taken).write_text("of somebody else")
+
+    names = [dropping.drop(at_desk.settings, "a.txt", io.BytesIO(OIL.encode())).name for _ in range(2)]
+
+    assert names[0] == names[1] != taken
+    standing = [path for path in at_desk.settings.inbox.rglob("*") if path.is_file()]
+    assert sorted(path.read_text() for path in standing) == sorted(["of somebody else", OIL])
 
 
 def test_a_full_disk_is_said_and_nothing_is_taken(at_desk: AtDesk) -> None:

@@ -322,14 +322,19 @@ def test_an_id_that_no_article_has_gets_an_error_page(at_desk: AtDesk) -> None:
             assert "<h1" in answer.text
 
 
-def test_where_no_model_can_serve_the_article_is_shown_all_the_same(at_desk: AtDesk) -> None:
+def test_where_the_model_cannot_be_asked_the_article_is_shown_all_the_same(at_desk: AtDesk) -> None:
     fingerprint = write(at_desk, REFINERY + " Last.", tag(REFINERY, SENTENCE))
+    own = at_desk.home / "labels" / "topics.toml"
+    own.parent.mkdir(exist_ok=True)
+
+    own.write_text("[energy", encoding="utf-8")
+    spoilt = get(at_desk, fingerprint, topic="energy")
+    own.unlink()
     (at_desk.settings.models / "current").unlink()
+    missing = get(at_desk, fingerprint, topic="energy")
 
-    page = get(at_desk, fingerprint, topic="energy")
-
-    assert page.texts("mark") == [SENTENCE]
-    assert any("No model can serve" in each for each in page.texts("p", class_="notice"))
+    assert spoilt.texts("mark") == missing.texts("mark") == [SENTENCE]
+    assert any("No model can serve" in each for each in missing.texts("p", class_="notice"))
 
 
 def test_a_long_text_is_shown_in_parts_and_every_word_of_it_is_in_one(at_desk: AtDesk) -> None:

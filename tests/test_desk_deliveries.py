@@ -121,6 +121,12 @@ def test_a_receiver_that_the_configuration_no_longer_has_is_shown_and_cannot_be_
         assert holds.listed(connection) == []
 
 
+def test_a_link_cannot_have_the_page_say_what_it_likes(at_desk: AtDesk) -> None:
+    query = {"done": "hold", "about": "call 555-0100, all of it"}
+
+    assert "555-0100" not in at_desk.client.get("/deliveries", params=query).text
+
+
 def test_a_list_has_the_article_its_reason_and_a_page_that_follows(
     at_desk: AtDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,19 +146,10 @@ def test_a_list_has_the_article_its_reason_and_a_page_that_follows(
     assert "beyond=" not in second.text
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        {"state": "asleep"},
-        {"state": "merged"},
-        {"state": "dead", "beyond": "-1"},
-        {"state": "dead", "beyond": 2**70},
-    ],
-)
-def test_a_list_that_there_is_not_is_no_fault_of_ours(at_desk: AtDesk, query: dict[str, str]) -> None:
-    found = at_desk.client.get("/deliveries/list", params={"receiver": RECEIVER, **query})
-
-    assert 400 <= found.status_code < 500
+def test_a_list_that_there_is_not_is_no_fault_of_ours(at_desk: AtDesk) -> None:
+    for query in ({"state": "asleep"}, {"state": "merged"}, {"beyond": "-1"}, {"beyond": str(2**70)}):
+        asked = {"receiver": RECEIVER, "state": "dead", **query}
+        assert 400 <= at_desk.client.get("/deliveries/list", params=asked).status_code < 500
 
 
 # Trying again
@@ -410,23 +407,18 @@ def test_before_it_is_let_go_it_says_how_much_that_will_be(at_desk: AtDesk) -> N
 # Who may
 
 
-@pytest.mark.parametrize(
-    ("path", "data"),
-    [
-        ("/deliveries/1/retry", {}),
-        ("/deliveries/retry", {"receiver": RECEIVER, "state": "dead", "up_to": "9"}),
-        ("/deliveries/hold", {"receiver": RECEIVER}),
-        ("/deliveries/go", {"receiver": RECEIVER}),
-    ],
-)
-def test_a_reader_changes_nothing(
-    at_desk: AtDesk, a_reader: Callable[[], None], path: str, data: dict[str, str]
-) -> None:
+def test_a_reader_changes_nothing(at_desk: AtDesk, a_reader: Callable[[], None]) -> None:
     owe_some(at_desk)
     fail(at_desk, DeliveryState.DEAD, "refused")
     a_reader()
 
-    assert at_desk.client.post(path, data=data).status_code == 403
+    for path, data in (
+        ("/deliveries/1/retry", {}),
+        ("/deliveries/retry", {"receiver": RECEIVER, "state": "dead", "up_to": "9"}),
+        ("/deliveries/hold", {"receiver": RECEIVER}),
+        ("/deliveries/go", {"receiver": RECEIVER}),
+    ):
+        assert at_desk.client.post(path, data=data).status_code == 403
 
     assert states(at_desk.database) == ["dead"]
     assert deeds(at_desk.database) == []

@@ -66,9 +66,9 @@ def test_of_many_columns_few_have_a_date_and_the_last_is_one_of_them() -> None:
 
 
 def test_the_longest_row_has_the_whole_width_and_half_as_many_have_half_of_it() -> None:
-    drawn = drawing.rows([("wire.example", 40), ("paper.example", 20), ("radio.example", 0)])
+    drawn = drawing.rows([("wire.example", 40), ("paper.example", 20), ("radio.example", 0), ("", 900)])
 
-    assert [bar.width for bar in drawn.bars] == [drawn.width, drawn.width / 2, 0]
+    assert [bar.width for bar in drawn.bars] == [drawn.width, drawn.width / 2, 0, 0]
     assert drawn.bars[-1].y + drawn.bars[-1].height <= drawn.height
 
 

@@ -121,20 +121,22 @@ def test_a_failed_file_stands_with_its_reason_as_text(at_desk: AtDesk) -> None:
     assert "send the text" in page
 
 
-@pytest.mark.parametrize(
-    "explanation",
-    [b"", b"[]", b"{", b'{"reason": 3, "at": "yesterday"}', b'{"at": "2026-03-05T12:00:00"}', b"\xff"],
-)
-def test_a_failed_file_whose_explanation_cannot_be_read_is_shown_all_the_same(
-    at_desk: AtDesk, explanation: bytes
-) -> None:
+def test_a_failed_file_whose_explanation_cannot_be_read_is_shown_all_the_same(at_desk: AtDesk) -> None:
     fail(at_desk)
-    (at_desk.settings.failed / "broken.pdf.error.json").write_bytes(explanation)
+    for said in (
+        b"",
+        b"[]",
+        b"{",
+        b'{"reason": 3, "at": "yesterday"}',
+        b'{"at": "2026-03-05T12:00:00"}',
+        b"\xff",
+    ):
+        (at_desk.settings.failed / "broken.pdf.error.json").write_bytes(said)
 
-    page = at_desk.client.get("/health")
+        page = at_desk.client.get("/health")
 
-    assert page.status_code == 200
-    assert "broken.pdf" in page.text
+        assert page.status_code == 200
+        assert "broken.pdf" in page.text
 
 
 def test_a_failed_file_is_put_back_into_the_inbox_and_the_ledger_knows(at_desk: AtDesk) -> None:
@@ -191,11 +193,11 @@ def test_what_stands_in_the_inbox_already_is_not_overwritten(at_desk: AtDesk) ->
     assert deeds(at_desk) == []
 
 
-@pytest.mark.parametrize("mark", ["../../etc/passwd", "", "0" * 24])
-def test_a_file_that_there_is_not_is_not_put_back(at_desk: AtDesk, mark: str) -> None:
+def test_a_file_that_there_is_not_is_not_put_back(at_desk: AtDesk) -> None:
     fail(at_desk)
 
-    at_desk.client.post("/health/files/retry", data={"file": mark})
+    for mark in ("../../etc/passwd", "", "0" * 24):
+        at_desk.client.post("/health/files/retry", data={"file": mark})
     at_desk.client.post("/health/files/retry")
 
     assert (at_desk.settings.failed / "broken.pdf").exists()

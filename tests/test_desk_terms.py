@@ -276,6 +276,29 @@ def test_a_difference_has_what_is_added_and_what_is_taken_away(tmp_path: Path) -
     assert found.removed == (("en", "bunker fuel"), ("ru", "авиакеросин"))
 
 
+def test_what_did_not_come_out_as_it_was_meant_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = home_with(tmp_path)
+    monkeypatch.setattr(terms, "_set", lambda table, name, value: table.add("more", "than was meant"))
+
+    with pytest.raises(DaemonError, match="by hand"):
+        edit(home, "energy", Draft("T", "c", {}))
+
+    assert terms.own_file(home).read_text(encoding="utf-8") == OWN
+
+
+def test_a_file_that_cannot_be_read_is_not_written_over(tmp_path: Path) -> None:
+    home = home_with(tmp_path, "[energy\n")
+
+    with pytest.raises(DaemonError, match=r"topics\.toml"):
+        edit(home, "energy", Draft("T", "c", {}))
+    with pytest.raises(DaemonError, match=r"topics\.toml"):
+        terms.with_retired(terms.read(home), "energy", True)
+
+    assert terms.own_file(home).read_text(encoding="utf-8") == "[energy\n"
+
+
 def test_a_home_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "labels").write_text("a file where the folder should be")
 

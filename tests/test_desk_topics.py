@@ -120,6 +120,7 @@ def test_a_chart_shows_as_many_articles_a_day_as_its_table_says(at_desk: AtDesk)
     numbers = [int(said(cell)) for cell in chart.xpath(".//td")]
     assert (len(numbers), numbers[-1], sum(numbers)) == (30, 3, 3)
     assert [height > 0 for height in heights] == [number > 0 for number in numbers]
+    assert "3 articles, 2 mainly about it." in said(page)
     assert said(page.xpath("//figure//*[@id='by-language-text']")[0]) == "Arabic: 1; English: 1; Russian: 1"
 
 

@@ -383,3 +383,25 @@ def bring_to(connection: Connection, alert: Alert, state: DeliveryState) -> None
         outbox.mark_sent(connection, delivery, now=NOON)
     elif state is not DeliveryState.SENDING:
         outbox.put_off(connection, delivery, state, due_at=NOON, error="no")
+
+
+@pytest.mark.parametrize("state", [DeliveryState.PENDING, DeliveryState.SENT, DeliveryState.SENDING])
+def test_what_goes_on_by_itself_or_has_arrived_cannot_be_tried_again(
+    connection: Connection, state: DeliveryState
+) -> None:
+    with pytest.raises(ValueError, match="goes on by itself"):
+        outbox.retry(connection, "desk", state, now=NOON, look_at=LATER, up_to=9)
+
+
+def test_of_those_that_are_tried_again_the_oldest_come_first_and_others_stay(connection: Connection) -> None:
+    for number in (1, 2, 3):
+        owe(connection, make_alert(number=number))
+        outbox.put_off(connection, sending(connection), DeliveryState.DEAD, due_at=NOON, error="refused")
+
+    first = outbox.retry(connection, "desk", DeliveryState.DEAD, now=NOON, look_at=LATER, up_to=3, most=1)
+    others = outbox.retry(
+        connection, "desk", DeliveryState.DEAD, now=NOON, look_at=LATER, after=first[0], up_to=2, most=9
+    )
+
+    assert (first, others) == ([1], [2])
+    assert states(connection) == ["pending", "pending", "dead"]

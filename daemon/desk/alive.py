@@ -27,8 +27,8 @@ def process_of_daemon(home: Path, locks: Path = _LOCKS) -> int | None:
         return 0
     for line in lines:
         fields = line.split()
-        if "->" in fields or len(fields) < 6 or fields[1] != "FLOCK":
-            continue  # who waits for a lock does not hold it
+        if len(fields) < 6 or fields[1] != "FLOCK":
+            continue  # who waits for a lock has an arrow there
         if fields[3] == "WRITE" and fields[5].rpartition(":")[2] == inode:
             return max(0, int(fields[4])) if fields[4].lstrip("-").isdigit() else 0
     return None

@@ -22,7 +22,7 @@ _PAGES = (entrance, today, article, queue, topics, model, deliveries, health, fe
 
 def app_of(desk: Desk) -> FastAPI:
     """The application of a desk. Its parts find the desk by `desk_of`."""
-    app = FastAPI(title="topicwire", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title="topicwire", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.desk = desk
     app.state.admission = admission = Admission(desk.settings)
     app.state.teaching, app.state.comparisons = Teaching(desk), Comparisons(desk)

@@ -14,10 +14,10 @@ from sqlalchemy import Connection
 
 from classifier import (
     Article,
+    ClassifierError,
     Cuts,
     LabelledPassage,
     Model,
-    ModelError,
     Passage,
     Spoken,
     passages_of,
@@ -257,7 +257,7 @@ def _shown(
     part = _part_of(parts, view)
     cut_up = passages_of(_as_article(found))
     heard = _heard(desk, found, cut_up, view.topic, part)
-    titles = desk.topics()
+    titles = _titles(desk)
     quoted = _quoted(dossier)
     lines = marking.lines(
         found.text,
@@ -299,7 +299,7 @@ def _judged(request: Request, person: Person, id_: str, view: View, done: str) -
     with desk.database.reading() as connection:
         dossier = _dossier(connection, id_)
     heard = _heard(desk, dossier.article, passages_of(_as_article(dossier.article)), "", Part(1, 0, 0))
-    known = _known(dossier, heard, desk.topics(), person, view)
+    known = _known(dossier, heard, _titles(desk), person, view)
     return page(request, "part_judged.html", **known, said=DONE[done])
 
 
@@ -364,10 +364,20 @@ def _tag_rows(
     return found
 
 
+def _titles(desk: Desk) -> Mapping[str, str]:
+    """Topics whose file somebody has spoilt keep nobody from reading: they go by their ids."""
+    try:
+        return desk.topics()
+    except ClassifierError:
+        return {}
+
+
 def _heard(
     desk: Desk, found: ArticleShown, cut_up: tuple[Passage, ...], topic: str, part: Part
 ) -> Heard | None:
-    """None where no model can serve, or the text has so many passages that to look at each takes seconds."""
+    """None where no model can serve or the topics cannot be read; and for a text of so many passages that
+    to look at each takes seconds.
+    """
     if len(cut_up) > _MOST_EXPLAINED:
         return None
     given = _as_article(found)
@@ -375,7 +385,7 @@ def _heard(
         with desk.models.at_work() as model:
             likely = dict(model.tag(given).probabilities)
             said = _spoken(model, given, topic, part)
-    except ModelError as error:
+    except ClassifierError as error:
         logger.warning("no model explains an article", extra={"article": found.id, "error": str(error)})
         return None
     return Heard(model.version, likely, model.cuts, said)

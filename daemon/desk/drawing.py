@@ -103,15 +103,18 @@ def columns(counts: Sequence[tuple[str, int]], *, dates: int = _DATES) -> Column
 
 
 def rows(counts: Sequence[tuple[str, int]]) -> Rows:
-    """A bar for each of the counts, in their order; the largest has the whole width."""
-    most = max((number for _, number in counts), default=0) or 1
+    """A bar for each of the counts, in their order; the largest has the whole width.
+
+    What has no label stands for all others: it has no bar, for beside it the others would have none.
+    """
+    most = max((number for label, number in counts if label), default=0) or 1
     bars = tuple(
         Bar(
             label,
             number,
             0.0,
             round(place * _ROW + _ROW - _ROW_BAR - 4, 2),
-            round(WIDTH * number / most, 2),
+            round(WIDTH * number / most, 2) if label else 0.0,
             _ROW_BAR,
         )
         for place, (label, number) in enumerate(counts)

@@ -42,7 +42,7 @@ _SHORTLY = "public, max-age=300"
 _NOT_KEPT = "no-store"
 
 # Where somebody who has not signed in may go.
-_OPEN = frozenset(("/login", "/enter", "/language")) | FOR_PROGRAMS
+_OPEN = frozenset(("/login", "/enter", "/language"))
 _STATIC = "/static/"
 # What a reader may send: it changes nothing that others see.
 _READERS_MAY = frozenset(("/sign-out", "/language", "/api/tag"))

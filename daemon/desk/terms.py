@@ -272,6 +272,8 @@ def _changed(sheet: Sheet, id: str, change: Callable[[Table], None], expected: M
     """The text with a topic's table changed. Raises DaemonError where it did not come out as expected:
     TOML can be written in ways that are not edited here.
     """
+    if sheet.complaints:
+        raise DaemonError(sheet.complaints[0])
     bom = _BOM if sheet.text.startswith(_BOM) else ""
     try:
         document = tomlkit.parse(sheet.text.removeprefix(_BOM))
