@@ -110,10 +110,14 @@ values = ["{fingerprint}"]
 "path.id" = {{ dictionary = "articles", probability = 0.5 }}
 "path.fingerprint" = {{ dictionary = "files", probability = 0.5 }}
 
-# Whether a file is one that can be read is for its bytes to say, and for no schema.
+# Some addresses are too long for any reader; whether a file can be read is for its bytes to say, and which
+# topics there are for the desk, and for no schema.
+[checks]
+negative_data_rejection.expected-statuses = ["400", "404", "405", "413", "414", "415", "422", "431"]
+positive_data_acceptance.expected-statuses = ["2xx", "404", "414"]
 [[operations]]
-include-operation-id = "tag"
-checks.positive_data_acceptance.expected-statuses = ["2xx", "422"]
+include-operation-id = ["tag", "postVerdict"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "404", "414", "422"]
 """
 
 

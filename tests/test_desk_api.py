@@ -329,8 +329,8 @@ def test_whatever_a_file_is_called_its_name_is_one_that_the_inbox_takes(tmp_path
 
 def test_hostile_names_that_are_sent_are_taken_like_others(at_desk: AtDesk, newsroom: Newsroom) -> None:
     for number, name in enumerate(HOSTILE_NAMES):
-        sent = {"file": ("a.txt", f"{number}. {OIL}".encode())}
-        answer = at_desk.client.post("/api/articles", files=sent, data={"name": name})
+        sent = {"file": (name or "a", f"{number}. {OIL}".encode())}
+        answer = at_desk.client.post("/api/articles", files=sent)
         assert answer.status_code == 202, name
     assert at_desk.client.post("/api/articles", json={"text": OIL, "name": "../../x"}).status_code == 202
 
@@ -516,6 +516,7 @@ def test_a_form_that_brings_no_file_names_what_is_wrong(at_desk: AtDesk) -> None
     assert fields(post("/api/articles", files={"file": ("a.txt", b"")})) == ["body.file"]
     assert fields(post("/api/articles", files={"file": (None, b"oil")})) == ["body.file"]
     problem(post("/api/articles", files=[("file", ("a", b"x")), ("file", ("b", b"y"))]), 400)
+    assert fields(post("/api/articles", files={"file": ("a", b"x")}, data={"name": "n"})) == ["body.name"]
     problem(post("/api/articles", files={"file": ("a", b"x")}, data={"name": "n" * 5000}), 400)
     cut_short = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nhalf'
     assert fields(post("/api/articles", content=cut_short, headers=boundary)) == ["body.file"]

@@ -373,6 +373,14 @@ def test_a_file_of_people_that_cannot_be_read_lets_nobody_in(by_password: TestCl
     assert "Refinery" not in by_password.get("/").text
 
 
+def test_a_file_of_people_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    People(tmp_path).add("Aigerim", Role.EDITOR, PASSWORD)
+    (tmp_path / passwords.FILE).chmod(0o644)
+
+    with pytest.raises(DaemonError, match="others may read"):
+        People(tmp_path).known()
+
+
 # By the word of a proxy.
 
 

@@ -314,6 +314,21 @@ def test_words_are_looked_at_first_and_the_articles_that_say_them_are_named(at_d
     assert not terms.own_file(at_desk.home).exists()
 
 
+def test_where_more_articles_say_a_term_than_are_named_a_link_leads_to_all_of_them(at_desk: AtDesk) -> None:
+    for number in range(4):
+        at_desk.write(f"Depot {number}\nA kerosene depot was opened.", {})
+
+    _, page, _ = send(
+        at_desk, "/topics/energy/terms", **{**WORDS, "terms_en": "kerosene depot"}, version=version(at_desk)
+    )
+
+    assert page is not None
+    [link] = page.xpath("//section[.//*[@id='preview']]//a[.='and more']/@href")
+    found = said(seen(at_desk, link).get_element_by_id("main"))
+    assert all(f"Depot {number}" in found for number in range(4))
+    assert "Striker" not in found
+
+
 def test_saved_words_are_what_the_next_training_reads(at_desk: AtDesk) -> None:
     status, _, where = send(
         at_desk, "/topics/energy/terms", **WORDS, terms_kk="жанармай", version=version(at_desk), do="save"

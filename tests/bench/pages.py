@@ -25,7 +25,6 @@ from daemon.desk.keys import token
 from daemon.desk.words import words
 from tests.bench import large_ledger, texts
 from tests.bench.page import Section, compared
-from tests.bench.processes import children, processor_time
 from tests.daemon_process import DaemonProcess
 from tests.measuring import Compared, say
 
@@ -254,7 +253,7 @@ def beside(models: Path, scratch: Path, number: int) -> str:
     for turn in range(3):
         say(f"pages: intake of {number:,} files alone and beside the follower, {turn + 1} of 3 times")
         rounds.append(
-            [_drained(archive, scratch / f"{turn}-{desk}", backlog, desk) for desk in (True, False)]
+            [_drained(archive, scratch / f"{turn}-{desk}" / "home", backlog, desk) for desk in (True, False)]
         )
     ratios = sorted(with_ / without for with_, without in rounds)
     return (
@@ -265,29 +264,28 @@ def beside(models: Path, scratch: Path, number: int) -> str:
 
 
 def _drained(archive: Path, home: Path, backlog: Sequence[str], desk: bool) -> float:
-    """Seconds from the first file that is done to the last."""
+    """Seconds from when the files come until the last one is done."""
     shutil.copytree(archive, home, symlinks=True)
-    inbox = home / "inbox"
-    inbox.mkdir()
+    fresh = home / "fresh"
+    fresh.mkdir()
     for number, text in enumerate(backlog):
-        (inbox / f"{number:06}.txt").write_text(text, encoding="utf-8")
+        (fresh / f"{number:06}.txt").write_text(text, encoding="utf-8")
     listen = f"127.0.0.1:{_free_port()}" if desk else "never"
-    config = home / "topicwire.toml"
-    config.write_text(f'[desk]\nlisten = "{listen}"\n[retrain]\ncron = "never"\n', encoding="utf-8")
+    config = home.parent / "topicwire.toml"
+    config.write_text(
+        f'[inbox]\nsettle_seconds = 0.1\n[desk]\nlisten = "{listen}"\n[retrain]\ncron = "never"\n',
+        encoding="utf-8",
+    )
     daemon = DaemonProcess(home, "--config", str(config))
     try:
         daemon.wait_until_watching()
-        began = 0.0
-        until = time.monotonic() + 10 * _PATIENCE
-        while (done := len(daemon.done())) < len(backlog):
-            assert time.monotonic() < until, daemon.log
-            if done and not began:
-                began = time.perf_counter()
-            time.sleep(0.05)
-        took = time.perf_counter() - began
-        worked = sum(map(processor_time, children(daemon.process.pid)))
-        say(f"pages: {took:.1f} s, {worked:.1f} s of processor time in processes beside it")
-        return took
+        if desk:
+            daemon.wait_until((home / "desk.db").exists)
+        began = time.perf_counter()
+        for path in sorted(fresh.iterdir()):
+            path.rename(home / "inbox" / path.name)
+        daemon.wait_until(lambda: len(daemon.done()) == len(backlog), seconds=10 * _PATIENCE)
+        return time.perf_counter() - began
     finally:
         daemon.kill()
         shutil.rmtree(home)

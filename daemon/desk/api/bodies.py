@@ -45,7 +45,7 @@ async def given(request: Request, settings: Settings) -> AsyncIterator[Given]:
         yield await run_in_threadpool(lambda: as_file(_article(body), settings.reading.rules))
     elif kind == "multipart/form-data":
         limited = Request(request.scope, _Limited(request.receive, most + _ENVELOPE, most))
-        async with limited.form(max_files=1, max_fields=1, max_part_size=_LONGEST_NAME * 4) as form:
+        async with limited.form(max_files=1, max_fields=1, max_part_size=_LONGEST_NAME) as form:
             yield _file(form, most)
     else:
         raise ProblemError(415, "send application/json, or multipart/form-data with a part named file")
@@ -119,11 +119,11 @@ def _parsed(body: bytes) -> Any:
 
 
 def _file(form: FormData, most: int) -> Given:
-    unknown = [key for key in form if key not in ("file", "name")]
+    unknown = [key for key in form if key != "file"]
     if unknown:
-        errors = [(f"body.{each[:80]}", "is not known; there are file and name") for each in unknown]
+        errors = [(f"body.{each[:80]}", "is not known; there is file") for each in unknown]
         raise ProblemError(422, "the form is not as it should be; see errors", errors)
-    file, name = form.get("file"), form.get("name")
+    file = form.get("file")
     if not isinstance(file, UploadFile):
         errors = [("body.file", "a part with this name and a file is missing")]
         raise ProblemError(422, "the form is not as it should be; see errors", errors)
@@ -131,8 +131,4 @@ def _file(form: FormData, most: int) -> Given:
         raise ProblemError(422, "there is nothing in the file", [("body.file", "is empty")])
     if file.size > most:
         raise too_large(most)
-    if isinstance(name, str) and len(name) > _LONGEST_NAME:
-        errors = [("body.name", f"is longer than {_LONGEST_NAME} characters")]
-        raise ProblemError(422, "the form is not as it should be; see errors", errors)
-    said = name if isinstance(name, str) and name.strip() else file.filename or _NAME
-    return Given(said[:_LONGEST_NAME], file.file)
+    return Given((file.filename or _NAME)[:_LONGEST_NAME], file.file)

@@ -29,7 +29,6 @@ _BRINGS = {
                 "required": ["file"],
                 "properties": {
                     "file": {"type": "string", "format": "binary", "minLength": 1},
-                    "name": {"type": "string", "maxLength": 1000},
                 },
                 "additionalProperties": False,
             }
