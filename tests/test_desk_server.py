@@ -18,7 +18,7 @@ import pytest
 from daemon.database import Database
 from daemon.desk import keys, server
 from daemon.desk.index import Index
-from daemon.desk.protocol import Patience
+from daemon.desk.protocol import Crowd, Patience, Visitor
 from daemon.desk.state import Desk
 from daemon.errors import DaemonError
 from daemon.tables import Desk as DeskTable
@@ -209,6 +209,31 @@ def test_of_many_connections_only_so_many_are_held(tmp_path: Path, database: Dat
         until(lambda: held(others) == [False] * 10 + [True] * 10)
         for connection in (*of_one, *others):
             connection.close()
+
+
+class Guest(Visitor):
+    """A visitor without a connection."""
+
+    def __init__(self, crowd: Crowd) -> None:
+        self.crowd, self.address, self.has_left = crowd, "192.0.2.1", False
+
+    def leave(self) -> None:
+        self.has_left = True
+        self.crowd.gone(self)
+
+
+def test_whoever_waits_for_an_answer_is_not_turned_out_for_those_who_ask_nothing() -> None:
+    crowd = Crowd(Patience(most_of_one=2))
+    asks, idles, comes = (Guest(crowd) for _ in range(3))
+    assert crowd.let_in(asks) and crowd.let_in(idles)
+    crowd.has_asked(asks)
+
+    assert crowd.let_in(comes)
+    assert (asks.has_left, idles.has_left) == (False, True)
+    crowd.has_asked(comes)
+    assert not crowd.let_in(Guest(crowd))
+    crowd.is_waiting(asks)
+    assert crowd.let_in(Guest(crowd)) and asks.has_left
 
 
 def held(connections: list[socket.socket]) -> list[bool]:
