@@ -7,6 +7,7 @@ from typing import Any
 
 import feedparser
 import pytest
+from atoma import parse_atom_bytes
 from fastapi import FastAPI
 from lxml import etree, html
 from sqlalchemy import text
@@ -29,7 +30,11 @@ def read(at_desk: AtDesk, address: str) -> Any:
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/atom+xml; charset=utf-8"
     assert faults(answer.content) == []
-    return feedparser.parse(answer.content)
+    # Two readers that others wrote: a strict one, which raises, and a lenient one.
+    parse_atom_bytes(answer.content)
+    found = feedparser.parse(answer.content)
+    assert not found.bozo
+    return found
 
 
 def links(found: Any) -> Mapping[str, str]:
