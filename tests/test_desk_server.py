@@ -249,6 +249,15 @@ def held(connections: list[socket.socket]) -> list[bool]:
     return found
 
 
+def test_what_is_answered_is_not_held_back_to_be_joined_with_more() -> None:
+    listener = server.listener("127.0.0.1", 0, "127.0.0.1:0")
+    with listener, socket.create_connection(listener.getsockname()):
+        listener.setblocking(True)
+        heard, _ = listener.accept()
+        with heard:
+            assert heard.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_an_address_that_is_taken_is_said_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

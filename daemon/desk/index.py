@@ -24,7 +24,8 @@ _SCHEMA = 3
 
 # FTS5's own tokenizer finds the words that `words` has spelled: it cuts at blanks, and no letter of ours
 # means anything to it. What it would keep of an article's length is never asked for. With what it keeps in
-# memory of a batch (8 MiB) and merges at once it writes 8 kB an article in place of 18 (measured).
+# memory of a batch (8 MiB) and merges at once it writes 8 kB an article in place of 18 (measured, 40,000
+# articles).
 _CREATE = """
     CREATE TABLE position (
         one INTEGER PRIMARY KEY CHECK (one = 1),

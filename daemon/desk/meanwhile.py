@@ -31,15 +31,19 @@ class Meanwhile(Generic[_T]):
         self.failed = False
 
     def ask(self, wait: float = 0.0) -> _T | None:
-        """What is known, however old; None where nothing is after so many seconds."""
+        """What is known, however old; None where nothing is.
+
+        Whoever asks first waits so many seconds for it: of a small ledger it is found out at once, and of a
+        large one not every page is to wait for it.
+        """
         with self._lock:
-            is_old = clock.monotonic() - self._since >= self._fresh
-            if is_old and not self._running:
+            is_first = clock.monotonic() - self._since >= self._fresh and not self._running
+            if is_first:
                 self._running = True
                 self._ready.clear()
                 threading.Thread(target=self._run, name="meanwhile", daemon=True).start()
             known = self._known
-        if known is None and wait > 0:
+        if known is None and is_first and wait > 0:
             self._ready.wait(wait)
             with self._lock:
                 known = self._known
