@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from daemon import clock, shelves
+from daemon import clock, whole
 from daemon.config import Settings
 from daemon.database import knows_schema, one_line, plainly
 from daemon.errors import DaemonError, LedgerError
@@ -137,9 +137,9 @@ def check(file: Path, *, said_of: Path | None = None) -> int:
 
 def publish(fresh: Path, target: Path) -> None:
     """Give a finished file its name, for good: both are on the disk when this returns."""
-    shelves.sync(fresh)
+    whole.sync(fresh)
     os.rename(fresh, target)
-    shelves.sync(target.parent)
+    whole.sync(target.parent)
 
 
 def clean(settings: Settings) -> None:
@@ -207,12 +207,12 @@ def set_aside(path: Path) -> Path | None:
     for part in _PARTS:
         if os.path.lexists(f"{path}{part}"):
             _keep(Path(f"{path}{part}"), Path(f"{aside}{part}"))
-    shelves.sync(path.parent)
+    whole.sync(path.parent)
     # The log goes last: a new ledger beside an old log would be damaged by it, and a ledger
     # without its log has lost its last commits.
     for part in _PARTS:
         Path(f"{path}{part}").unlink(missing_ok=True)
-    shelves.sync(path.parent)
+    whole.sync(path.parent)
     return aside if there else None
 
 
@@ -310,7 +310,7 @@ def _prune(newest: Path, kept: int) -> None:
     for file in others[: max(0, len(others) + 1 - kept)]:
         file.unlink()
         logger.info("old backup deleted", extra={"file": file.name})
-    shelves.sync(newest.parent)
+    whole.sync(newest.parent)
 
 
 def _is_named(file: Path) -> bool:
@@ -351,4 +351,4 @@ def _keep(source: Path, target: Path) -> None:
         if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS):
             raise
         shutil.copy2(source, target)
-        shelves.sync(target)
+        whole.sync(target)

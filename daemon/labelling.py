@@ -7,7 +7,6 @@ for the reader of the labels to find. What nobody said of a topic is not in it: 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from classifier import topics_of
-from daemon import verdicts
+from daemon import verdicts, whole
 from daemon.database import Database
 from daemon.verdicts import SHORT_ID, Verdict, VerdictRecord
 
@@ -42,7 +41,8 @@ def write_verdicts(home: Path, database: Database, *, weight: float) -> int:
     )
     if content or file.exists():
         file.parent.mkdir(exist_ok=True)
-        _write(file, content)
+        if not file.exists() or file.read_bytes() != content:
+            whole.write(file, content)
     _take_old_away(file.with_name(_OLD))
     return len(found)
 
@@ -105,22 +105,6 @@ def _said(record: VerdictRecord, weight: float) -> dict[str, Any]:
         "weight": weight,
     }
     return found | ({"settles": True} if record.settles else {})
-
-
-def _write(file: Path, content: bytes) -> None:
-    if file.exists() and file.read_bytes() == content:
-        return
-    fresh = file.with_name(f".{file.name}.new")
-    with fresh.open("wb") as new:
-        new.write(content)
-        new.flush()
-        os.fsync(new.fileno())
-    os.replace(fresh, file)
-    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _take_old_away(sheet: Path) -> None:

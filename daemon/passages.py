@@ -5,10 +5,8 @@ The next training reads it as it reads any sheet, and people may edit it by hand
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from classifier import (
     shipped,
     topics_of,
 )
+from daemon import whole
 from daemon.clock import to_text
 from daemon.errors import DaemonError
 
@@ -87,16 +86,13 @@ def said_of(found: Mapping[str, LabelledPassage], passage: str) -> LabelledPassa
 def alone(home: Path) -> Iterator[None]:
     """For all who read a label file and write it anew: one after the other."""
     folder = home / "labels"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise DaemonError(f"{folder}: cannot be written: {error.strerror}") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(whole.alone(folder / _LOCK))
+        except OSError as error:
+            raise DaemonError(f"{folder}: cannot be written: {error.strerror}") from error
         yield
-    finally:
-        os.close(handle)
 
 
 def _sheet(home: Path) -> Path:
@@ -115,18 +111,7 @@ def _read(sheet: Path) -> str:
 
 
 def _write(sheet: Path, content: str) -> None:
-    """The new sheet is whole and on the disk before it has its name."""
-    fresh = sheet.with_name(f".{sheet.name}.new")
     try:
-        with fresh.open("wb") as new:
-            new.write(content.encode("utf-8", "replace"))
-            new.flush()
-            os.fsync(new.fileno())
-        os.replace(fresh, sheet)
-        folder = os.open(sheet.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        whole.write(sheet, content.encode("utf-8", "replace"))
     except OSError as error:
         raise DaemonError(f"{sheet}: cannot be written: {error.strerror}") from error

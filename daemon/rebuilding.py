@@ -23,7 +23,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from classifier import Contents, Model, Reader, Tagged, UnreadableArticleError
-from daemon import backups, clock, deliveries, ledger, sampling, shelves
+from daemon import backups, clock, deliveries, ledger, sampling, whole
 from daemon.backups import Progress, Refused
 from daemon.clock import to_text
 from daemon.config import Sample, Settings
@@ -212,7 +212,7 @@ def restore(
             found = _fill(fresh, settings, model, alert_all=alert_all, progress=progress)
             if place.exists():
                 shutil.copymode(place, fresh)
-            shelves.sync(fresh)
+            whole.sync(fresh)
             aside = backups.set_aside(place)
             backups.publish(fresh, place)
         finally:

@@ -16,6 +16,7 @@ from io import BufferedReader
 from pathlib import Path, PurePosixPath
 
 from daemon.records import signed
+from daemon.whole import sync
 
 ERROR_ENDING = ".error.json"
 
@@ -334,15 +335,6 @@ def _sync_folders(folders: Iterable[Path], errors: list[OSError | None]) -> None
             except OSError as error:
                 synced[folder] = error
         errors[number] = synced[folder]
-
-
-def sync(path: Path) -> None:
-    """Wait until a file or a folder is on the disk."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 _renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)

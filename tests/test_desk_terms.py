@@ -199,7 +199,7 @@ def test_what_the_classifier_would_not_load_is_not_written_and_every_reason_is_t
     assert {each.name for each in found} == {"terms_en", "terms_ru"}
     assert not any(str(tmp_path) in str(each.values) for each in found)
     assert terms.own_file(home).read_text(encoding="utf-8") == OWN
-    assert os.listdir(home / "labels") == ["topics.toml"]
+    assert sorted(os.listdir(home / "labels")) == [".lock", "topics.toml"]
 
 
 def test_a_file_keeps_its_rights_and_its_link(tmp_path: Path) -> None:

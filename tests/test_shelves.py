@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon import shelves
+from daemon import shelves, whole
 from tests.builders import NOON
 
 PRINT = "0123456789abcdef" * 4
@@ -543,7 +543,7 @@ def test_a_batch_syncs_each_folder_once(
 def test_where_the_new_place_cannot_be_synced_no_file_of_it_counts_as_moved_and_no_copy_loses_its_source(
     tmp_path: Path, source: Path, other_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    synced, folder = shelves.sync, other_disk
+    synced, folder = whole.sync, other_disk
 
     def sync(path: Path) -> None:
         if path == folder:
@@ -566,7 +566,7 @@ def test_a_sub_folder_that_went_with_its_last_file_is_no_error(
     tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = touch(source.parent / "wire" / "b.txt", "from a sub-folder")
-    synced = shelves.sync
+    synced = whole.sync
 
     def sync(folder: Path) -> None:
         if folder.name == "wire":

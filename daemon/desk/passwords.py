@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 import secrets
 import stat
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
+from daemon import whole
 from daemon.configfile import read_plainly, why
 from daemon.desk.people import Person, Role
 from daemon.errors import DaemonError
@@ -163,28 +162,17 @@ def _read(path: Path) -> Mapping[str, Known]:
 
 def _write(path: Path, known: Mapping[str, Known]) -> None:
     rows = {name: {"role": each.person.role.value, "password": each.hash} for name, each in known.items()}
-    new = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
     try:
-        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(rows, file, ensure_ascii=False, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
+        whole.write(path, json.dumps(rows, ensure_ascii=False, indent=1).encode(), mode=0o600)
     except OSError as error:
         raise DaemonError(f"{path}: cannot be written: {why(error)}") from error
-    finally:
-        new.unlink(missing_ok=True)
 
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise DaemonError(f"{path}: cannot be written: {why(error)}") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with ExitStack() as held:
+        try:
+            held.enter_context(whole.alone(path, mode=0o600))
+        except OSError as error:
+            raise DaemonError(f"{path}: cannot be written: {why(error)}") from error
         yield
-    finally:
-        os.close(handle)

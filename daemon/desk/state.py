@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,31 +11,41 @@ from pathlib import Path
 
 from fastapi import Request
 
-from classifier import Model, current_version, load_model
-from daemon import promises, quality
+from classifier import Model, load_model
+from daemon import quality
 from daemon.config import Settings
 from daemon.database import Database
 from daemon.desk.index import Index
+from daemon.serving import Serving
+
+logger = logging.getLogger(__name__)
 
 
 class Models:
-    """The model that serves, loaded anew when another does."""
+    """The model that serves: the one that tags what comes in, as the daemon would have it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._lock = threading.Lock()
         self._work = threading.Lock()
-        self._version: str | None = None
-        self._model: Model | None = None
+        self._serving: Serving | None = None
 
     def served(self) -> Model:
-        """With the cuts that are promised. Raises ModelError where none can serve."""
+        """With the cuts that are promised, and without what is retired by now.
+
+        Where another model or the topics cannot be read, what served before serves on. Raises ModelError
+        where none has served.
+        """
         with self._lock:
-            version = current_version(self._settings.models)
-            if self._model is None or version != self._version:
-                loaded = load_model(self._settings.models)
-                self._model, self._version = promises.served_model(self._settings, loaded), version
-            return self._model
+            if self._serving is None:
+                self._serving = self._first()
+            self._serving.refresh()
+            return self._serving.model
+
+    def _first(self) -> Serving:
+        settings = self._settings
+        own_topics = settings.home / "labels" / "topics.toml"
+        return Serving(settings.models, load_model(settings.models), own_topics, settings.promises)
 
     @contextmanager
     def at_work(self) -> Iterator[Model]:

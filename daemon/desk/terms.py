@@ -6,14 +6,12 @@ can add to them, and cannot take any away.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -25,6 +23,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Array, Table
 
 from classifier import LabelError, Topic, load_topics, shipped
+from daemon import whole
 from daemon.desk.languages import marked
 from daemon.errors import DaemonError
 from daemon.neutral import cleaned
@@ -195,17 +194,10 @@ def save(home: Path, version: str, text: str) -> None:
     path = Path(os.path.realpath(own_file(home)))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(path.parent):
+        with whole.alone(path.parent / ".lock"):
             if read(home).version != version:
                 raise StaleError("labels/topics.toml has changed meanwhile")
-            fresh = path.with_name(f".{path.name}.{os.getpid()}")
-            try:
-                _write(fresh, text.encode(), path)
-                _must_load(fresh)
-                os.replace(fresh, path)
-            finally:
-                fresh.unlink(missing_ok=True)
-            _sync(path.parent)
+            whole.write(path, text.encode(), check=_must_load)
     except OSError as error:
         raise DaemonError(f"labels/topics.toml cannot be written: {error.strerror}") from error
 
@@ -365,30 +357,3 @@ def _must_load(path: Path) -> None:
                 problem = problem.replace(name, said)  # noqa: PLW2901
             problems.append(problem)
         raise LabelError(problems) from error
-
-
-def _write(path: Path, content: bytes, before: Path) -> None:
-    mode = before.stat().st_mode & 0o777 if before.exists() else 0o644
-    with path.open("wb") as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

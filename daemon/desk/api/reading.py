@@ -27,10 +27,10 @@ class Tagging:
 
     def tag(self, request: Request, content: BinaryIO, name: str) -> tuple[list[Tagged], tuple[str, ...]]:
         """The articles of a file with their tags, and what in it is none. Raises ProblemError."""
-        model = desk_of(request).models.served()
         with self._turn():
             contents = self._read(content.read(), name)
-            return model.tag_all(contents.articles), contents.left_out
+            with desk_of(request).models.at_work() as model:
+                return model.tag_all(contents.articles), contents.left_out
 
     def _read(self, data: bytes, name: str) -> Contents:
         try:
