@@ -12,10 +12,9 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from classifier import (
@@ -30,8 +29,7 @@ from classifier import (
     refuse_model,
     use_model,
 )
-from daemon import clock, confining, labelling, promises, rehearsing
-from daemon.clock import from_text, to_text
+from daemon import clock, confining, labelling, promises, rehearsing, replaying
 from daemon.config import Settings
 from daemon.database import Database, open_database, plainly
 from daemon.errors import DaemonError
@@ -44,16 +42,6 @@ MOST_REHEARSED = 50_000  # articles: two minutes
 _MOST_SHOWN, _MOST_KEPT = 20, 100  # changes of a rehearsal, for people and in the report
 _TOLD_EVERY = 0.5  # seconds
 _OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
-
-_OLDEST = text(
-    """
-    SELECT tagged_at
-    FROM articles
-    WHERE tagged_at >= :since
-    ORDER BY tagged_at DESC
-    LIMIT 1 OFFSET :most
-    """
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +139,7 @@ def _rehearsed(
     new = promises.served_model(settings, load_model(settings.models, after))
     since = clock.now() - timedelta(days=days)
     with database.reading() as connection:
-        later = _beyond(connection, since, MOST_REHEARSED)
+        later = replaying.beyond(connection, since, MOST_REHEARSED)
     found = rehearsing.rehearse(
         database,
         settings,
@@ -161,12 +149,6 @@ def _rehearsed(
         tell=lambda done, total: tell("rehearsing", done, total),
     )
     return _Rehearsed(found, days, later is None)
-
-
-def _beyond(connection: Connection, since: datetime, most: int) -> datetime | None:
-    """From when on the articles are not too many; None where all since `since` are not."""
-    found = connection.execute(_OLDEST, {"since": to_text(since), "most": most}).scalar_one_or_none()
-    return None if found is None else from_text(found)
 
 
 def _loses(rehearsed: _Rehearsed) -> list[str]:

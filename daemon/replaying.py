@@ -64,6 +64,15 @@ _SPAN = text(
     WHERE tagged_at >= :since
     """
 )
+_BEYOND = text(
+    """
+    SELECT tagged_at
+    FROM articles
+    WHERE tagged_at >= :since
+    ORDER BY tagged_at DESC
+    LIMIT 1 OFFSET :most
+    """
+)
 # A clock that was set back lets an article stand among others without being as young as they are.
 _PART = text(
     """
@@ -91,6 +100,12 @@ def span(connection: Connection, since: datetime) -> Span:
     """What there is to replay; articles that are taken later are not in it."""
     number, first, last, began = connection.execute(_SPAN, {"since": to_text(since)}).one()
     return Span(since, number, first, last, from_text(began) if began else None)
+
+
+def beyond(connection: Connection, since: datetime, most: int) -> datetime | None:
+    """From when on the articles are not too many; None where all since `since` are not."""
+    found = connection.execute(_BEYOND, {"since": to_text(since), "most": most}).scalar_one_or_none()
+    return None if found is None else from_text(found)
 
 
 def parts(database: Database, found: Span, *, most: int = _AT_ONCE) -> Iterator[tuple[Recorded, ...]]:

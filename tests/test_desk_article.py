@@ -13,6 +13,7 @@ from sqlalchemy import Engine, event, text
 from classifier import Evidence, Grade, Tag
 from daemon import clock, feedback, ledger, passages, verdicts
 from daemon.desk.articles import identity_of
+from daemon.desk.state import Models
 from daemon.records import FileState
 from daemon.verdicts import Verdict
 from tests.at_the_desk import AtDesk
@@ -331,6 +332,7 @@ def test_where_the_model_cannot_be_asked_the_article_is_shown_all_the_same(at_de
     spoilt = get(at_desk, fingerprint, topic="energy")
     own.unlink()
     (at_desk.settings.models / "current").unlink()
+    object.__setattr__(at_desk.desk, "models", Models(at_desk.settings))  # as after a start
     missing = get(at_desk, fingerprint, topic="energy")
 
     assert spoilt.texts("mark") == missing.texts("mark") == [SENTENCE]

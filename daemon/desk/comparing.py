@@ -9,10 +9,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from classifier import (
@@ -26,8 +25,7 @@ from classifier import (
     load_model,
     shipped,
 )
-from daemon import clock, promises, rehearsing
-from daemon.clock import from_text, to_text
+from daemon import clock, promises, rehearsing, replaying
 from daemon.database import plainly
 from daemon.desk.languages import marked
 from daemon.desk.state import Desk
@@ -41,16 +39,6 @@ MOST_ARTICLES = 2000  # of the last days: some seconds
 _MOST_SHOWN = 30  # articles that differ
 _KEPT = 4  # comparisons
 _AT_ONCE = 50  # articles between two looks at how far it is
-
-_BEYOND = text(
-    """
-    SELECT tagged_at
-    FROM articles
-    WHERE tagged_at >= :since
-    ORDER BY tagged_at DESC
-    LIMIT 1 OFFSET :most
-    """
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +163,7 @@ def _compared(desk: Desk, before: str, after: str, tell: Any) -> Compared:
     labels = on_labels(desk, sides[0], sides[1], tell)
     since = clock.now() - timedelta(days=DAYS)
     with desk.database.reading() as connection:
-        later = _beyond(connection, since, MOST_ARTICLES)
+        later = replaying.beyond(connection, since, MOST_ARTICLES)
     found = rehearsing.rehearse(
         desk.database,
         settings,
@@ -218,9 +206,3 @@ def _shown(difference: Difference, main: frozenset[str], mention: frozenset[str]
     return Shown(
         difference, label, next(side for side, is_main in says.items() if is_main == (label is Grade.MAIN))
     )
-
-
-def _beyond(connection: Connection, since: datetime, most: int) -> datetime | None:
-    """From when on the articles are not too many; None where all since `since` are not."""
-    found = connection.execute(_BEYOND, {"since": to_text(since), "most": most}).scalar_one_or_none()
-    return None if found is None else from_text(found)

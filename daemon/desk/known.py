@@ -87,21 +87,9 @@ class Knowledge:
         self.lookout = Lookout(desk.settings, desk.database)
 
     def model(self) -> Model | None:
-        """The model that serves; None where none can. Topics that cannot be read change nothing of it."""
+        """The model that serves; None where none can."""
         try:
             return self._desk.models.served()
-        except LabelError:
-            return self._unchanged()
-        except ClassifierError:
-            return None
-
-    def _unchanged(self) -> Model | None:
-        """The model with the promised cuts, whatever topics are retired."""
-        settings = self._desk.settings
-        try:
-            loaded = load_model(settings.models)
-            found = promises.standings(settings.models, settings.promises, loaded)
-            return loaded.with_cuts(promises.cuts_of(found, loaded))
         except ClassifierError:
             return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,8 +16,6 @@ from daemon.config import Settings
 from daemon.database import Database
 from daemon.desk.index import Index
 from daemon.serving import Serving
-
-logger = logging.getLogger(__name__)
 
 
 class Models:
@@ -42,6 +39,15 @@ class Models:
             self._serving.refresh()
             return self._serving.model
 
+    def titles(self) -> dict[str, str]:
+        """Of what the model that serves may say, by id, in the order of the titles; none without one."""
+        try:
+            self.served()
+        except ModelError:
+            return {}
+        assert self._serving is not None
+        return dict(self._serving.choices())
+
     def _first(self) -> Serving:
         settings = self._settings
         own_topics = settings.home / "labels" / "topics.toml"
@@ -56,10 +62,14 @@ class Models:
 
 
 class _Topics:
-    """The titles of topics, read again when a file that has a part in them is another one."""
+    """The titles of topics, read again when a file that has a part in them is another one.
 
-    def __init__(self, settings: Settings) -> None:
+    A file that cannot be read changes nothing: what is wrong with it stands on the page of topics.
+    """
+
+    def __init__(self, settings: Settings, models: Models) -> None:
         self._settings = settings
+        self._models = models
         self._files = settings.models / "current", settings.home / "labels" / "topics.toml"
         self._stamps: tuple[object, ...] | None = None
         self._titles: Mapping[str, str] = {}
@@ -67,7 +77,10 @@ class _Topics:
     def titles(self) -> Mapping[str, str]:
         stamps = tuple(map(_stamp, self._files))
         if stamps != self._stamps:
-            self._titles = quality.topics_asked_of(self._settings.home, self._settings.models)
+            try:
+                self._titles = quality.topics_asked_of(self._settings.home, self._settings.models)
+            except LabelError:
+                self._titles = self._titles or self._models.titles()
             self._stamps = stamps
         return self._titles
 
@@ -92,7 +105,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "models", Models(self.settings))
-        object.__setattr__(self, "_topics", _Topics(self.settings))
+        object.__setattr__(self, "_topics", _Topics(self.settings, self.models))
 
     @property
     def home(self) -> Path:
