@@ -8,7 +8,8 @@ import io
 import json
 import os
 import resource
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -19,7 +20,7 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from classifier import Grade, Reader, tags_as_json
+from classifier import Article, Grade, Model, Reader, Tagged, tags_as_json
 from daemon import clock, feedback, inbox, sayings, status, verdicts
 from daemon.desk import dropping
 from daemon.desk.app import app_of
@@ -712,3 +713,22 @@ def test_an_article_in_arabic_is_tagged_in_its_language(at_desk: AtDesk) -> None
 
     (told,) = answer.json()["articles"]
     assert (told["language"], told["file"]) == ("ar", "مقال.txt")
+
+
+def test_what_is_only_tagged_waits_its_turn_at_the_model(
+    at_desk: AtDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tags, begun = Model.tag_all, threading.Event()
+
+    def tag_all(model: Model, articles: Iterable[Article]) -> list[Tagged]:
+        begun.set()
+        return tags(model, articles)
+
+    monkeypatch.setattr(Model, "tag_all", tag_all)
+    with ThreadPoolExecutor(1) as pool:
+        with at_desk.desk.models.at_work():
+            answer = pool.submit(at_desk.client.post, "/api/tag", json={"text": "oil"})
+            is_early = begun.wait(0.3)
+
+        assert answer.result().status_code == 200
+    assert (is_early, begun.is_set()) == (False, True)

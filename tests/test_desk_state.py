@@ -9,7 +9,7 @@ from daemon.desk.state import Desk
 from tests.at_the_desk import AtDesk
 
 _PAGES = ("/", "/queue", "/topics", "/model", "/health", "/api/topics", "/feeds/articles.atom")
-_RETIRED = '[energy]\nretired = true\n'
+_RETIRED = "[energy]\nretired = true\n"
 
 
 def own_topics(at_desk: AtDesk, content: str) -> Path:

@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 router = APIRouter()
 
 _FRESH = 5.0  # seconds; all that `status` says is found out no more often
+_OLD = 60.0  # seconds after which it is no longer how things stand
 _PATIENCE = 0.5  # seconds that a page waits for it the first time; then it goes without
 _MOST_FILES = 50  # a page
 _MOST_AT_ONCE = 500  # files put back by one request
@@ -99,7 +100,7 @@ class Standing:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self.meanwhile: Meanwhile[dict[str, Any]] = Meanwhile(self._find, fresh=_FRESH)
+        self.meanwhile: Meanwhile[dict[str, Any]] = Meanwhile(self._find, fresh=_FRESH, old=_OLD)
 
     def _find(self) -> dict[str, Any]:
         return status.gather(self._desk.settings, self._desk.database)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -17,12 +18,15 @@ _T = TypeVar("_T")
 class Meanwhile(Generic[_T]):
     """One thing that is found out when it is asked for, and again when it is older than `fresh` seconds.
 
+    What is older than `old` seconds passes for unknown while somebody waits.
+
     Safe to share between threads; at most one of them finds out.
     """
 
-    def __init__(self, find: Callable[[], _T], *, fresh: float) -> None:
+    def __init__(self, find: Callable[[], _T], *, fresh: float, old: float = math.inf) -> None:
         self._find = find
         self._fresh = fresh
+        self._old = old
         self._lock = threading.Lock()
         self._known: _T | None = None
         self._since = -fresh
@@ -37,13 +41,14 @@ class Meanwhile(Generic[_T]):
         large one not every page is to wait for it.
         """
         with self._lock:
-            is_first = clock.monotonic() - self._since >= self._fresh and not self._running
+            age = clock.monotonic() - self._since
+            is_first = age >= self._fresh and not self._running
             if is_first:
                 self._running = True
                 self._ready.clear()
                 threading.Thread(target=self._run, name="meanwhile", daemon=True).start()
             known = self._known
-        if known is None and is_first and wait > 0:
+        if (known is None or age >= self._old) and is_first and wait > 0:
             self._ready.wait(wait)
             with self._lock:
                 known = self._known

@@ -103,7 +103,8 @@ def listener(host: str, port: int, said: str) -> socket.socket:
         )
         heard = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     except (OSError, UnicodeError) as error:
-        reason = why(error) if isinstance(error, OSError) else "no such host"
+        # Python adds the address to what the system says of it.
+        reason = why(error).partition(" (while ")[0] if isinstance(error, OSError) else "no such host"
         raise DaemonError(f"desk.listen: {said} cannot be listened on: {reason}") from error
     heard.setblocking(False)
     # asyncio sets it on sockets that say they are of TCP alone, and these do not: without it the body of an

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fastapi import Request
 
-from classifier import Model, load_model
+from classifier import LabelError, Model, ModelError, load_model
 from daemon import quality
 from daemon.config import Settings
 from daemon.database import Database

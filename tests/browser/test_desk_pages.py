@@ -66,6 +66,31 @@ def test_no_page_is_wider_than_a_phone(browser: Browser, newsroom: Newsroom, lan
     assert widths == dict.fromkeys(widths, PHONE[0])
 
 
+def test_on_a_phone_no_word_of_a_table_is_broken_in_two(browser: Browser, newsroom: Newsroom) -> None:
+    with seat_at(browser, newsroom, size=PHONE, language="ru") as seat:
+        broken = [seat.open(path).evaluate(_BROKEN) for path in ("/deliveries", "/health", "/model")]
+
+    assert broken == [[], [], []]
+
+
+# The words of letters alone that stand on more than one line.
+_BROKEN = """() => {
+  const broken = [];
+  for (const cell of document.querySelectorAll("main th, main td")) {
+    const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      for (const word of node.data.matchAll(/(?<=^|\\s)\\p{L}+(?=\\s|$)/gu)) {
+        const range = document.createRange();
+        range.setStart(node, word.index);
+        range.setEnd(node, word.index + word[0].length);
+        if (range.getClientRects().length > 1) broken.push(word[0]);
+      }
+    }
+  }
+  return broken;
+}"""
+
+
 def _width(page: Page) -> int:
     """What would have to be scrolled through sideways, in pixels."""
     return int(page.evaluate("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)"))
