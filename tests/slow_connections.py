@@ -164,8 +164,7 @@ def measure(connections: int, files: int, addresses: int, rounds: int) -> dict[s
     folder = Path(tempfile.mkdtemp(prefix="slow-connections-"))
     home = folder / "home"
     with redirect_stdout(sys.stderr):
-        with redirect_stdout(sys.stderr):
-            assert classifier(["train", "--home", str(home)]) == 0
+        assert classifier(["train", "--home", str(home)]) == 0
     port = free_port()
     config = f'[inbox]\nsettle_seconds = 0.5\n[desk]\nlisten = "127.0.0.1:{port}"\n'
     daemon = DaemonProcess(home, config=config)
