@@ -6,6 +6,7 @@ import json
 import socket
 import sqlite3
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -81,9 +82,12 @@ class Newsroom:
         self.process.stop()
 
     def _is_open(self) -> bool:
-        host, port = self.address.removeprefix("http://").split(":")
-        with socket.socket() as probe:
-            return probe.connect_ex((host, int(port))) == 0
+        """Whether it answers: its socket is there before its secrets are."""
+        try:
+            with urllib.request.urlopen(f"{self.address}/-/healthy", timeout=5.0) as answer:
+                return int(answer.status) == 200
+        except OSError:
+            return False
 
 
 @dataclass
