@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -29,7 +28,7 @@ from classifier import (
     refuse_model,
     use_model,
 )
-from daemon import clock, confining, labelling, promises, rehearsing, replaying
+from daemon import confining, labelling, promises, rehearsing
 from daemon.config import Settings
 from daemon.database import Database, open_database, plainly
 from daemon.errors import DaemonError
@@ -137,18 +136,16 @@ def _rehearsed(
     except ModelError:
         return None  # it cannot serve any more, so nothing of it can be lost
     new = promises.served_model(settings, load_model(settings.models, after))
-    since = clock.now() - timedelta(days=days)
-    with database.reading() as connection:
-        later = replaying.beyond(connection, since, MOST_REHEARSED)
-    found = rehearsing.rehearse(
+    found, whole = rehearsing.rehearse_days(
         database,
         settings,
-        since=later or since,
+        days=days,
+        most=MOST_REHEARSED,
         before=old,
         after=new,
         tell=lambda done, total: tell("rehearsing", done, total),
     )
-    return _Rehearsed(found, days, later is None)
+    return _Rehearsed(found, days, whole)
 
 
 def _loses(rehearsed: _Rehearsed) -> list[str]:

@@ -24,7 +24,7 @@ from daemon.clock import to_text
 from daemon.errors import DaemonError
 
 FILE = "desk.tsv"
-_LOCK = ".lock"
+LOCK = ".lock"  # in labels/, of all who write label files
 
 
 class LabelledElsewhereError(DaemonError):
@@ -89,7 +89,7 @@ def alone(home: Path) -> Iterator[None]:
     with ExitStack() as held:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            held.enter_context(whole.alone(folder / _LOCK))
+            held.enter_context(whole.alone(folder / LOCK))
         except OSError as error:
             raise DaemonError(f"{folder}: cannot be written: {error.strerror}") from error
         yield

@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from classifier import Model, Tagged
-from daemon import replaying, routing
+from daemon import clock, replaying, routing
 from daemon.config import Route, Settings
 from daemon.database import Database
 from daemon.records import AlertTopic
 from daemon.rehearsals import Change, Heard, Kind, Rehearsal, Tally
 from daemon.replaying import Recorded, Span
 
-__all__ = ["Change", "Heard", "Kind", "Rehearsal", "Tally", "rehearse"]
+__all__ = ["Change", "Heard", "Kind", "Rehearsal", "Tally", "rehearse", "rehearse_days"]
 
 Tell = Callable[[int, int], None]
 Key = tuple[str, str]  # receiver, topic
@@ -62,6 +62,24 @@ def rehearse(
         if tell is not None:
             tell(done, there.articles)
     return found.rehearsal(there, before.version, after.version)
+
+
+def rehearse_days(
+    database: Database,
+    settings: Settings,
+    *,
+    days: float,
+    most: int,
+    before: Model,
+    after: Model,
+    tell: Tell | None = None,
+) -> tuple[Rehearsal, bool]:
+    """The same of the last days; whether it is of all their articles: of too many only the newest are."""
+    since = clock.now() - timedelta(days=days)
+    with database.reading() as connection:
+        later = replaying.beyond(connection, since, most)
+    found = rehearse(database, settings, since=later or since, before=before, after=after, tell=tell)
+    return found, later is None
 
 
 def _tagged_again(before: Model, after: Model, tagged: Sequence[Tagged]) -> list[Tagged]:

@@ -58,7 +58,7 @@ class VerdictRecord:
         return Article(self.text, title=self.title).headline
 
 
-_FIND = text("SELECT id FROM articles WHERE fingerprint LIKE :start ORDER BY id LIMIT 2")
+_FIND = text("SELECT id FROM articles WHERE fingerprint >= :start AND fingerprint < :end LIMIT 2")
 _ADD = text(
     """
     INSERT INTO verdicts (article_id, topic, verdict, person, said_at, settles)
@@ -153,7 +153,9 @@ def find_article(connection: Connection, start: str) -> int | None:
     """The article whose fingerprint begins so; None where there is none, or more than one."""
     if not start.isalnum():
         return None
-    rows = connection.execute(_FIND, {"start": f"{start}%"}).scalars().all()
+    # A range is looked up in the index of fingerprints; LIKE, which is deaf to case, would read them all.
+    start = start.lower()
+    rows = connection.execute(_FIND, {"start": start, "end": f"{start}g"}).scalars().all()
     return int(rows[0]) if len(rows) == 1 else None
 
 

@@ -186,8 +186,8 @@ def test_a_topic_that_is_not_there_has_no_feed(at_desk: AtDesk) -> None:
 
 def test_an_entry_tells_the_passage_of_the_topic_it_is_there_for() -> None:
     tags = (
-        TagShown("energy", "main", 0.9, ("The refinery restarted.",)),
-        TagShown("trade", "mention", 0.4, ("Exports went on.",)),
+        TagShown("energy", "main", 0.9, ({"passage": "The refinery restarted."},)),
+        TagShown("trade", "mention", 0.4, ({"passage": "Exports went on."},)),
     )
 
     assert told(entry_of(shown(tags=tags), "trade"), "a:summary/text()") == ["Exports went on."]
@@ -236,7 +236,7 @@ HOSTILE = [
 @pytest.mark.parametrize("field", ["title", "text", "language", "date", "source", "author", "url", "passage"])
 def test_whatever_an_article_holds_its_feed_is_valid_and_its_text_is_text(field: str) -> None:
     for hostile in HOSTILE:
-        tags = (TagShown("energy", "main", 0.9, (hostile,)),) if field == "passage" else ()
+        tags = (TagShown("energy", "main", 0.9, ({"passage": hostile},)),) if field == "passage" else ()
         changes = {} if field == "passage" else {field: hostile}
 
         entry = entry_of(shown(tags=tags, **changes))

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, bindparam, text
 from classifier import Article
 from daemon.clock import to_text
 from daemon.desk.index import Filter, Index
-from daemon.verdicts import SHORT_ID
+from daemon.verdicts import SHORT_ID, find_article
 
 NEWEST = 2**62  # above every id
 
@@ -80,17 +80,22 @@ _FIRST_SINCE = text("SELECT id FROM articles WHERE tagged_at >= :since ORDER BY 
 _LAST_UNTIL = text(
     "SELECT id FROM articles WHERE tagged_at < :until ORDER BY tagged_at DESC, id DESC LIMIT 1"
 )
-_IDENTITY = text("SELECT id FROM articles WHERE fingerprint >= :start AND fingerprint < :end LIMIT 2")
 _SHORTEST_ID = 8
 MOST_OF_A_STORY = 100
 
 
 @dataclass(frozen=True, slots=True)
 class TagShown:
+    """`evidence`: the passages that carry it with their words, as the ledger has them."""
+
     topic: str
     grade: str
     probability: float
-    passages: tuple[str, ...]
+    evidence: tuple[Mapping[str, Any], ...]
+
+    @property
+    def passages(self) -> tuple[str, ...]:
+        return tuple(str(each["passage"]) for each in self.evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +223,7 @@ def identity_of(connection: Connection, start: str) -> int | None:
     """The article whose fingerprint begins so; None where there is none, or more than one."""
     if len(start) < _SHORTEST_ID or not all(sign in "0123456789abcdef" for sign in start):
         return None
-    rows = connection.execute(_IDENTITY, {"start": start, "end": f"{start}g"}).scalars().all()
-    return int(rows[0]) if len(rows) == 1 else None
+    return find_article(connection, start)
 
 
 def _bounds(connection: Connection, span: Span) -> tuple[int, int]:
@@ -242,5 +246,4 @@ def _grouped(rows: Any, made: Any) -> Mapping[int, list[Any]]:
 
 
 def _tag(row: Row[Any]) -> TagShown:
-    passages = tuple(str(each["passage"]) for each in json.loads(row.evidence))
-    return TagShown(row.topic, row.grade, row.probability, passages)
+    return TagShown(row.topic, row.grade, row.probability, tuple(json.loads(row.evidence)))

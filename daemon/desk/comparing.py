@@ -9,7 +9,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,7 +24,7 @@ from classifier import (
     load_model,
     shipped,
 )
-from daemon import clock, promises, rehearsing, replaying
+from daemon import promises, rehearsing
 from daemon.database import plainly
 from daemon.desk.languages import marked
 from daemon.desk.state import Desk
@@ -161,18 +160,16 @@ def _compared(desk: Desk, before: str, after: str, tell: Any) -> Compared:
     settings = desk.settings
     sides = [promises.served_model(settings, load_model(settings.models, each)) for each in (before, after)]
     labels = on_labels(desk, sides[0], sides[1], tell)
-    since = clock.now() - timedelta(days=DAYS)
-    with desk.database.reading() as connection:
-        later = replaying.beyond(connection, since, MOST_ARTICLES)
-    found = rehearsing.rehearse(
+    found, whole = rehearsing.rehearse_days(
         desk.database,
         settings,
-        since=later or since,
+        days=DAYS,
+        most=MOST_ARTICLES,
         before=sides[0],
         after=sides[1],
         tell=lambda done, total: tell(marked("replaying the last days"), done, total),
     )
-    return Compared(labels, replace(found, before=before, after=after), later is None)
+    return Compared(labels, replace(found, before=before, after=after), whole)
 
 
 def on_labels(desk: Desk, before: Model, after: Model, tell: Any) -> OnLabels:

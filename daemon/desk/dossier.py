@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,6 @@ _FILE = text(
     WHERE articles.id = :article
     """
 )
-_EVIDENCE = text("SELECT topic, evidence FROM tags WHERE article_id = :article")
 _DELIVERIES = text(
     """
     SELECT deliveries.id, alerts.receiver, deliveries.form, carriers.form AS carrier,
@@ -135,7 +134,7 @@ def gather(connection: Connection, identity: int) -> Dossier | None:
     return Dossier(
         article,
         FileShown(file.name, file.target, file.arrived_at) if file else None,
-        {row.topic: _evidence(row.evidence) for row in connection.execute(_EVIDENCE, asked)},
+        {tag.topic: _evidence(tag.evidence) for tag in article.tags},
         tuple(_deliveries(connection, identity)),
         tuple(story[:MOST_OF_STORY]),
         len(story) > MOST_OF_STORY,
@@ -144,7 +143,7 @@ def gather(connection: Connection, identity: int) -> Dossier | None:
     )
 
 
-def _evidence(given: str) -> tuple[EvidenceShown, ...]:
+def _evidence(given: Iterable[Mapping[str, Any]]) -> tuple[EvidenceShown, ...]:
     return tuple(
         EvidenceShown(
             str(each["passage"]),
@@ -152,7 +151,7 @@ def _evidence(given: str) -> tuple[EvidenceShown, ...]:
             float(each.get("score", 0.0)),
             tuple(str(word) for word, _ in each.get("words", ())),
         )
-        for each in json.loads(given)
+        for each in given
     )
 
 

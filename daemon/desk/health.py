@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from classifier import ModelError, current_version
 from daemon import backups, clock, holds, interventions, status
 from daemon.database import newest_schema
-from daemon.desk import failed
+from daemon.desk import articles, failed
 from daemon.desk.alive import process_of_daemon
 from daemon.desk.doors import Editor, Reader
 from daemon.desk.languages import marked
@@ -39,7 +39,6 @@ _MOST_AT_ONCE = 500  # files put back by one request
 _MOST_DEEDS = 10
 _FAR_BEHIND = 1000  # articles
 
-_NEWEST = text("SELECT COALESCE(MAX(id), 0) FROM articles")
 _LAST_CLICK = text("SELECT taken_at FROM clicks ORDER BY id DESC LIMIT 1")
 _REACHABLE = text("SELECT 1")
 
@@ -204,7 +203,7 @@ def _health(
 def _now(desk: Desk, connection: Connection) -> Now:
     return Now(
         process=process_of_daemon(desk.home),
-        following=Following(desk.index.position().article, int(connection.execute(_NEWEST).scalar_one())),
+        following=Following(desk.index.position().article, articles.last(connection)),
         held=tuple(holds.listed(connection)),
         clicked_at=connection.execute(_LAST_CLICK).scalar_one_or_none(),
         backups=_backups(desk),

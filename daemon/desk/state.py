@@ -95,7 +95,7 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Made once for a process. `cache` is the folder of what can be made anew."""
+    """What the pages of a process work with; made once."""
 
     settings: Settings
     database: Database

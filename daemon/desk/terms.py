@@ -27,6 +27,7 @@ from daemon import whole
 from daemon.desk.languages import marked
 from daemon.errors import DaemonError
 from daemon.neutral import cleaned
+from daemon.passages import LOCK
 
 MOST_TERMS = 1000  # of a topic and language, of one's own
 _LONGEST = {"title": 100, "covers": 1000, "term": 100}
@@ -194,7 +195,7 @@ def save(home: Path, version: str, text: str) -> None:
     path = Path(os.path.realpath(own_file(home)))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole.alone(path.parent / ".lock"):
+        with whole.alone(own_file(home).parent / LOCK):
             if read(home).version != version:
                 raise StaleError("labels/topics.toml has changed meanwhile")
             whole.write(path, text.encode(), check=_must_load)

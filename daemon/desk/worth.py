@@ -1,6 +1,6 @@
 """What a decision is worth to the model: pure arithmetic over what it doubts and what it has labels of.
 
-The measure is that of `classifier label --suggest` (classifier/doubting.py): how near a probability is to
+The measure is that of `classifier suggest` (classifier/doubting.py): how near a probability is to
 its cut (margin; Settles 2009, section 3.1), times how few labels the topic has in the language, fewer
 counting more; and of a story one article alone, for two are one question asked twice.
 """

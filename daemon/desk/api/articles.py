@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
@@ -32,9 +31,6 @@ _FILES = text(
     WHERE articles.id IN :ids
     """
 ).bindparams(bindparam("ids", expanding=True))
-_EVIDENCE = text("SELECT article_id, topic, evidence FROM tags WHERE article_id IN :ids").bindparams(
-    bindparam("ids", expanding=True)
-)
 
 
 class PageQuery(ArticleQuery):
@@ -99,14 +95,11 @@ def _told(connection: Connection, found: Sequence[ArticleShown]) -> Iterator[dic
     """Articles as programs are told of them, in order, without their text."""
     asked = {"ids": [each.identity for each in found]}
     files = {row.id: row.name for row in connection.execute(_FILES, asked)}
-    evidence: dict[int, dict[str, Any]] = {}
-    for row in connection.execute(_EVIDENCE, asked):
-        evidence.setdefault(row.article_id, {})[row.topic] = json.loads(row.evidence)
     for each in found:
-        yield _one(each, files[each.identity], evidence.get(each.identity, {}))
+        yield _one(each, files[each.identity])
 
 
-def _one(article: ArticleShown, file: str, evidence: dict[str, Any]) -> dict[str, Any]:
+def _one(article: ArticleShown, file: str) -> dict[str, Any]:
     known = {name: getattr(article, name) for name in _KNOWN if getattr(article, name)}
     if article.caveats:
         known["caveats"] = article.caveats.split("\n")
@@ -118,7 +111,7 @@ def _one(article: ArticleShown, file: str, evidence: dict[str, Any]) -> dict[str
         "main": [tag.topic for tag in article.tags if tag.grade == Grade.MAIN],
         "mention": [tag.topic for tag in article.tags if tag.grade == Grade.MENTION],
         "scores": {tag.topic: tag.probability for tag in article.tags},
-        "evidence": {tag.topic: evidence[tag.topic] for tag in article.tags},
+        "evidence": {tag.topic: list(tag.evidence) for tag in article.tags},
         "model": article.model,
         **known,
         "fingerprint": article.fingerprint,
