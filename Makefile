@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run demo test contract browser words faults fuzz lint bench wheel constraints clean
+.PHONY: run demo test contract browser postgres words faults fuzz lint bench wheel constraints clean
 
 run: $(READY)  ## watch ./var/inbox, alerts on the console
 	@$(BIN)/topicwired run $(ARGS)
@@ -20,6 +20,9 @@ contract: $(READY)  ## set up the programs nobody here wrote that check what we 
 
 browser: $(READY)  ## set up the browser that the tests of the desk use (Debian's Chromium); says so if it cannot
 	@$(BIN)/python -m tests.browser.chromium
+
+postgres: $(READY)  ## set up the PostgreSQL that tests start (Debian's); says so if it cannot
+	@$(BIN)/python -m tests.postgres
 
 words: $(READY)  ## take the desk's words out of its templates and code into the catalogues of its languages
 	@$(BIN)/python -m tests.desk_words

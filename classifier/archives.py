@@ -1,18 +1,24 @@
 """Labelled articles that people bring: their own archive, with topics of their own.
 
-JSON Lines in our shape (`{"id", "title"?, "text", "main": [...], "mention": [...], "lang"?}`),
-exports of doccano (`{"text", "label": [...]}`) and Label Studio (a JSON list of tasks with
-annotations of choices), and a folder as Annif has it (`X.txt` beside `X.tsv`, subjects in the
-last column or after a tab).
+JSON Lines in our shape (`{"id", "title"?, "text", "main": [...], "mention": [...], "lang"?}`), packed
+or not (`.jsonl.gz`), exports of doccano (`{"text", "label": [...]}`) and Label Studio (a JSON list of
+tasks with annotations of choices), and a folder as Annif has it (`X.txt` beside `X.tsv`, subjects in
+the last column or after a tab). They are read one after the other: but for a list, which is one piece
+of JSON, memory does not grow with their number.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
+from classifier import streams
 from classifier.corpus import Corpus, Judged
 from classifier.decoding import clean
 from classifier.errors import LabelError
@@ -20,24 +26,72 @@ from classifier.reading import article_of_record
 from classifier.topics import RESERVED, Topic
 
 _MOST_PROBLEMS = 50  # named one by one; a file of another kind has as many as it has lines
+_LONGEST_LINE = 64 * 2**20  # bytes
+_LOOKED_AT = 64 * 1024  # bytes that tell whether it is a list
+_PACKED = ".gz"
+_MARK = "\ufeff".encode()
 
 
 def read(path: Path) -> tuple[Judged, ...]:
     """The labelled articles of a file or folder. Raises LabelError with every bad line at once."""
-    problems: list[str] = []
-    found: list[Judged] = []
+    return tuple(stream(path))
+
+
+def stream(path: Path) -> Iterator[Judged]:
+    """The same, one after the other. After a bad line come no more articles, only what is wrong
+    with other lines, as LabelError at the end: the first of them by name, and how many there are.
+    """
+    problems = _Problems(path)
+    found = 0
     for where, given in _given(path, problems):
         try:
-            found.append(_judged(given, where))
+            judged = _judged(given, where)
         except ValueError as error:
-            problems.append(f"{where}: {error}")
-    if not found and not problems:
-        problems.append(f"{path}: no labelled article in it")
-    if problems:
-        more = len(problems) - _MOST_PROBLEMS
-        said = [*problems[:_MOST_PROBLEMS], f"{path}: and {more} more"] if more > 0 else problems
-        raise LabelError(said)
-    return tuple(found)
+            problems.add(f"{where}: {error}")
+            continue
+        if not problems.number:
+            found += 1
+            yield judged
+    if not found and not problems.number:
+        problems.add(f"{path}: no labelled article in it")
+    problems.refuse()
+
+
+def number(path: Path, most: int | None = None) -> int:
+    """How many records there are, at most `most`, without reading what is in them; of a list 1.
+
+    0 where it cannot be read twice, as of a pipe, or not at all.
+    """
+    if path.is_dir():
+        return sum(1 for _ in islice(_texts(path), most))
+    if not path.is_file():
+        return 0
+    try:
+        with _opened(path) as file:
+            if _is_list(file):
+                return 1
+            return sum(1 for _ in islice(filter(_is_said, file), most))
+    except (OSError, EOFError):
+        return 0
+
+
+class _Problems:
+    """What is wrong, the first lines by name and the others by their number."""
+
+    def __init__(self, path: Path) -> None:
+        self.number = 0
+        self._path = path
+        self._named: list[str] = []
+
+    def add(self, problem: str) -> None:
+        self.number += 1
+        if self.number <= _MOST_PROBLEMS:
+            self._named.append(problem)
+
+    def refuse(self) -> None:
+        more = self.number - len(self._named)
+        if self._named:
+            raise LabelError([*self._named, f"{self._path}: and {more:,} more"] if more else self._named)
 
 
 def held_out(home: Path, labels: Path | None) -> dict[str, tuple[Judged, ...]]:
@@ -52,55 +106,108 @@ def held_out(home: Path, labels: Path | None) -> dict[str, tuple[Judged, ...]]:
 def corpus(articles: Iterable[Judged]) -> Corpus:
     """A corpus whose topics are those that the articles name, in alphabetical order."""
     kept = tuple(articles)
-    if not any(judged.main for judged in kept):
-        raise LabelError(["labels: no article names a main topic"])
+    refuse_without_topic(any(judged.main for judged in kept))
     names = sorted(set().union(*(judged.main | judged.mention for judged in kept)))
     topics = tuple(Topic(name, name, "as the labelled articles have it", {}) for name in names)
     return Corpus(topics, kept)
 
 
-def _given(path: Path, problems: list[str]) -> Iterator[tuple[str, object]]:
+def refuse_without_topic(is_named: bool) -> None:
+    """Raises LabelError where no article names a main topic."""
+    if not is_named:
+        raise LabelError(["labels: no article names a main topic"])
+
+
+def _given(path: Path, problems: _Problems) -> Iterator[tuple[str, object]]:
     """Where each record stands, and the record."""
     try:
         if path.is_dir():
             yield from _annif(path, problems)
             return
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        with _opened(path) as file:
+            if _is_list(file):
+                yield from _json_list(path, file.read())
+            else:
+                yield from _json_lines(path, file, problems)
+    except (OSError, EOFError, UnicodeDecodeError) as error:
         raise LabelError([f"{path}: {error}"]) from error
-    if text.lstrip().startswith("["):
-        yield from _json_list(path, text)
-        return
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """A file, or what a .gz of it holds, without its byte order mark."""
+    with path.open("rb") as raw:
+        file = cast("IO[bytes]", gzip.GzipFile(fileobj=raw) if path.suffix == _PACKED else raw)
+        try:
+            yield file
+        except zlib.error as error:
+            raise OSError(f"damaged: {error}") from error
+
+
+def _is_list(file: IO[bytes]) -> bool:
+    peek = getattr(file, "peek", None)
+    head: bytes = peek(_LOOKED_AT) if peek else b""
+    return head.removeprefix(_MARK).lstrip().startswith(b"[")
+
+
+def _is_said(line: bytes) -> bool:
+    return not line.isspace()
+
+
+def _json_lines(path: Path, file: IO[bytes], problems: _Problems) -> Iterator[tuple[str, object]]:
+    for number, line in enumerate(_lines(file), 1):
+        where = f"{path}:{number}"
+        if line is None:
+            problems.add(f"{where}: longer than {_LONGEST_LINE // 2**20} MiB; part it into articles")
+        elif _is_said(line):
             try:
-                yield f"{path}:{number}", json.loads(line)
+                yield where, json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            except UnicodeDecodeError as error:
+                problems.add(f"{where}: {error}")
             except (ValueError, RecursionError) as error:
-                problems.append(f"{path}:{number}: not JSON: {error}")
+                problems.add(f"{where}: not JSON: {error}")
 
 
-def _json_list(path: Path, text: str) -> Iterator[tuple[str, object]]:
+def _lines(file: IO[bytes]) -> Iterator[bytes | None]:
+    """Line by line; None for one that is too long to hold."""
+    while line := file.readline(_LONGEST_LINE):
+        if len(line) < _LONGEST_LINE or line.endswith(b"\n"):
+            yield line
+            continue
+        while line and not line.endswith(b"\n"):
+            line = file.readline(_LONGEST_LINE)
+        yield None
+
+
+def _json_list(path: Path, content: bytes) -> Iterator[tuple[str, object]]:
     try:
-        tasks = json.loads(text)
+        tasks = json.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise
     except (ValueError, RecursionError) as error:
         raise LabelError([f"{path}: not JSON: {error}"]) from error
     for number, task in enumerate(tasks, 1):
         yield f"{path}: task {number}", task
 
 
-def _annif(folder: Path, problems: list[str]) -> Iterator[tuple[str, object]]:
-    for path in sorted(folder.glob("*.txt")):
+def _annif(folder: Path, problems: _Problems) -> Iterator[tuple[str, object]]:
+    for path in _texts(folder):
         subjects = [path.with_suffix(ending) for ending in (".tsv", ".key")]
         labels = next((file for file in subjects if file.exists()), None)
         try:
             text = path.read_text(encoding="utf-8")
             topics = labels.read_text(encoding="utf-8").splitlines() if labels else []
         except (OSError, UnicodeDecodeError) as error:
-            problems.append(f"{path}: {error}")
+            problems.add(f"{path}: {error}")
             continue
         # A line is "<uri>\tlabel", or the label alone.
         names = [line.rpartition("\t")[2].strip() for line in topics if line.strip()]
         yield str(path), {"id": path.stem, "text": text, "main": names}
+
+
+def _texts(folder: Path) -> Iterator[Path]:
+    """The texts of a folder in the order of their names."""
+    return (folder / name for name, _ in streams.entries(str(folder)) if name.endswith(".txt"))
 
 
 def _judged(given: object, where: str) -> Judged:

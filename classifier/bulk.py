@@ -10,7 +10,8 @@ import os
 import sys
 import time
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,12 @@ from classifier.defaults import CONFIG_VARIABLE
 from classifier.errors import ClassifierError
 
 if TYPE_CHECKING:
+    from distributed import Client
+
+    from classifier.cluster import Access
     from classifier.model import Model
     from classifier.progress import Tell
-    from classifier.resuming import Progress
+    from classifier.resuming import Output, Progress
     from classifier.rules import Rules
     from classifier.spreading import Tagger, Told
     from classifier.streams import Mark
@@ -54,6 +58,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     again.add_argument("--overwrite", action="store_true", help="begin --output anew")
     add_config(parser)
     add_processes(parser)
+    add_cluster(parser)
 
 
 def add_processes(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +68,38 @@ def add_processes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--backend", default="loky", metavar="NAME", help="joblib's, for the processes (default: %(default)s)"
     )
+
+
+def add_cluster(parser: argparse.ArgumentParser) -> None:
+    """How a cluster is reached, for `--backend dask`; see `access_from`."""
+    cluster = parser.add_argument_group("with --backend dask")
+    cluster.add_argument("--scheduler", metavar="ADDRESS", help="where `dask scheduler` is: tls://host:port")
+    for name, what in (
+        ("--tls-ca-file", "certificate of the private authority"),
+        ("--tls-cert", "our certificate, which it signed"),
+        ("--tls-key", "the key of our certificate"),
+    ):
+        cluster.add_argument(name, type=Path, metavar="FILE", help=f"{what} (or in Dask's configuration)")
+    cluster.add_argument(
+        "--insecure", action="store_true", help="allow tcp:// beyond this machine, where anyone may run code"
+    )
+
+
+def access_from(options: argparse.Namespace) -> Access | None:
+    """How to reach the cluster that the options name; None where joblib's own processes are meant.
+
+    Raises ClassifierError where an option of a cluster stands without `--backend dask`.
+    """
+    if options.backend == "dask":
+        from classifier.cluster import Access
+
+        return Access(
+            options.scheduler, options.tls_ca_file, options.tls_cert, options.tls_key, options.insecure
+        )
+    given = (options.scheduler, options.tls_ca_file, options.tls_cert, options.tls_key)
+    if any(given) or options.insecure:
+        raise ClassifierError("--scheduler, --tls-… and --insecure need --backend dask")
+    return None
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -101,6 +138,8 @@ def _start_lightly() -> None:
 
 
 def _printed(options: argparse.Namespace) -> int:
+    if access_from(options):
+        raise ClassifierError("--backend dask needs --output FILE, in a folder that all machines share")
     if options.resume or options.overwrite:
         raise ClassifierError("--resume and --overwrite need --output")
     model = _model(options)
@@ -110,7 +149,7 @@ def _printed(options: argparse.Namespace) -> int:
         for _, told in results:
             failed += _complain(told)
             if told.lines:
-                sys.stdout.write(told.lines.decode())
+                sys.stdout.write(bytes(told.lines).decode())
             if told.tagged:
                 _show(told, model)
             sys.stdout.flush()
@@ -127,15 +166,23 @@ def _into_file(options: argparse.Namespace) -> int:
     for name in options.paths:
         if Path(name).exists() and path.exists() and path.samefile(name):
             raise ClassifierError(f"{path}: is a PATH as well; write the tags to another file")
+    access = access_from(options)
+    if access:
+        _refuse_for_workers(options)
     before = resuming.kept(path, options.paths, resume=options.resume, overwrite=options.overwrite)
     model = _model(options, before.model if before else None)
     retired = tuple(sorted(model.retired))
     if before and before.retired != retired:
         raise ClassifierError(f"{path}: other topics have been retired since; see --overwrite")
     begin = before or resuming.Progress(tuple(options.paths), model.version, retired, time.time_ns())
-    output = resuming.Output(path, begin)
-    with closing(output):
-        results = _results(options, _tagger(options, model, as_json=True), begin)
+    with ExitStack() as stack:
+        client = _connected(stack, options, access, model.version) if access else None
+        output = stack.enter_context(closing(resuming.Output(path, begin)))
+        tagger = _tagger(options, model, as_json=True)
+        if client:
+            results = _sharded(options, client, tagger, output)
+        else:
+            results = _results(options, tagger, begin)
         with closing(results), _pace(options, bar=True, done=begin) as tell:
             for mark, told in results:
                 failed = _complain(told)
@@ -176,6 +223,34 @@ def _results(
     begun_at = begin.begun_at if begin else 0
     pieces = streams.pieces(options.paths, start, begun_at=begun_at, without=options.output)
     return spread(tagger, streams.batches(pieces), jobs=options.jobs, backend=options.backend)
+
+
+def _refuse_for_workers(options: argparse.Namespace) -> None:
+    if "-" in options.paths:
+        raise ClassifierError("-: standard input cannot be read by workers; give files")
+    if options.jobs:
+        raise ClassifierError("--jobs is of this machine; with --backend dask all workers tag")
+
+
+def _connected(stack: ExitStack, options: argparse.Namespace, access: Access, version: str) -> Client:
+    from classifier import cluster
+
+    client = stack.enter_context(cluster.connected(access))
+    from classifier import sharding
+
+    sharding.refuse_others(options.output, version, resume=options.resume, overwrite=options.overwrite)
+    return client
+
+
+def _sharded(
+    options: argparse.Namespace, client: Client, tagger: Tagger, output: Output
+) -> Generator[tuple[Mark, Told]]:
+    from classifier import parts, sharding
+
+    begin = output.progress
+    found = parts.parts(options.paths, begin.mark, begun_at=begin.begun_at, without=options.output)
+    tagger = replace(tagger, folder=str(Path.cwd()))
+    return sharding.Cluster(client, tagger, options.output, output.keep).spread(found, begin.mark)
 
 
 @contextmanager

@@ -26,7 +26,9 @@ class Folds:
     """The labelled articles of a version, and what was said of each by a fit without its fold.
 
     Arrays are articles × topics; `ids` are the first 16 letters of the articles' fingerprints,
-    `unknown` are the topics of which nobody has judged the article, `said` those said to be main.
+    `unknown` are the topics of which nobody has judged the article, `said` those said to be main. Of a
+    very large archive they are a `share`, drawn by the articles' fingerprints: of a smaller share some of
+    the same.
     """
 
     topics: tuple[str, ...]
@@ -37,6 +39,11 @@ class Folds:
     unknown: Flags
     said: Flags
     probabilities: Floats
+    share: float = 1.0
+
+    def draws(self, id: str) -> bool:
+        """Whether an article with this id is among those that are drawn, if it is in the archive."""
+        return int(id[:8], 16) < self.share * 2.0**32
 
     def judgements(self, rows: Sequence[int], topics: Sequence[str]) -> Judgements:
         """Some of the articles, in this order, for some of the topics. What is unknown counts
@@ -55,7 +62,8 @@ class Folds:
 
     def as_bytes(self) -> bytes:
         """As it is stored: one article a line, the same for the same content."""
-        head = json.dumps({"topics": list(self.topics)}, ensure_ascii=False).removesuffix("}")
+        about = {"topics": list(self.topics)} | ({"share": self.share} if self.share < 1.0 else {})
+        head = json.dumps(about, ensure_ascii=False).removesuffix("}")
         rows = ",\n".join(json.dumps(row, ensure_ascii=False) for row in self._rows())
         return f'{head}, "articles": [\n{rows}\n]}}\n'.encode()
 
@@ -88,6 +96,7 @@ def from_bytes(content: bytes) -> Folds:
         column("unknown"),
         column("said"),
         likely.reshape(len(rows), len(topics)),
+        float(given.get("share", 1.0)),
     )
 
 
@@ -112,6 +121,7 @@ class Shared:
     `before` and `after` have the same articles in the same order, with the same labels. `changed`
     articles are in both with other labels, `gone` in the earlier alone. `faded` are topics with the
     number of their main articles in the earlier version, and how many of these are so labelled still.
+    What the later draws from its archive is all that counts as being in the earlier.
     """
 
     before: Judgements
@@ -125,7 +135,8 @@ def shared(before: Folds, after: Folds, topics: Collection[str]) -> Shared:
     """What two versions can be compared by, on topics that both know."""
     kept = tuple(topic for topic in before.topics if topic in topics)
     places = {id: row for row, id in enumerate(after.ids)}
-    pairs = [(row, places[id]) for row, id in enumerate(before.ids) if id in places]
+    asked = [row for row, id in enumerate(before.ids) if after.draws(id)]
+    pairs = [(row, places[id]) for row in asked if (id := before.ids[row]) in places]
     old, new = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
     columns = [[folds.topics.index(topic) for topic in kept] for folds in (before, after)]
     same = np.ones(len(pairs), dtype=bool)
@@ -133,13 +144,13 @@ def shared(before: Folds, after: Folds, topics: Collection[str]) -> Shared:
         one = getattr(before, name)[old][:, columns[0]]
         other = getattr(after, name)[new][:, columns[1]]
         same &= (one == other).all(axis=1)
-    was = before.main[:, columns[0]].sum(axis=0)
+    was = before.main[asked][:, columns[0]].sum(axis=0)
     both = before.main[old][:, columns[0]] & after.main[new][:, columns[1]]
     return Shared(
         before.judgements(old[same].tolist(), kept),
         after.judgements(new[same].tolist(), kept),
         changed=int((~same).sum()),
-        gone=len(before.ids) - len(pairs),
+        gone=len(asked) - len(pairs),
         faded={
             topic: (int(number), int(still))
             for topic, number, still in zip(kept, was, both.sum(axis=0), strict=True)

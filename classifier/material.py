@@ -112,18 +112,11 @@ class Material:
         kept = np.flatnonzero(frequency >= self.recipe.rarest)
         self.features = [names[number] for number in kept]
         self.spelled = spelled[:, kept]
-        # The smoothed idf of scikit-learn's TfidfTransformer.
-        self.idf = (np.log((1 + counts.shape[0]) / (1 + frequency[kept])) + 1.0) ** self.recipe.rarity
+        self.idf = smoothed_idf(counts.shape[0], frequency[kept], self.recipe)
         return self._weighted(found[:, kept].tocsr())
 
     def _weighted(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
-        """tf·idf over the square root of Σ tf·idf², block by block: a norm that words add up to."""
-        parts = []
-        for mask, weight in blocks(self.features, self.recipe):
-            norms = np.sqrt(counts @ (self.idf**2 * mask))
-            norms[norms == 0.0] = 1.0
-            parts.append(sparse.diags(1.0 / norms) @ counts @ sparse.diags(weight * self.idf * mask))
-        return sum(parts[1:], start=parts[0]).tocsr()
+        return weighted(counts, self.idf, blocks(self.features, self.recipe))
 
     def serving(self, fitted: Fitted) -> Weights:
         """The linear model collapsed into rows of words and of runs of characters.
@@ -141,6 +134,41 @@ class Material:
             run_idf=self.idf[kept],
             intercepts=fitted.intercepts,
         )
+
+
+def smoothed_idf(texts: int, frequency: NDArray[np.int64], recipe: Recipe) -> Floats:
+    """The smoothed idf of scikit-learn's TfidfTransformer, to the power of the recipe's rarity.
+
+    `frequency` says in how many of the texts each feature stands.
+    """
+    found: Floats = (np.log((1 + texts) / (1 + frequency)) + 1.0) ** recipe.rarity
+    return found
+
+
+def weighted(
+    counts: sparse.csr_matrix, idf: Floats, parts: Sequence[tuple[Flags, float]]
+) -> sparse.csr_matrix:
+    """tf·idf over the square root of Σ tf·idf², block by block: a norm that words add up to.
+
+    `counts` are saturated, texts × features; `parts` as `blocks` gives them.
+    """
+    found = []
+    for mask, weight in parts:
+        norms = np.sqrt(counts @ (idf**2 * mask))
+        norms[norms == 0.0] = 1.0
+        found.append(sparse.diags(1.0 / norms) @ counts @ sparse.diags(weight * idf * mask))
+    return sum(found[1:], start=found[0]).tocsr()
+
+
+def refuse_one_sided(topics: Sequence[str], of_it: Sequence[bool], of_others: Sequence[bool]) -> None:
+    """Of each topic some of the texts that are known must be about it, and some not. Raises LabelError."""
+    problems = [
+        f"labels: topic {topic!r} is in {'every' if is_in else 'no'} labelled text"
+        for topic, is_in, is_out in zip(topics, of_it, of_others, strict=True)
+        if not (is_in and is_out)
+    ]
+    if problems:
+        raise LabelError(problems)
 
 
 def _spelled(words: list[list[str]]) -> tuple[list[str], sparse.csr_matrix]:
@@ -180,13 +208,6 @@ def _weights(topics: tuple[str, ...], stretches: Sequence[Stretch]) -> Floats | 
 
 
 def _refuse_one_sided(topics: tuple[str, ...], truth: Flags, weights: Floats | None) -> None:
-    """Of each topic some of the texts that are known must be about it, and some not."""
     known: Flags = np.ones_like(truth) if weights is None else weights > 0
     of_it, of_others = (np.any(known & each, axis=0).tolist() for each in (truth, ~truth))
-    problems = [
-        f"labels: topic {topic!r} is in {'every' if is_in else 'no'} labelled text"
-        for topic, is_in, is_out in zip(topics, of_it, of_others, strict=True)
-        if not (is_in and is_out)
-    ]
-    if problems:
-        raise LabelError(problems)
+    refuse_one_sided(topics, of_it, of_others)

@@ -90,7 +90,7 @@ class Output:
         os.ftruncate(self._handle, progress.length)
         os.lseek(self._handle, progress.length, os.SEEK_SET)
 
-    def add(self, lines: bytes, mark: Mark, *, size: int, articles: int, failed: int) -> None:
+    def add(self, lines: bytes | memoryview, mark: Mark, *, size: int, articles: int, failed: int) -> None:
         """Append what came of the input up to `mark`; on the disk within a few seconds."""
         rest = memoryview(lines)
         try:
@@ -103,6 +103,10 @@ class Output:
         )
         if self._clock() - self._saved_at >= SAVED_EVERY:
             self._save()
+
+    def keep(self) -> None:
+        """Put on the disk all that was added, now."""
+        self._save()
 
     def close(self) -> None:
         """Keep all that was added, then let go of the file."""

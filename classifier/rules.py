@@ -90,21 +90,26 @@ def load_rules(config: Path) -> Rules:
 
     Raises ClassifierError in one line.
     """
+    try:
+        rules = rules_of(table_of(config, "reading"))
+    except ClassifierError as error:
+        raise ClassifierError(f"{config}: {error}") from error
+    _check_separators(config, rules)
+    return rules
+
+
+def table_of(config: Path, name: str) -> dict[str, Any]:
+    """A table of a configuration file; empty where it is not there. Raises ClassifierError in one line."""
     import tomllib
 
     try:
         given = tomllib.loads(config.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ClassifierError(f"{config}: {error}") from error
-    table = given.get("reading", {})
+    table = given.get(name, {})
     if not isinstance(table, dict):
-        raise ClassifierError(f"{config}: reading: should be a table; write [reading]")
-    try:
-        rules = rules_of(table)
-    except ClassifierError as error:
-        raise ClassifierError(f"{config}: {error}") from error
-    _check_separators(config, rules)
-    return rules
+        raise ClassifierError(f"{config}: {name}: should be a table; write [{name}]")
+    return table
 
 
 def _check_separators(config: Path, rules: Rules) -> None:

@@ -49,7 +49,7 @@ class Told:
 
     size: int
     articles: int
-    lines: bytes = b""
+    lines: bytes | memoryview = b""
     tagged: tuple[tuple[str, Tagged], ...] = ()
     problems: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
@@ -57,13 +57,17 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Tagger:
-    """Tags batches, with a model that each thread and process loads once, by its path, and one reader."""
+    """Tags batches, with a model that each thread and process loads once, by its path, and one reader.
+
+    Names of files that begin at no root are looked up in `folder`, else in the working folder.
+    """
 
     models: Path
     version: str
     retired: frozenset[str]
     json: bool
     rules: Rules = field(default_factory=Rules)
+    folder: str = ""
 
     def use(self, model: Model) -> None:
         """Tag with this one here, where it has been loaded already."""
@@ -77,7 +81,7 @@ class Tagger:
     def read(self, batch: Batch) -> tuple[Reading, list[tuple[str, Article]]]:
         """The articles of a batch, each with the name of its file."""
         self.model()
-        read = Reading(_here.reader)
+        read = Reading(_here.reader, self.folder)
         return read, [(piece.file, article) for piece in batch for article in read.articles(piece)]
 
     def __call__(self, batch: Batch) -> Told:
@@ -177,8 +181,8 @@ def _cores() -> int:
 class Reading:
     """Reads pieces, and keeps what went wrong."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self, reader: Reader, folder: str = "") -> None:
+        self._reader, self._folder = reader, folder
         self.problems: list[str] = []
         self.left_out: list[str] = []
 
@@ -189,14 +193,22 @@ class Reading:
                 return ()
             if piece.first_line:
                 return self._of_lines(piece)
-            path = Path(piece.file)
-            data = self._reader.bytes_of(path) if piece.data is None else piece.data
-            contents = self._reader.read(data, path.name)
+            data = self._bytes_of(piece.file) if piece.data is None else piece.data
+            contents = self._reader.read(data, Path(piece.file).name)
         except (UnreadableArticleError, OSError) as error:
+            if self._folder and isinstance(error, OSError) and error.filename:
+                error.filename = piece.file  # as it is called where no folder stands before it
             self.problems.append(f"{piece.file}: {error}")
             return ()
         self.left_out += [f"{piece.file}: left out: {line}" for line in contents.left_out]
         return contents.articles
+
+    def _bytes_of(self, file: str) -> bytes:
+        if "://" not in file:
+            return self._reader.bytes_of(Path(self._folder, file))
+        from classifier import addresses
+
+        return addresses.bytes_of(file, self._reader.rules.limits.file_mib * 2**20)
 
     def _of_lines(self, piece: Piece) -> list[Article]:
         encoding = "utf-8-sig" if piece.first_line == 1 else "utf-8"

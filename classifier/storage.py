@@ -113,6 +113,24 @@ def use(models: Path, version: str) -> None:
     write_anew(models / _CURRENT, f"{version}\n".encode())
 
 
+def packed(models: Path, version: str) -> dict[str, bytes]:
+    """The files that serving reads, verified, to be put elsewhere with `put`. Raises ModelError."""
+    folder = models / version
+    files = _verified(folder)
+    with _readable(folder):
+        return {**files, "MANIFEST.json": (folder / "MANIFEST.json").read_bytes()}
+
+
+def put(models: Path, version: str, files: Mapping[str, bytes]) -> None:
+    """Make what `packed` gave a version of these models; one that is there and sound stays as it is."""
+    if not _VERSION.fullmatch(version) or set(files) != {*_FILES, "MANIFEST.json"}:
+        raise ModelError(f"{version[:80]!r}: not the files of a version")
+    if (models / version).exists() and _is_sound(models, version):
+        return
+    _write_folder(models, version, files)
+    load(models, version)
+
+
 def retire_old(models: Path, *, keep: int, spare: Collection[str]) -> tuple[str, ...]:
     """Delete all versions but the `keep` newest, those in `spare` and the one that serves.
 

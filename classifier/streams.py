@@ -17,14 +17,19 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path, PurePath
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from classifier.errors import ClassifierError, UnreadableArticleError
 from classifier.formats.kinds import Format
 from classifier.formats.sniffing import sniff
 from classifier.reading import ENDINGS, LARGEST_FILE
 
+if TYPE_CHECKING:
+    from classifier.addresses import Entry
+
 STANDARD_INPUT = "-"
+
+SHARDS = ".shards"  # behind the name of an output: the folder of what is to be joined to it
 
 MOST_ARTICLES = 128  # in a batch: the tags of a short article are longer than the article
 MOST_BYTES = 256 * 1024  # in a batch, unless one article is larger
@@ -76,16 +81,29 @@ Batch = tuple[Piece, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
-    """A file behind a PATH; without a status it cannot be read, and `problem` says why."""
+class Source:
+    """A file behind a PATH, here or `far`; with neither it cannot be read, and `problem` says why."""
 
     file: str
     status: os.stat_result | None = None
     problem: str = ""
+    far: Entry | None = None
+
+    @property
+    def size(self) -> int:
+        if self.far:
+            return self.far.size
+        return self.status.st_size if self.status else 0
+
+    @property
+    def facts(self) -> tuple[int | str, ...]:
+        """They differ when the file has changed."""
+        if self.far:
+            return (self.far.size, *self.far.facts)
+        return (self.status.st_size, self.status.st_mtime_ns) if self.status else ()
 
     def trace(self) -> bytes:
-        facts = (self.status.st_size, self.status.st_mtime_ns) if self.status else ()
-        return f"{self.file}\0{facts}\n".encode("utf-8", "surrogateescape")
+        return f"{self.file}\0{self.facts}\n".encode("utf-8", "surrogateescape")
 
 
 def batches(pieces: Iterable[Piece]) -> Iterator[Batch]:
@@ -111,6 +129,23 @@ def pieces(
     Raises InputChangedError where the files before `start` are not those that were there. The
     message names one that changed after `begun_at` (ns), where there is one.
     """
+    for source, mark in walked(paths, start, begun_at=begun_at, without=without):
+        after = Mark(mark.files + 1, seen=mark.seen)
+        if mark.offset or is_lines(source):
+            yield from lines(source, mark)
+        elif source.problem:
+            yield Piece(source.file, after, problem=source.problem)
+        elif source.file == STANDARD_INPUT:
+            data = sys.stdin.buffer.read()
+            yield Piece(source.file, after, len(data), data)
+        else:
+            yield Piece(source.file, after, source.size)
+
+
+def walked(
+    paths: Sequence[str], start: Mark = BEGINNING, *, begun_at: int = 0, without: Path | None = None
+) -> Iterator[tuple[Source, Mark]]:
+    """Each file behind the PATHs from `start` on, in order, and where in it to begin. Raises as `pieces`."""
     sources = _sources(paths, without)
     trace, done, suspect = hashlib.sha256(), 0, ""
     source = None
@@ -123,42 +158,41 @@ def pieces(
         which = suspect or "a file that was tagged already"
         raise InputChangedError(f"{which}: changed, added or gone since; begin again with --overwrite")
     if start.offset and source:
-        yield from _lines(source, start)
+        yield source, start
     for number, source in enumerate(sources, done):
         trace.update(source.trace())
-        seen = trace.hexdigest()
-        if source.problem:
-            yield Piece(source.file, Mark(number + 1, seen=seen), problem=source.problem)
-        elif source.file == STANDARD_INPUT:
-            data = sys.stdin.buffer.read()
-            yield Piece(source.file, Mark(number + 1, seen=seen), len(data), data)
-        elif _is_jsonl(source.file) and not _is_surely_other(source):
-            yield from _lines(source, Mark(number, seen=seen))
-        else:
-            size = source.status.st_size if source.status else 0
-            yield Piece(source.file, Mark(number + 1, seen=seen), size)
+        yield source, Mark(number, seen=trace.hexdigest())
+
+
+def is_lines(source: Source) -> bool:
+    """Whether it is a JSON Lines file, by its name and its first bytes."""
+    return not source.problem and _is_jsonl(source.file) and not _is_surely_other(source)
 
 
 def size(paths: Sequence[str], without: Path | None = None) -> int:
     """Bytes behind the PATHs, without opening a file."""
-    return sum(source.status.st_size for source in _sources(paths, without) if source.status)
+    return sum(source.size for source in _sources(paths, without))
 
 
-def _sources(paths: Sequence[str], without: Path | None) -> Iterator[_Source]:
+def _sources(paths: Sequence[str], without: Path | None) -> Iterator[Source]:
     left_out = None
+    shards = f"/{without.name}{SHARDS}/" if without is not None else ""
     if without is not None:
         with suppress(OSError):
             left_out = without.stat()
     for name in paths:
         for source in _behind(name):
             same = left_out and source.status and os.path.samestat(left_out, source.status)
-            if not same:
+            if not same and not (shards and shards in f"/{source.file}"):
                 yield source
 
 
-def _behind(name: str) -> Iterator[_Source]:
+def _behind(name: str) -> Iterator[Source]:
     if name == STANDARD_INPUT:
-        yield _Source(STANDARD_INPUT)
+        yield Source(STANDARD_INPUT)
+        return
+    if "://" in name:
+        yield from _far(name)
         return
     path = Path(name)
     if path.is_dir():
@@ -169,26 +203,39 @@ def _behind(name: str) -> Iterator[_Source]:
         yield from _matching(name)
 
 
-def _source(path: str) -> _Source:
+def _source(path: str) -> Source:
     try:
-        return _Source(path, Path(path).stat())
+        return Source(path, Path(path).stat())
     except OSError as error:
-        return _Source(path, problem=str(error))
+        return Source(path, problem=str(error))
 
 
-def _inside(folder: str) -> Iterator[_Source]:
+def _far(address: str) -> Iterator[Source]:
+    from classifier import addresses
+
+    alone = True
+    try:
+        for entry in addresses.behind(address):
+            alone = entry.file == address
+            if alone or _is_jsonl(entry.file) or PurePath(entry.file).suffix.lower() in ENDINGS:
+                yield Source(entry.file, far=entry)
+    except OSError as error:
+        yield Source(address, problem=str(error))
+
+
+def _inside(folder: str) -> Iterator[Source]:
     """The articles' files of a folder and of those in it."""
     try:
-        for name, is_folder in _entries(folder):
+        for name, is_folder in entries(folder):
             if is_folder:
                 yield from _inside(_join(folder, name))
             elif _is_jsonl(name) or PurePath(name).suffix.lower() in ENDINGS:
                 yield _source(_join(folder, name))
     except OSError as error:
-        yield _Source(folder, problem=str(error))
+        yield Source(folder, problem=str(error))
 
 
-def _matching(pattern: str) -> Iterator[_Source]:
+def _matching(pattern: str) -> Iterator[Source]:
     """What a pattern with `*`, `?`, `[…]` or, for any number of folders, `**` fits."""
     parts = PurePath(pattern).parts
     plain = next(at for at, part in enumerate(parts) if not _GLOB.isdisjoint(part))
@@ -199,20 +246,20 @@ def _matching(pattern: str) -> Iterator[_Source]:
             found = True
             yield source
     if not found:
-        yield _Source(pattern, problem="no file fits this pattern")
+        yield Source(pattern, problem="no file fits this pattern")
 
 
-def _fitting(folder: str, parts: Sequence[str], reached: frozenset[int]) -> Iterator[_Source]:
+def _fitting(folder: str, parts: Sequence[str], reached: frozenset[int]) -> Iterator[Source]:
     """Walks a folder once; `reached` are the parts of the pattern that its entries may fit."""
     try:
-        for name, is_folder in _entries(folder):
+        for name, is_folder in entries(folder):
             path, fitted = _join(folder, name), _advance(name, parts, reached)
             if len(parts) in fitted:
                 yield from _inside(path) if is_folder else (_source(path),)
             elif is_folder and fitted:
                 yield from _fitting(path, parts, fitted)
     except OSError as error:
-        yield _Source(folder, problem=str(error))
+        yield Source(folder, problem=str(error))
 
 
 def _advance(name: str, parts: Sequence[str], reached: frozenset[int]) -> frozenset[int]:
@@ -232,7 +279,7 @@ def _advance(name: str, parts: Sequence[str], reached: frozenset[int]) -> frozen
     return frozenset(after)
 
 
-def _entries(folder: str) -> Iterator[tuple[str, bool]]:
+def entries(folder: str) -> Iterator[tuple[str, bool]]:
     """Names of the files and folders of a folder, in order, and which are folders; no link to a folder.
 
     A folder with more names than we hold at once is read several times, a stretch of names each.
@@ -259,9 +306,13 @@ def _is_jsonl(name: str) -> bool:
     return plain.endswith(".jsonl") and PurePath(plain).suffix == ".jsonl"
 
 
-def _is_surely_other(source: _Source) -> bool:
+def is_packed(name: str) -> bool:
+    return name.endswith(_PACKED)
+
+
+def _is_surely_other(source: Source) -> bool:
     """Whether a file named as JSON Lines is something else by its bytes: a PDF, a zip, a picture."""
-    if source.file.endswith(_PACKED):
+    if is_packed(source.file) or source.far:
         return False
     if source.status is None or not stat.S_ISREG(source.status.st_mode):
         return False  # what is read of a pipe is gone
@@ -275,30 +326,39 @@ def _is_surely_other(source: _Source) -> bool:
         return False
 
 
-def _lines(source: _Source, start: Mark) -> Iterator[Piece]:
-    """Stretches of a JSON Lines file, from `start` on."""
-    offset, lines = start.offset, start.lines
+def opened(file: str) -> BinaryIO:
+    """A file for reading, here or at an address. Raises OSError."""
+    if "://" not in file:
+        return open(file, "rb")
+    from classifier import addresses
+
+    return addresses.opened(file)
+
+
+def lines(source: Source, start: Mark, until: int | None = None) -> Iterator[Piece]:
+    """Stretches of a JSON Lines file from `start` on, of those lines that begin before byte `until`."""
+    offset, passed = start.offset, start.lines
     try:
-        with open(source.file, "rb") as raw, _unpacked(raw, source.file) as file:
+        with opened(source.file) as raw, _unpacked(raw, source.file) as file:
             if offset:
                 file.seek(offset)
-            while True:
+            while until is None or offset < until:
                 place = raw.tell()
-                data, number, problem = _stretch(file)
+                data, number, problem = _stretch(file, until and until - offset)
                 if not number:
                     return
-                first, offset, lines = lines + 1, offset + number, lines + _breaks(data)
-                after = Mark(start.files, offset, lines, start.seen)
+                first, offset, passed = passed + 1, offset + number, passed + _breaks(data)
+                after = Mark(start.files, offset, passed, start.seen)
                 # Of a packed file the bytes on the disk count: those are all that `size` can know.
                 size = len(data) if file is raw else raw.tell() - place
                 if data:
-                    at_most = lines - first + 2
+                    at_most = passed - first + 2
                     yield Piece(source.file, after, size, data, first, at_most)
                 if problem:
-                    lines += 1
-                    after = Mark(start.files, offset, lines, start.seen)
+                    passed += 1
+                    after = Mark(start.files, offset, passed, start.seen)
                     left = number - len(data) if file is raw else 0
-                    yield Piece(f"{source.file}:{lines}", after, left, problem=problem)
+                    yield Piece(f"{source.file}:{passed}", after, left, problem=problem)
     except (OSError, EOFError) as error:
         after = Mark(start.files + 1, seen=start.seen)
         yield Piece(source.file, after, problem=str(error))
@@ -307,7 +367,7 @@ def _lines(source: _Source, start: Mark) -> Iterator[Piece]:
 @contextmanager
 def _unpacked(raw: BinaryIO, name: str) -> Iterator[BinaryIO]:
     """A file as it is, or what a .gz of it holds. Raises OSError or EOFError where that is damaged."""
-    if not name.endswith(_PACKED):
+    if not is_packed(name):
         yield raw
         return
     import gzip
@@ -320,11 +380,15 @@ def _unpacked(raw: BinaryIO, name: str) -> Iterator[BinaryIO]:
         raise OSError(f"damaged: {error}") from error
 
 
-def _stretch(file: BinaryIO) -> tuple[bytes, int, str]:
-    """The next whole lines, how many bytes were read, and what is wrong with a line behind them."""
+def _stretch(file: BinaryIO, before: int | None = None) -> tuple[bytes, int, str]:
+    """The next whole lines, how many bytes were read, and what is wrong with a line behind them.
+
+    Of those that begin `before` so many bytes, where that is given.
+    """
+    most = MOST_BYTES if before is None else min(before, MOST_BYTES)
     lines: list[bytes] = []
     size = 0
-    while size < MOST_BYTES and len(lines) < MOST_ARTICLES:
+    while size < most and len(lines) < MOST_ARTICLES:
         line = file.readline(LARGEST_FILE)
         size += len(line)
         if len(line) == LARGEST_FILE and not line.endswith(b"\n"):

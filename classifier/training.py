@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import sklearn
@@ -43,6 +44,26 @@ class Trained:
     counts: Mapping[str, Mapping[str, int]]  # main articles by topic and language
     few: tuple[str, ...]  # topics under FEW_LABELS
     folds: Folds  # what fits without them said of the labelled articles
+
+
+class Answers(Protocol):
+    """What people said of some articles; the arrays have a row an article and a column a topic."""
+
+    @property
+    def topics(self) -> tuple[str, ...]: ...
+
+    @property
+    def main(self) -> Flags: ...
+
+    @property
+    def mention(self) -> Flags: ...
+
+    @property
+    def unknown(self) -> Flags: ...
+
+    @property
+    def languages(self) -> NDArray[np.str_]:
+        """One an article; "?" for unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +148,8 @@ def _learn(corpus: Corpus, recipe: Recipe, *, terms: bool, progress: Progress | 
     curves = {language: calibrating.curve(articles) for language, articles in judged.items()}
     cuts = calibrating.choose_cuts(material.topics, judged, curves, beta=recipe.beta)
     tell("done", steps, steps)
-    return _Learned(material, fitted, curves, cuts, cross_validated(material, held_out, curves, cuts))
+    judgements = cross_validated(material, held_out.features, curves, cuts)
+    return _Learned(material, fitted, curves, cuts, judgements)
 
 
 def learning_curve(
@@ -220,23 +242,26 @@ def hold_out(material: Material, fits: Sequence[Fitted]) -> HeldOut:
 
 
 def cross_validated(
-    material: Material,
-    held_out: HeldOut,
+    answers: Answers,
+    features: Floats,
     curves: Mapping[str, Calibration],
     cuts: Mapping[str, Cuts],
 ) -> Judgements:
-    """The labelled articles beside what a model not trained on them says of each."""
-    probabilities = np.zeros(material.main.shape)
-    for language in set(material.languages.tolist()):
-        rows = material.languages == language
+    """The labelled articles beside what a model not trained on them says of each.
+
+    `features` are articles × topics × features, as `HeldOut` has them.
+    """
+    probabilities = np.zeros(answers.main.shape)
+    for language in set(answers.languages.tolist()):
+        rows = answers.languages == language
         curve = curves.get(language, curves[""])
-        probabilities[rows] = curve.probabilities(held_out.features[rows])
-    levels = np.array([cuts[topic].main for topic in material.topics])
+        probabilities[rows] = curve.probabilities(features[rows])
+    levels = np.array([cuts[topic].main for topic in answers.topics])
     return Judgements(
-        material.topics,
-        tuple(material.languages.tolist()),
-        material.main,
-        material.mention | material.unknown,  # both count neither way
+        answers.topics,
+        tuple(answers.languages.tolist()),
+        answers.main,
+        answers.mention | answers.unknown,  # both count neither way
         probabilities >= levels,
         probabilities,
     )
@@ -247,16 +272,9 @@ def _judged(material: Material, held_out: HeldOut) -> dict[str, Mixed]:
 
     Mixed of labelled passages, or the held-out articles themselves where those are whole.
     """
-    languages = sorted(set(material.languages.tolist()) - {"?"})
     if material.recipe.whole:
-        neither = material.mention | material.unknown
-        found = {"": Mixed(held_out.features, material.main, neither)}
-        for language in languages:
-            rows = material.languages == language
-            if material.main[rows].sum() >= FEW_LABELS * len(material.topics):
-                own = (held_out.features[rows], material.main[rows], neither[rows])
-                found[language] = Mixed(*own)
-        return found
+        return whole_articles(material, held_out.features)
+    languages = sorted(set(material.languages.tolist()) - {"?"})
     generator = np.random.default_rng(SEED)
     # Whether a mixed article is about a topic must be known of each of its passages.
     usable = (material.owner >= 0) & material.known
@@ -270,3 +288,14 @@ def _judged(material: Material, held_out: HeldOut) -> dict[str, Mixed]:
     if "" not in mixtures:
         raise LabelError(["labels: too few to learn from: 20 passages about nothing, and two topics"])
     return mixtures
+
+
+def whole_articles(answers: Answers, features: Floats) -> dict[str, Mixed]:
+    """The held-out articles themselves, by language where it has labels enough, and all under ""."""
+    neither = answers.mention | answers.unknown
+    found = {"": Mixed(features, answers.main, neither)}
+    for language in sorted(set(answers.languages.tolist()) - {"?"}):
+        rows = answers.languages == language
+        if answers.main[rows].sum() >= FEW_LABELS * len(answers.topics):
+            found[language] = Mixed(features[rows], answers.main[rows], neither[rows])
+    return found

@@ -37,6 +37,7 @@ from daemon import (
     readiness,
     retraining,
     sampling,
+    sharing,
     shelving,
 )
 from daemon.config import Settings
@@ -49,6 +50,7 @@ from daemon.receivers import manners_of, senders_of
 from daemon.records import DeliveryState
 from daemon.senders import Sender
 from daemon.serving import Serving
+from daemon.sharing import ALONE, Shared
 from daemon.signals import RELOAD, STOP, Signals
 from daemon.timetable import Job, Timetable
 from daemon.worker import Worker
@@ -74,14 +76,25 @@ def run(settings: Settings, *, once: bool = False, reload: Callable[[], Settings
         must_have_ledger(settings)
         model = ready_model(settings)
         database = open_database(settings.database)
+        woken = _Woken()
         try:
-            start_up(settings, database)
             own_topics = settings.home / "labels" / "topics.toml"
             serving = Serving(settings.models, model, own_topics, settings.promises)
-            if once:
-                return _Once(Parts(settings, database, serving, senders, listens=False)).run()
-            _tell(welcome(settings))
-            return _Daemon(settings, database, serving, senders, reload).run()
+            shared = sharing.enter(
+                settings, database, model=lambda: serving.model.version, wake=woken
+            )
+            try:
+                start_up(settings, database)
+                if once:
+                    parts = Parts(settings, database, serving, senders, shared=shared, listens=False)
+                    woken.wake = parts.wake_workers
+                    return _Once(parts).run()
+                _tell(welcome(settings))
+                daemon = _Daemon(settings, database, serving, senders, reload, shared=shared)
+                woken.wake = daemon.wake_workers
+                return daemon.run()
+            finally:
+                shared.stop()
         finally:
             database.close()
 
@@ -103,7 +116,9 @@ def start_up(settings: Settings, database: Database) -> None:
         shelving.reconcile(settings, database)
         with database.transaction() as connection:
             held = poison.record_death(connection, settings.home, now=now)
-            unknown = outbox.recover(connection, due_at=now + _AFTER_A_CRASH)
+            # Of a shared ledger other daemons may be sending; whoever sends to a receiver next sees to it.
+            after = now + _AFTER_A_CRASH
+            unknown = 0 if database.shared else outbox.recover(connection, due_at=after)
             retraining.make_up(connection, settings)
         poison.clear(settings.home)  # at once: what fails after this must not count it again
         _park_strangers(settings, database)
@@ -186,6 +201,16 @@ def welcome(settings: Settings) -> str:
     return "\n".join(lines) + "\n"
 
 
+class _Woken:
+    """Whom other daemons wake; nobody before there are workers."""
+
+    def __init__(self) -> None:
+        self.wake: Callable[[], None] = lambda: None
+
+    def __call__(self) -> None:
+        self.wake()
+
+
 class _Steps:
     """Tells each step of a training once."""
 
@@ -206,7 +231,7 @@ def _tell(text: str) -> None:
 def _park_strangers(settings: Settings, database: Database) -> None:
     names = {receiver.name for receiver in settings.receivers}
     with database.transaction() as connection:
-        held = outbox.park_strangers(connection, names, now=clock.now())
+        held = outbox.park_strangers(connection, names, now=clock.now(), shared=database.shared)
         for receiver in settings.receivers:
             if receiver.alerts == "at once":
                 outbox.let_go(connection, receiver.name)
@@ -225,14 +250,19 @@ class Parts:
         serving: Serving,
         senders: Mapping[str, Sender],
         *,
+        shared: Shared = ALONE,
         listens: bool = True,
     ) -> None:
         self.settings = settings
         self.database = database
-        self.intake = Intake(settings, database, serving, self.wake_dispatches, self.wake_inbox)
+        self._tell = shared.tell
+        claiming = shared.claiming
+        self.intake = Intake(settings, database, serving, self.wake_dispatches, self.wake_inbox, claiming)
         manners = manners_of(settings)
         self.dispatches = [
-            Dispatch(name, sender, database, manner=manners[name], choices=serving.choices)
+            Dispatch(
+                name, sender, database, manner=manners[name], choices=serving.choices, leases=shared.leases
+            )
             for name, sender in senders.items()
         ]
         self.inbox = Worker("inbox", self.intake.work)
@@ -264,6 +294,11 @@ class Parts:
         self.inbox.wake()
 
     def wake_dispatches(self) -> None:
+        """There may be something to deliver, by this daemon or by another."""
+        self.wake_workers()
+        self._tell()
+
+    def wake_workers(self) -> None:
         for worker in self.workers:
             worker.wake()
 
@@ -321,15 +356,16 @@ class _Daemon:
         serving: Serving,
         senders: Mapping[str, Sender],
         reload: Callable[[], Settings] | None,
+        *,
+        shared: Shared = ALONE,
     ) -> None:
         self._database = database
         self._serving = serving
+        self._shared = shared
         self._reload_settings = reload
-        self._parts = Parts(settings, database, serving, senders)
+        self._parts = Parts(settings, database, serving, senders, shared=shared)
         self._desk = pages.DeskProcess(settings, told=True)
-        self._begin_timetable(
-            Timetable(database, _jobs(settings, database, self._wake_dispatches, serving.choices))
-        )
+        self._begin_timetable(self._timetable_of(settings))
 
     def run(self) -> int:
         signals = Signals(before_exit=lambda: poison.clear(self._parts.settings.home))
@@ -367,6 +403,14 @@ class _Daemon:
     def _wake_dispatches(self) -> None:
         self._parts.wake_dispatches()  # of the configuration as it then is
 
+    def wake_workers(self) -> None:
+        """Another daemon says that there may be something to deliver."""
+        self._parts.wake_workers()
+
+    def _timetable_of(self, settings: Settings) -> Timetable:
+        jobs = _jobs(settings, self._database, self._wake_dispatches, self._serving.choices)
+        return Timetable(self._database, jobs, leases=self._shared.leases)
+
     def _begin_timetable(self, timetable: Timetable) -> None:
         self._timetable = timetable
         self._clockwork = Worker("timetable", self._timetable.work)
@@ -387,15 +431,15 @@ class _Daemon:
 
     def _sound_settings(self) -> Settings:
         settings = self._reload_settings() if self._reload_settings else self._parts.settings
-        if settings.database != self._parts.settings.database:
-            raise ConfigError([f"{settings.file}: storage.database takes a restart to change"])
+        for key in ("database", "daemon", "lease"):
+            if getattr(settings, key) != getattr(self._parts.settings, key):
+                name = "lease_seconds" if key == "lease" else key
+                raise ConfigError([f"{settings.file}: storage.{name} takes a restart to change"])
         return settings
 
     def _change_over(self, settings: Settings, senders: Mapping[str, Sender]) -> None:
         _park_strangers(settings, self._database)
-        timetable = Timetable(
-            self._database, _jobs(settings, self._database, self._wake_dispatches, self._serving.choices)
-        )
+        timetable = self._timetable_of(settings)
         timetable.plan(clock.now())  # what the ledger refuses it refuses before the old parts end
         if late := self._stop(_RELOAD_SECONDS):
             # A second intake beside one that hangs could take a file twice; a new process cannot.
@@ -406,7 +450,7 @@ class _Daemon:
         with suppress(SQLAlchemyError, DaemonError):  # else at the next start
             _park_strangers(settings, self._database)
         self._serving.promise(settings.promises)  # while nobody tags
-        self._parts = Parts(settings, self._database, self._serving, senders)
+        self._parts = Parts(settings, self._database, self._serving, senders, shared=self._shared)
         self._desk = pages.DeskProcess(settings)
         self._begin_timetable(timetable)
         try:
@@ -440,6 +484,10 @@ def _jobs(
     return (
         Job("retrain", settings.retrain.cron, lambda: retraining.nightly(settings, database, wake)),
         Job("sample", settings.sample.cron, sample),
-        Job("backup", settings.backup.cron, lambda: backups.nightly(settings)),
+        *(
+            []
+            if database.shared
+            else [Job("backup", settings.backup.cron, lambda: backups.nightly(settings))]
+        ),
         *digests.jobs(settings, database, wake, choices),
     )

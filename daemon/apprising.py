@@ -80,6 +80,9 @@ class AppriseSender:
     def find(self, message: Message, since: float, *, everywhere: bool = False) -> NoReturn:
         raise NotImplementedError("apprise has no history")
 
+    def take_back(self, sent: Sent) -> None:
+        """What stands there stays there."""
+
     def update(self, message: Message, sent: Sent) -> NoReturn:
         raise NotImplementedError("apprise does not say where its messages are")
 

@@ -11,17 +11,22 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import compress
 from typing import TypeVar
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from classifier import Reader, needs_jail
 from daemon import arrivals, beside, clock, ledger, poison
 from daemon.arrivals import Arrival, Content
 from daemon.beside import Beside, Found, GoneError
+from daemon.claiming import Claiming
 from daemon.config import Settings
 from daemon.database import Database, plainly
+from daemon.errors import DaemonError
 from daemon.inbox import Candidate, Inbox, printable
 from daemon.serving import Serving
 
@@ -32,6 +37,7 @@ _Made = TypeVar("_Made")
 # A batch ends at so many files, bytes, or seconds of reading.
 _MOST_FILES, _MOST_BYTES, _LONGEST = 400, 8 * 2**20, 1.0
 _MOST_JAILED = 40  # files of it that need a parser: each takes as long as many texts
+_CLAIMED = 100  # files at a time, so that other daemons of the inbox have some too
 
 # To start a process takes as long as to tag a thousand files; it stays for a while, should more come.
 _MANY = 2000  # files
@@ -73,7 +79,13 @@ class Batches:
     """What is ready in the inbox, taken a batch at a time. `put_off` is told what cannot be read now."""
 
     def __init__(
-        self, settings: Settings, database: Database, inbox: Inbox, serving: Serving, note: poison.Note
+        self,
+        settings: Settings,
+        database: Database,
+        inbox: Inbox,
+        serving: Serving,
+        note: poison.Note,
+        claiming: Claiming,
     ) -> None:
         self._models = settings.models
         self._reader = Reader(settings.reading.rules)
@@ -82,7 +94,9 @@ class Batches:
         self._inbox = inbox
         self._serving = serving
         self._note = note
+        self._claiming = claiming
         self._ready: deque[Candidate] = deque()
+        self._ours: deque[Candidate] = deque()  # of those that were ready
         self._begun: deque[_Batch] = deque()  # in the process beside
         self._beside: Beside | None = None
         self._used_at = 0.0
@@ -94,7 +108,11 @@ class Batches:
 
     @property
     def are_empty(self) -> bool:
-        return not self._ready and not self._begun
+        return not self._ready and not self._ours and not self._begun
+
+    @property
+    def _waiting(self) -> int:
+        return len(self._ready) + len(self._ours)
 
     def add(self, ready: Iterable[Candidate]) -> None:
         self._ready.extend(ready)
@@ -102,6 +120,9 @@ class Batches:
     def drop(self) -> None:
         """Forget all that is ready or begun: the next look finds it again."""
         self._ready.clear()
+        self._ours.clear()
+        with suppress(SQLAlchemyError, DaemonError):  # they are ours still, and may be claimed again
+            self._claiming.let_all_go()
         if self._begun:
             self._end_begun()
 
@@ -123,7 +144,7 @@ class Batches:
         try:
             if not self._begun:
                 batch = self._read()
-                if not (self._ready and self._is_beside_ready() and self._hand(batch)):
+                if not (self._waiting and self._is_beside_ready() and self._hand(batch)):
                     return self._here(batch)
             following = self._read()
             if following.contents and not self._hand(following):
@@ -143,7 +164,7 @@ class Batches:
     def _is_beside_ready(self) -> bool:
         """Whether a process beside can take a batch; one is started where many files are ready."""
         now = clock.monotonic()
-        pays = len(self._ready) >= _MANY and len(os.sched_getaffinity(0)) > 1
+        pays = self._waiting >= _MANY and len(os.sched_getaffinity(0)) > 1
         try:
             if self._beside is None and pays and now >= self._not_before:
                 self._beside = Beside(self._models, self._reader.rules)
@@ -194,7 +215,7 @@ class Batches:
             self._beside = None
 
     def _put_back(self, contents: Sequence[Content]) -> None:
-        self._ready.extendleft(content.candidate for content in reversed(contents))
+        self._ours.extendleft(content.candidate for content in reversed(contents))
 
     def _here(self, batch: _Batch) -> list[Arrival]:
         return self._tagged(self._opened(batch))
@@ -210,16 +231,29 @@ class Batches:
     def _contents(self) -> list[Content]:
         """The bytes of what is ready, up to a batch of them."""
         contents: list[Content] = []
+        unread: list[Candidate] = []
         started, size, jailed = clock.monotonic(), 0, 0
-        while self._ready and len(contents) < _MOST_FILES and size < _MOST_BYTES and jailed < _MOST_JAILED:
-            content = self._content(self._ready.popleft())
-            if content is not None:
+        while len(contents) < _MOST_FILES and size < _MOST_BYTES and jailed < _MOST_JAILED:
+            if not self._claim():
+                break
+            content = self._content(candidate := self._ours.popleft())
+            if content is None:
+                unread.append(candidate)
+            else:
                 contents.append(content)
                 size += len(content.data)
                 jailed += needs_jail(content.data, content.candidate.path.name)
             if clock.monotonic() - started > _LONGEST:
                 break
+        self._claiming.let_go(unread)
         return contents
+
+    def _claim(self) -> bool:
+        """Have some of what is ready for ourselves, whether there is any; others see to what they are at."""
+        while self._ready and not self._ours:
+            asked = [self._ready.popleft() for _ in range(min(_CLAIMED, len(self._ready)))]
+            self._ours.extend(self._claiming.claim(asked))
+        return bool(self._ours)
 
     def _content(self, candidate: Candidate) -> Content | None:
         deaths = self._inbox.deaths(candidate)

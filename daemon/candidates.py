@@ -49,6 +49,7 @@ def _listed(names: Sequence[str]) -> str:
 
 _MARKS = [f"mark{number}" for number in range(_ASKED)]
 _WEIGHTS = [f"weight{number}" for number in range(_SEARCHED)]
+_PAIRS = [f"(:mark{number}, CAST(:weight{number} AS BIGINT))" for number in range(_SEARCHED)]
 
 # A row without a mark is the story that the article belongs to already.
 _COUNT = Statement(
@@ -67,7 +68,7 @@ _COMPARED = Statement(
     f"""
     WITH
     asked (mark, weight) AS (
-        VALUES {", ".join(f"(:{mark}, :{weight})" for mark, weight in zip(_MARKS, _WEIGHTS, strict=False))}
+        VALUES {", ".join(_PAIRS)}
     ),
     likely AS (
         SELECT story_id

@@ -34,11 +34,21 @@ class State:
         return json.dumps({topic: [grade, probability] for topic, (grade, probability) in self.tags.items()})
 
 
-_STATES = text("SELECT id, model, nearest, nearness FROM articles WHERE id IN :articles").bindparams(
-    bindparam("articles", expanding=True)
-)
+_STATES = text(
+    """
+    SELECT id, model, nearest, nearness
+    FROM articles
+    WHERE id IN :articles
+    ORDER BY id
+    """
+).bindparams(bindparam("articles", expanding=True))
 _TAGS = text(
-    "SELECT article_id, topic, grade, probability FROM tags WHERE article_id IN :articles"
+    """
+    SELECT article_id, topic, grade, probability
+    FROM tags
+    WHERE article_id IN :articles
+    ORDER BY article_id, topic
+    """
 ).bindparams(bindparam("articles", expanding=True))
 _KEEP = Statement(
     """

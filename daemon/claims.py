@@ -1,38 +1,92 @@
-"""Who is at a piece of work, and does that process still live. Asked of the kernel, by no clock."""
+"""Who is at a piece of work, and does that process still live.
+
+A process of this machine is asked of the kernel, by no clock. One of another machine is believed to
+live while its daemon keeps its lease (see presence).
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import platform
 import secrets
+from collections.abc import Collection
+from functools import cache
 from pathlib import Path
 
-# The ledger is on a local disk, so whoever writes to it is a process of this machine. The start
-# tells a process from a later one with its number, the token ourselves from the one before a reboot.
+# The start tells a process from a later one with its number, the token ourselves from the one
+# before a reboot.
 _TOKEN = secrets.token_hex(8)
 _NO_START = "none"
+_DAEMON = "daemon"
+
+# What this process has heard of others: claimants of daemons that keep their lease.
+_present: frozenset[str] = frozenset()
+_keeps_lease = False
 
 
 def claimant() -> str:
     """This process, in a way that no other one is ever called."""
-    return f"{os.getpid()} {_start_of(os.getpid())} {_TOKEN}"
+    named = f"{os.getpid()} {_start_of(os.getpid())} {_TOKEN} {_machine()}"
+    return f"{named} {_DAEMON}" if _keeps_lease else named
+
+
+def keep_lease() -> None:
+    """This process is a daemon that others know by its lease."""
+    global _keeps_lease  # noqa: PLW0603  what a process is
+    _keeps_lease = True
 
 
 def lives(claimant: str) -> bool:
-    """Whether the process that `claimant` named is still there."""
-    number, start, token = claimant.split(" ")
+    """Whether the process that `claimant` named is still there, as far as we know."""
+    number, start, token, *machine = claimant.split(" ")
+    if machine and machine[0] != _machine():
+        return claimant in _present or (_DAEMON not in machine and _has_daemon(machine[0]))
     if int(number) == os.getpid():
         return token == _TOKEN
     return start != _NO_START and start == _start_of(int(number))
 
 
+def are_present(claimants: Collection[str]) -> None:
+    """These daemons keep their lease; no other one does."""
+    global _present  # noqa: PLW0603  what a process has heard
+    _present = frozenset(claimants)
+
+
+def is_present(claimant: str) -> bool:
+    """Whether a daemon keeps its lease, when we last heard."""
+    return claimant in _present
+
+
+def is_of_this_machine(claimant: str) -> bool:
+    """Whether the kernel can be asked of it."""
+    machine = claimant.split(" ")[3:]
+    return not machine or machine[0] == _machine()
+
+
 def is_ours(claimant: str) -> bool:
     """Whether it named this process."""
-    return claimant.endswith(f" {_TOKEN}")
+    return claimant.split(" ")[2] == _TOKEN
 
 
 def process_of(claimant: str) -> int:
     """The number of the process."""
     return int(claimant.partition(" ")[0])
+
+
+def _has_daemon(machine: str) -> bool:
+    """A command beside a daemon keeps no lease of its own: the daemon of its machine speaks for it."""
+    return any(each.split(" ")[3] == machine for each in _present)
+
+
+@cache
+def _machine() -> str:
+    """Tells machines apart, and containers that count their processes anew."""
+    try:
+        processes = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        processes = ""
+    return hashlib.sha256(f"{platform.node()} {processes}".encode()).hexdigest()[:12]
 
 
 def _start_of(process: int) -> str:

@@ -86,7 +86,7 @@ _OF_PERSON = text(
     ORDER BY clicked_at, key
     """
 )
-_COUNTS = text("SELECT outcome, COUNT(*) FROM clicks GROUP BY outcome")
+_COUNTS = text("SELECT outcome, COUNT(*) FROM clicks GROUP BY outcome ORDER BY outcome")
 
 
 def parse(payload: Mapping[str, object]) -> Click | None:

@@ -6,13 +6,35 @@ All of the daemon asks here, so that a test has one place to turn the clock.
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+
+# What another clock said, and the monotonic moment when it did. One assignment, so that threads see both.
+_followed: tuple[datetime, float] | None = None
 
 
 def now() -> datetime:
-    """The wall clock; it may be set back or forward at any moment."""
-    return datetime.now(UTC)
+    """The wall clock, which may be set back or forward at any moment; or the one that is followed."""
+    followed = _followed
+    if followed is None:
+        return datetime.now(UTC)
+    said, at = followed
+    return said + timedelta(seconds=monotonic() - at)
+
+
+def follow(said: datetime, at: float) -> None:
+    """Go by another clock from now on, which said this at a monotonic moment.
+
+    All daemons of one ledger go by its server's: what theirs say does not count, nor that one is set.
+    """
+    global _followed  # noqa: PLW0603  there is one time in a process
+    _followed = (said.astimezone(UTC), at)
+
+
+def follow_nobody() -> None:
+    """Go by this machine's clock again."""
+    global _followed  # noqa: PLW0603
+    _followed = None
 
 
 def monotonic() -> float:

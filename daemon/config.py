@@ -8,6 +8,7 @@ mend.
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Collection
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from daemon.soundness import (
     zone_problems,
 )
 from daemon.tables import (
+    POSTGRES,
     SQLITE,
     Backup,
     Burst,
@@ -122,6 +124,8 @@ def _settings(file: Path | None, home: Path, given: File) -> Settings:
         poison_tries=given.inbox.poison_tries,
         reading=given.reading,
         database=_database(home, given.storage.database),
+        daemon=_daemon(given.storage),
+        lease=given.storage.lease_seconds,
         backup=given.backup,
         slack=given.slack.model_copy(update=token_files),
         receivers=receivers,
@@ -154,3 +158,10 @@ def _within(home: Path, path: Path) -> Path:
 
 def _database(home: Path, given: str) -> str:
     return given if "://" in given else f"{SQLITE}{_within(home, Path(given))}"
+
+
+def _daemon(given: Storage) -> str:
+    """A ledger that is a file has one daemon, which needs no name."""
+    if not given.database.startswith(POSTGRES):
+        return ""
+    return given.daemon or platform.node()[:80] or "topicwire"

@@ -42,6 +42,9 @@ class ConsoleSender:
     def find(self, message: Message, since: float, *, everywhere: bool = False) -> Sent | None:
         raise NotImplementedError("a console has no history")
 
+    def take_back(self, sent: Sent) -> None:
+        """What stands there stays there."""
+
     def update(self, message: Message, sent: Sent) -> None:
         raise NotImplementedError("what a console has shown stays as it is")
 

@@ -2,131 +2,158 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
+from typing import Any, Protocol
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from classifier import JailError
-from daemon import mounts
+from daemon import clock, postgres, sqlite
 from daemon.errors import DaemonError, LedgerError
+from daemon.faults import one_line, said_of_the_system
+
+__all__ = [
+    "Database",
+    "knows_schema",
+    "newest_schema",
+    "one_line",
+    "open_database",
+    "plain_errors",
+    "plainly",
+]
 
 _MIGRATIONS = Path(__file__).resolve().parent / "migrations"
-_PREFIX = "sqlite:///"
-_BUSY_SECONDS = 10.0
-# A check reads every page: 1.2 GB took 24 s from a cold disk and 1 s from memory. A larger
-# ledger is checked with its nightly backup, and not at each start after a kill.
-_CHECKED_AT_START = 64 * 2**20
 
 _TOLD_VERSION = text("SELECT version_num FROM alembic_version")
+_NOTIFY = text(f"NOTIFY {postgres.CHANNEL}")
+_SERVER_TIME = text("SELECT clock_timestamp()")
 
-# After these a connection's own picture of the file cannot be trusted (sqlite.org/rescode.html);
-# a disk that did not write once may say later that it has (fsync forgets its error).
-_UNTRUSTED = frozenset(
-    {
-        sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERNAL,
-    }
-)  # fmt: skip
-_MEND = "stop topicwired and run `topicwired restore`"
-_REFUSES = "the ledger refuses"
-_LOCKED = "the ledger is locked by another program"
-_DAMAGED = f"the ledger is damaged: {_MEND}"
-_OF_SQLITE = {
-    sqlite3.SQLITE_BUSY: _LOCKED,
-    sqlite3.SQLITE_LOCKED: _LOCKED,
-    sqlite3.SQLITE_PROTOCOL: _LOCKED,
-    sqlite3.SQLITE_CORRUPT: _DAMAGED,
-    sqlite3.SQLITE_NOTADB: _DAMAGED,
-    sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_IOERR_SHMSIZE: "the disk is full",
-    sqlite3.SQLITE_IOERR: "the disk of the ledger fails (input/output error)",
-    sqlite3.SQLITE_READONLY: "the ledger may not be written: its rights, or its disk, are read-only",
-    sqlite3.SQLITE_READONLY_DBMOVED: f"the ledger was moved or deleted: {_MEND}",
-    sqlite3.SQLITE_CANTOPEN: "the ledger cannot be opened: its rights or its folder have changed",
-    sqlite3.SQLITE_PERM: "the ledger may not be opened: its rights have changed",
-    sqlite3.SQLITE_NOMEM: "out of memory",
-}
-_OF_THE_SYSTEM = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EROFS: "the disk is read-only",
-    errno.EMFILE: "this program has too many files open",
-    errno.ENFILE: "this machine has too many files open",
-    errno.ENOMEM: "out of memory",
-    errno.EIO: "the disk fails (input/output error)",
-    errno.ESTALE: "the network share has changed under us",
-    errno.EACCES: "no right to do that",
-    errno.EPERM: "no right to do that",
-    errno.EFBIG: "the file would become larger than is allowed",
-}
+
+class Place(Protocol):
+    """Where a ledger is: a file, or a database of a server. `shared`: other daemons may write there."""
+
+    @property
+    def address(self) -> str:
+        """As the configuration names it, without a password."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether several daemons may have it."""
+
+    def engine(self) -> Engine:
+        """What opens connections."""
+
+    def make_ready(self, engine: Engine) -> None:
+        """Before the first look at its schema. Raises LedgerError."""
+
+    def opened(self) -> None:
+        """It has our schema now."""
+
+    def must_stand(self, *, written: bool = False) -> None:
+        """Raises LedgerError where it is not the one that was opened."""
+
+    def why_not(self, error: DatabaseError) -> str:
+        """Why it could not be opened."""
 
 
 class Database:
     """Opens connections; knows no tables. Safe to share between threads.
 
-    Both kinds of transaction raise LedgerError where the file we opened is not the one that
+    Each kind of transaction raises LedgerError where the file we opened is not the one that
     stands at its place any more: what we write would be seen by nobody.
     """
 
-    def __init__(self, engine: Engine, path: Path) -> None:
+    def __init__(self, engine: Engine, place: Place) -> None:
         self._engine = engine
         self._reading = engine.execution_options(reads_only=True)
-        self._path = path
-        self._log = _log(path)
-        self._identity = _identity(path)
+        self._beside = engine.execution_options(beside=True)
+        self._place = place
+
+    @property
+    def shared(self) -> bool:
+        """Whether other daemons may write to the same ledger."""
+        return self._place.shared
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """A transaction that may write: committed at the end, rolled back by an exception.
+        """A transaction that may write, one after the other: committed at the end, rolled back by an
+        exception.
 
         What was committed to a file that had gone meanwhile raises as well, so that nobody
         goes on as if it were kept.
         """
-        self._must_stand_there()
-        with self._engine.connect() as connection:
-            with connection.begin():
-                yield connection
-            self._must_stand_there(with_log=True)
+        with self._written(self._engine) as connection:
+            yield connection
+
+    @contextmanager
+    def beside(self) -> Iterator[Connection]:
+        """The same, beside others where the ledger has several daemons.
+
+        For what is safe by a generation: leases, claims.
+        """
+        with self._written(self._beside) as connection:
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that only reads, and so waits for nobody."""
-        self._must_stand_there()
+        """A transaction that only reads, the ledger as of one moment, and so waits for nobody."""
+        self._place.must_stand()
         with self._reading.connect() as connection:
             yield connection
+
+    def notify(self) -> None:
+        """Wake whoever listens, in whichever daemon; where there is one only, nobody does."""
+        if self.shared:
+            with self.beside() as connection:
+                connection.execute(_NOTIFY)
+
+    def listen(self) -> Hearing:
+        """Hear of every `notify` of any daemon from now on. Of a shared ledger only."""
+        return Hearing(self._engine)
 
     def close(self) -> None:
         self._engine.dispose()
 
-    def _must_stand_there(self, *, with_log: bool = False) -> None:
+    @contextmanager
+    def _written(self, engine: Engine) -> Iterator[Connection]:
+        self._place.must_stand()
+        with engine.connect() as connection:
+            with connection.begin():
+                yield connection
+            self._place.must_stand(written=True)
+
+
+class Hearing:
+    """A connection of its own that listens. Close it, also after an error."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._connection = engine.raw_connection()
+        self._connection.detach()  # from the pool: nobody else is to have one that listens
+        driver: Any = self._connection.driver_connection
+        driver.autocommit = True
+        driver.execute(f"LISTEN {postgres.CHANNEL}")
+        self._driver = driver
+
+    def wait(self, seconds: float) -> bool:
+        """Whether somebody told something within so many seconds. Raises LedgerError."""
         try:
-            same = _identity(self._path) == self._identity
-            # While a connection is open SQLite never takes the log away.
-            same = same and (not with_log or self._log.exists())
-        except FileNotFoundError:
-            same = False
-        except OSError as error:
-            raise LedgerError(plainly(error)) from error
-        if not same:
-            raise LedgerError(
-                f"{self._path}: was deleted or replaced while topicwired ran; stop it, put the"
-                " ledger back or `topicwired restore`, and start it again"
-            )
+            return any(True for _ in self._driver.notifies(timeout=seconds, stop_after=1))
+        except Exception as error:
+            raise LedgerError(postgres.said_of(error)) from error
+
+    def close(self) -> None:
+        """Hear nothing more."""
+        self._connection.close()
 
 
 @contextmanager
@@ -144,21 +171,15 @@ def open_database(address: str) -> Database:
     Raises LedgerError, in one line, where it cannot be used: no rights, on a network share,
     damaged, locked, or made by a newer topicwire.
     """
-    path = _path(address)
-    kind = mounts.file_system(path)
-    if mounts.is_network(kind):
-        raise LedgerError(
-            f"{address}: lies on a network file system ({kind}), where SQLite's log does not work"
-            " (sqlite.org/wal.html); name a place on a disk of this machine in storage.database"
-        )
-    unclean = _has_log(path)
-    engine = _engine(path)
+    place = _place_of(address)
+    engine = place.engine()
     try:
-        _create(path)
-        if unclean:
-            _check_small(engine, path)
+        place.make_ready(engine)
         _migrate(engine)
-        return Database(engine, path)
+        place.opened()
+        if place.shared:
+            _follow_its_clock(engine)
+        return Database(engine, place)
     except CommandError as error:
         engine.dispose()
         raise LedgerError(
@@ -166,10 +187,16 @@ def open_database(address: str) -> Database:
         ) from error
     except DatabaseError as error:
         engine.dispose()
-        raise LedgerError(f"{address}: {_opening_failed(error)}") from error
+        raise LedgerError(f"{address}: {place.why_not(error)}") from error
     except OSError as error:
         engine.dispose()
-        raise LedgerError(f"{address}: unable to open database file: {_of_the_system(error)}") from error
+        raise LedgerError(f"{address}: unable to open database file: {said_of_the_system(error)}") from error
+
+
+def server_time(connection: Connection) -> datetime:
+    """What the clock of a ledger's server says, which all its daemons go by."""
+    found: datetime = connection.execute(_SERVER_TIME).scalar_one()
+    return found
 
 
 def plainly(error: Exception) -> str:
@@ -184,16 +211,12 @@ def plainly(error: Exception) -> str:
         return "all connections to the ledger are in use"
     original = getattr(error, "orig", None) if isinstance(error, SQLAlchemyError) else error
     if isinstance(original, sqlite3.Error):
-        return _of_sqlite(original)
+        return sqlite.said_of(original)
     if isinstance(original, OSError):
-        return _of_the_system(original)
+        return said_of_the_system(original)
+    if isinstance(error, SQLAlchemyError) and type(original).__module__.startswith("psycopg"):
+        return postgres.said_of(original)
     return f"unexpected: {type(original or error).__name__}"
-
-
-def one_line(text: str) -> str:
-    """A text that any log and terminal can take: no line breaks, no control signs, valid UTF-8."""
-    plain = text.encode("utf-8", "backslashreplace").decode()
-    return "".join(sign if sign.isprintable() else " " for sign in plain)[:500]
 
 
 def newest_schema() -> str:
@@ -206,94 +229,15 @@ def knows_schema(revision: str) -> bool:
     return any(script.revision == revision for script in _scripts().walk_revisions())
 
 
-def _path(address: str) -> Path:
-    """A path may hold signs that mean something in an address."""
-    plain = address.removeprefix(_PREFIX)
-    if plain != address:
-        return Path(plain).absolute()
-    try:
-        url = make_url(address)
-        name = url.get_dialect().name
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        raise LedgerError(f"{address}: not a database we can open: {error}") from error
-    if name != "sqlite" or url.drivername not in ("sqlite", "sqlite+pysqlite") or not url.database:
-        raise LedgerError(f"{address}: not a database we can open: the ledger is SQLite so far")
-    return Path(url.database).absolute()
+def _place_of(address: str) -> Place:
+    return postgres.place_of(address) if postgres.is_one(address) else sqlite.place_of(address)
 
 
-def _engine(path: Path) -> Engine:
-    # mode=rw: a connection opened later never makes a new ledger where ours has gone.
-    url = URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"})
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True)
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
-    event.listen(engine, "handle_error", _distrust)
-    return engine
-
-
-def _create(path: Path) -> None:
-    """An empty file is an empty database. Never opens one that is there: closing it would drop
-    the locks that this process has on it (sqlite.org/howtocorrupt.html, 2.2).
-    """
-    if path.exists():
-        return
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o644))
-    except FileExistsError:
-        return
-
-
-def _log(path: Path) -> Path:
-    """SQLite keeps it beside the file itself, not beside a link that leads there."""
-    return Path(f"{path.resolve()}-wal")
-
-
-def _has_log(path: Path) -> bool:
-    """Whether the last stop left work for SQLite to bring in: it was a kill or a power cut."""
-    try:
-        return _log(path).stat().st_size > 0
-    except OSError:
-        return False
-
-
-def _check_small(engine: Engine, path: Path) -> None:
-    if path.stat().st_size > _CHECKED_AT_START:
-        return
+def _follow_its_clock(engine: Engine) -> None:
     with engine.execution_options(reads_only=True).connect() as connection:
-        found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
-    if found != "ok":
-        raise LedgerError(f"{_PREFIX}{path}: {_DAMAGED} ({one_line(str(found))})")
-
-
-def _prepare(connection: Any, entry: ConnectionPoolEntry) -> None:
-    # The driver must not begin transactions by itself: `_begin` says how they begin.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    # WAL lets readers go on beside a writer. FULL: with NORMAL a power cut can take back a
-    # commit after its file has been moved (measured: 44 of 288 power-cut images).
-    mode = cursor.execute("PRAGMA journal_mode=WAL").fetchone()[0]
-    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-    if mode != "wal":
-        raise sqlite3.OperationalError("this file system does not let SQLite keep a write-ahead log")
-
-
-def _begin(connection: Connection) -> None:
-    # A transaction that reads first and writes later can fail at once with BUSY_SNAPSHOT;
-    # one that says so at the start waits for its turn.
-    reads_only = connection.get_execution_options().get("reads_only", False)
-    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
-
-
-def _distrust(context: ExceptionContext) -> None:
-    """After an error of the disk every pooled connection is closed and opened anew.
-
-    To SQLAlchemy such an error is a disconnect: it closes this connection now and each other
-    one before its next use ("Disconnect Handling - Optimistic", ConnectionEvents.handle_error).
-    """
-    if _code(context.original_exception) & 0xFF in _UNTRUSTED:
-        context.is_disconnect = True
+        asked = clock.monotonic()
+        said = server_time(connection)
+        clock.follow(said, asked + (clock.monotonic() - asked) / 2)
 
 
 def _migrate(engine: Engine) -> None:
@@ -324,34 +268,3 @@ def _config() -> Config:
 
 def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config())
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_dev, status.st_ino
-
-
-def _code(error: BaseException | None) -> int:
-    code = getattr(error, "sqlite_errorcode", None)
-    return code if isinstance(code, int) else 0
-
-
-def _opening_failed(error: DatabaseError) -> str:
-    """SQLite's own words, and what to do where there is something to be done."""
-    said = one_line(str(error.orig))
-    known = plainly(error)
-    if known == _DAMAGED:
-        return f"{said}; `topicwired restore` puts the newest backup in its place"
-    return said if known.startswith(_REFUSES) else f"{said} ({known})"
-
-
-def _of_sqlite(error: sqlite3.Error) -> str:
-    code = _code(error)
-    said = _OF_SQLITE.get(code) or _OF_SQLITE.get(code & 0xFF)
-    return said or f"{_REFUSES}: {getattr(error, 'sqlite_errorname', type(error).__name__)}"
-
-
-def _of_the_system(error: OSError) -> str:
-    said = _OF_THE_SYSTEM.get(error.errno or 0) or (error.strerror or type(error).__name__)
-    where = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
-    return one_line(f"{said[:1].lower()}{said[1:]}{where}")

@@ -64,6 +64,7 @@ _COUNTS = text(
     WHERE decided_at >= :since
       AND undone_at IS NULL
     GROUP BY person
+    ORDER BY person
     """
 )
 

@@ -26,6 +26,8 @@ from daemon.errors import (
     UnknownOutcomeError,
 )
 from daemon.grouping import Burst
+from daemon.leases import AllOurs, Leases
+from daemon.leases import receiver as receiver_lease
 from daemon.messages import Message
 from daemon.records import Delivery, DeliveryState, Sent
 from daemon.refreshing import Refreshing
@@ -43,6 +45,8 @@ _PROBE = Backoff(first=30.0, ceiling=300.0)  # how often a receiver that refuses
 # little later, so nothing is sent again before the second look.
 _LOOKS = (2.0, 13.0)
 _LEASE = timedelta(seconds=60)  # longer than any sending takes; then it has died on the way
+_LATEST_BEGIN = 10.0  # seconds of it after which no sending is begun: it might not end in time
+_POLLED = 2.0  # seconds between looks where other daemons have the same ledger
 # The longest wait that the wall clock is believed to ask for. Whoever set it back meant no delay.
 _LONGEST_WAIT = 3600.0
 _CLOCKS_APART = 86400.0  # seconds that a receiver's clock and ours may differ
@@ -73,6 +77,7 @@ class Dispatch:
         *,
         manner: Manner | None = None,
         choices: Callable[[], Choices] = tuple,
+        leases: Leases | None = None,
     ) -> None:
         self.receiver = receiver
         self._sender = sender
@@ -86,16 +91,34 @@ class Dispatch:
         self._waiting_for: tuple[int, int, DeliveryState, datetime] | None = None
         self._waits_until = 0.0
         self._in_hand: tuple[int, int] | None = None
+        self._leases = leases or AllOurs()
+        self._leads = leases is None  # then the start has seen to what was on its way
+        # Of a ledger with several daemons, another one may add deliveries, or go.
+        self._idle = _IDLE if leases is None else _POLLED
+        self._must_begin_before = float("inf")
+        self._astray: list[tuple[Delivery, Sent]] = []
 
     def work(self) -> float:
         """See to the oldest delivery. Returns in how many seconds to be called again."""
+        if not self._may_send():
+            return _POLLED
+        self._take_back()
         to_show = self._refreshing.work()
         with self._database.reading() as connection:
             found = deliveries.oldest(connection, self.receiver)
             held = found is not None and _is_stopped(connection, found[0])
         if found is None:
-            return min(to_show, _IDLE)
+            return min(to_show, self._idle)
         return min(to_show, _HELD if held else self._see_to(*found))
+
+    def _may_send(self) -> bool:
+        """Whether it is for this daemon to send; whoever sent before us may have ended in the middle."""
+        led, self._leads = self._leads, self._leases.holds(receiver_lease(self.receiver))
+        if self._leads and not led:
+            due_at = clock.now() + timedelta(seconds=_LOOKS[0])
+            with self._database.transaction() as connection:
+                outbox.recover(connection, due_at=due_at, receiver=self.receiver)
+        return self._leads
 
     def _see_to(self, delivery: Delivery, due_at: datetime) -> float:
         if delivery.state is DeliveryState.SENDING:
@@ -104,7 +127,7 @@ class Dispatch:
         if delivery.state is not DeliveryState.UNKNOWN:
             wait = max(wait, self._quiet_for())
         if wait > 0:
-            return min(wait, _IDLE)
+            return min(wait, self._idle)
         if delivery.state is DeliveryState.UNKNOWN:
             self._look(delivery)
             return 0.0
@@ -126,6 +149,7 @@ class Dispatch:
     def _start(self, delivery: Delivery) -> None:
         """Settle what goes with the delivery, write that it is on its way, and send it."""
         now = clock.now()
+        self._must_begin_before = clock.monotonic() + _LATEST_BEGIN
         with self._database.transaction() as connection:
             if _is_stopped(connection, delivery):
                 return
@@ -136,7 +160,8 @@ class Dispatch:
             if started is None:
                 return
             message = composing.compose(connection, started, self._choices())
-        self._in_hand = (started.id, started.generation)
+            # Before the commit: where its outcome is not heard, nobody has sent it but we know whose it is.
+            self._in_hand = (started.id, started.generation)
         self._send(started, message)
 
     def _quiet_hours_of(
@@ -155,7 +180,7 @@ class Dispatch:
         if self._in_hand != (delivery.id, delivery.generation):
             wait = self._seconds_left(delivery, until)
             if wait > 0:
-                return min(wait, _IDLE)
+                return min(wait, self._idle)
         with self._database.transaction() as connection:
             outbox.take_over(connection, delivery, due_at=clock.now() + timedelta(seconds=_LOOKS[0]))
         return 0.0
@@ -173,6 +198,8 @@ class Dispatch:
 
     def is_idle(self) -> bool:
         """Whether nothing more can be delivered now: all has been, or the receiver does not take it."""
+        if not self._leases.holds(receiver_lease(self.receiver)):
+            return True  # another daemon sees to it
         with self._database.reading() as connection:
             found = deliveries.oldest(connection, self.receiver)
             held = found is not None and _is_stopped(connection, found[0])
@@ -186,6 +213,8 @@ class Dispatch:
 
     def _send(self, delivery: Delivery, message: Message) -> None:
         try:
+            if clock.monotonic() > self._must_begin_before:
+                raise TemporaryDeliveryError("this process stood still before it could be sent")
             sent = self._sender.send(message)
         except DeliveryError as error:
             self._failed(delivery, error)
@@ -330,6 +359,7 @@ class Dispatch:
                 grouping.found_in(connection, delivery, sent.message)
         if not kept:
             self._say_taken_over(delivery)
+            self._astray.append((delivery, sent))
             return
         logger.info(
             "alert delivered",
@@ -341,6 +371,23 @@ class Dispatch:
                 "attempts": delivery.attempts,
             },
         )
+
+    def _take_back(self) -> None:
+        """What we posted after somebody else had taken it over goes, if that one posted it as well."""
+        for each in list(self._astray):
+            delivery, sent = each
+            with self._database.reading() as connection:
+                known = deliveries.one(connection, delivery.id)
+            if known is None or known.state is not DeliveryState.SENT:
+                continue  # it may yet be found
+            if sent.message is not None and known.message != sent.message:
+                try:
+                    self._sender.take_back(sent)
+                except DeliveryError as error:
+                    logger.warning("a repeat stays", extra=delivery.named | {"error": str(error)})
+                else:
+                    logger.warning("a repeat was taken back", extra=delivery.named)
+            self._astray.remove(each)
 
     def _say_taken_over(self, delivery: Delivery) -> None:
         logger.error("a delivery was taken over while it was sent", extra=delivery.named)

@@ -37,6 +37,7 @@ _CARRIERS = text(
     FROM deliveries
     JOIN alerts ON alerts.id = deliveries.alert_id
     WHERE alerts.article_id = :article_id
+    ORDER BY 1
     """
 )
 _PUT = text("SELECT id, body, channel FROM deliveries WHERE key = :key AND form = 'question'")

@@ -31,9 +31,9 @@ _WAITING = text(
       AND state = 'pending'
       AND attempts = 0
       AND form = 'alert'
-      AND (root_id = :root OR (root_id IS NULL AND :root IS NULL))
-      AND (:since IS NULL OR alerts.created_at >= :since)
-      AND (:until IS NULL OR alerts.created_at < :until)
+      AND (root_id = :root OR (root_id IS NULL AND CAST(:root AS BIGINT) IS NULL))
+      AND (CAST(:since AS TEXT) IS NULL OR alerts.created_at >= :since)
+      AND (CAST(:until AS TEXT) IS NULL OR alerts.created_at < :until)
     ORDER BY deliveries.id
     LIMIT :most
     """
@@ -51,7 +51,7 @@ _TOLD = text(
             WHERE receiver = :receiver AND state = 'sent'
             ORDER BY id DESC
             LIMIT :most
-        )
+        ) AS alone
         UNION ALL
         SELECT *
         FROM (
@@ -60,7 +60,7 @@ _TOLD = text(
             WHERE receiver = :receiver AND state = 'merged'
             ORDER BY id DESC
             LIMIT :most
-        )
+        ) AS carried
     ) AS told
     LEFT JOIN deliveries AS roots ON roots.id = told.root_id
     LEFT JOIN deliveries AS carriers ON carriers.id = told.into_id
@@ -94,7 +94,7 @@ _INTO_THREAD = text(
       AND form = 'alert'
       AND root_id IS NULL
       AND (
-        :since IS NULL
+        CAST(:since AS TEXT) IS NULL
         OR EXISTS (
             SELECT 1
             FROM alerts

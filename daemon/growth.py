@@ -37,8 +37,9 @@ class Grown:
 class Growth:
     """Looks at the files of the last ten minutes every half minute, at those of a day every ten minutes."""
 
-    def __init__(self, home: Path, database: Database, settle: float) -> None:
+    def __init__(self, home: Path, database: Database, settle: float, daemon: str = "") -> None:
         self._home = home
+        self._daemon = daemon
         self._database = database
         self._settle = settle
         self._short_at = self._long_at = clock.monotonic() + _FIRST
@@ -76,7 +77,7 @@ class Growth:
             after = ledger.last_before(connection, clock.now() - age)
         while after is not None:
             with self._database.reading() as connection:
-                page = ledger.files_after(connection, after=after, most=_PAGE)
+                page = ledger.files_after(connection, after=after, most=_PAGE, daemon=self._daemon)
             yield from (file for file in page if file.state in _PLACED and file.inode is not None)
             after = page[-1].id if len(page) == _PAGE else None
 

@@ -18,6 +18,7 @@ from classifier import UnreadableArticleError
 from daemon import arrivals, clock, ledger, mounts, poison, shelves
 from daemon.arrivals import Arrival
 from daemon.batches import EVERYBODYS, Batches
+from daemon.claiming import Claiming, NobodyElse
 from daemon.config import Settings
 from daemon.database import Database, plainly
 from daemon.errors import DaemonError
@@ -51,6 +52,7 @@ class Intake:
         serving: Serving,
         wake_dispatch: Callable[[], None],
         wake_self: Callable[[], None],
+        claiming: Claiming | None = None,
     ) -> None:
         kind = mounts.file_system(settings.inbox)
         remote = mounts.is_network(kind)
@@ -63,11 +65,12 @@ class Intake:
         self._wake_dispatch = wake_dispatch
         self._inbox = Inbox(settings.inbox, settle)
         self._suspects: dict[tuple[str, str], int] | None = None
-        self._growth = Growth(settings.home, database, settle)
+        self._growth = Growth(settings.home, database, settle, settings.daemon)
         self._note = poison.Note(settings.home)
         watched = settings.events and not remote
         self._watch = Watch(settings.inbox, wake_self, self._inbox.vouch) if watched else None
-        self._batches = Batches(settings, database, self._inbox, serving, self._note)
+        self._claiming = claiming or NobodyElse()
+        self._batches = Batches(settings, database, self._inbox, serving, self._note, self._claiming)
         self._look_at = float("-inf")
         self._look_took = 0.0
         self._moved_at = float("-inf")
@@ -175,16 +178,22 @@ class Intake:
         shelved = shelve(self._settings.home, self._database, placements)
         self._unmarked = bool(shelved.failed)
         self._moved_at = clock.monotonic()
+        self._claiming.let_go(arrival.candidate for arrival in batch)
         self._say(shelved)
 
     def _record(self, batch: Sequence[Arrival]) -> list[Placement]:
         """The one transaction: files, articles, tags, and every alert that is owed."""
         with self._database.transaction() as connection:
+            ours = self._claiming.confirmed(connection, batch)
             records = recorder(connection, self._settings, self._serving.model.titles)
-            for arrival in batch:
+            for arrival in ours:
                 if self._inbox.is_suspect(arrival.candidate):
                     ledger.forget_deaths(connection, arrival.candidate.name)
-            return records.arrivals(connection, batch)
+            placements = records.arrivals(connection, ours)
+        if len(ours) < len(batch):
+            lost = {"files": len(batch) - len(ours)}
+            logger.warning("another daemon has taken over what this one was too late with", extra=lost)
+        return placements
 
     def _record_singly(self, batch: Sequence[Arrival]) -> list[Placement]:
         placements: list[Placement] = []
@@ -250,7 +259,7 @@ class Intake:
         else:
             shelves.forget_reason(self._settings.home, target)
         with self._database.transaction() as connection:
-            ledger.mark_retried(connection, target)
+            ledger.mark_retried(connection, target, self._settings.daemon)
 
     def _take_again(self, grown: Grown, stamp: Stamp) -> None:
         file, reason, fingerprint = grown.file, None, ""

@@ -13,7 +13,21 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, MetaData, Row, Table, bindparam, insert, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Float,
+    LargeBinary,
+    MetaData,
+    Row,
+    Table,
+    Text,
+    bindparam,
+    insert,
+    text,
+)
+from sqlalchemy.types import TypeEngine
 
 from classifier import Grade, Tag, Tagged
 from daemon.clock import to_text
@@ -27,13 +41,20 @@ _ARTICLE_COLUMNS = (
     "file_id fingerprint position title text language date source author url caveats model tagged_at"
     " nearest nearness".split()
 )
+# PostgreSQL is told the types of rows that come all at once; the others are texts.
+_TYPES: dict[str, TypeEngine[Any]] = {
+    **dict.fromkeys("duplicate_of inode size modified version_of file_id position".split(), BigInteger()),
+    "raw_name": LargeBinary(),
+    "nearness": Float(),
+}
 
 
 def _insert(table: str, columns: Iterable[str]) -> Any:
     """Many rows in one execution, and their ids in the same order (SQLAlchemy's documentation, "Insert
     Many Values Behavior for INSERT statements"). Prepared once, a row takes a fifth of the time.
     """
-    into = Table(table, MetaData(), Column("id", Integer, primary_key=True), *map(Column, columns))
+    typed: list[Column[Any]] = [Column(name, _TYPES.get(name, Text())) for name in columns]
+    into = Table(table, MetaData(), Column("id", BigInteger, primary_key=True), *typed)
     return insert(into).returning(into.c.id, sort_by_parameter_order=True)
 
 
@@ -50,17 +71,24 @@ _FIRST_FILES = text(
     """
 ).bindparams(bindparam("fingerprints", expanding=True))
 _UNMOVED = text("SELECT * FROM files WHERE state = 'taken' ORDER BY id")
+_TAKE_OVER = text("UPDATE files SET target = :target, daemon = :daemon WHERE id = :id")
 _PLACED = text(
     """
     UPDATE files
-    SET state = CASE WHEN reason IS NULL THEN 'done' ELSE 'failed' END, target = :target
+    SET state = CASE WHEN reason IS NULL THEN 'done' ELSE 'failed' END,
+        target = :target,
+        daemon = :daemon
     WHERE id = :id
     """
 )
 _RETARGET = text("UPDATE files SET target = :target WHERE id = :id")
-_GONE = text("UPDATE files SET state = 'gone', target = NULL WHERE id = :id")
+_GONE = text(
+    "UPDATE files SET state = 'gone', target = NULL WHERE id = :id AND state = 'taken' AND daemon = :daemon"
+)
 _OUTGROWN = text("UPDATE files SET state = 'outgrown' WHERE id = :id")
-_RETRIED = text("UPDATE files SET state = 'retried' WHERE target = :target AND state = 'failed'")
+_RETRIED = text(
+    "UPDATE files SET state = 'retried' WHERE target = :target AND state = 'failed' AND daemon = :daemon"
+)
 _RESTAMP = text("UPDATE files SET size = :size, modified = :modified WHERE id = :id")
 _REPEATED = text("UPDATE files SET repeats = repeats + 1 WHERE id = :id")
 _FILES_AFTER = text(
@@ -68,6 +96,7 @@ _FILES_AFTER = text(
     SELECT *
     FROM files
     WHERE id > :after
+      AND daemon = :daemon
     ORDER BY id
     LIMIT :most
     """
@@ -84,7 +113,7 @@ _VERSION_OF = text("SELECT version_of FROM files WHERE id = :id")
 # A file that has grown has another record after it; the others have none to look for.
 _OTHER_VERSIONS = text(
     """
-    SELECT files.version_of, MAX(later.id)
+    SELECT MAX(files.version_of), MAX(later.id)
     FROM files
     LEFT JOIN files AS later ON files.state = 'outgrown' AND later.version_of = files.id
     WHERE files.id = :id
@@ -99,7 +128,7 @@ _ADD_TAG = text(
     VALUES (:article_id, :topic, :grade, :probability, :evidence)
     """
 )
-_COUNT_FILES = text("SELECT state, COUNT(*) FROM files GROUP BY state")
+_COUNT_FILES = text("SELECT state, COUNT(*) FROM files GROUP BY state ORDER BY state")
 _COUNT_ARTICLES = text("SELECT COUNT(*) FROM articles")
 _DEATHS = text("SELECT raw_name, stamp, number FROM deaths")
 _ADD_DEATH = text(
@@ -130,11 +159,12 @@ def record_file(
     reason: str | None = None,
     mend: str | None = None,
     left_out: Sequence[str] = (),
+    daemon: str = "",
 ) -> FileRecord:
     """Write that a file arrived. `fingerprint` is "" for a file that was not opened."""
     file = FileRecord(
         NOT_YET, fingerprint, name, state, target, duplicate_of, reason, mend, raw_name, inode, size,
-        modified, version_of, "\n".join(left_out) or None,
+        modified, version_of, "\n".join(left_out) or None, daemon,
     )  # fmt: skip
     (recorded,) = record_files(connection, [file], now=now)
     return recorded
@@ -171,7 +201,7 @@ def unmoved_files(connection: Connection) -> list[FileRecord]:
 
 def mark_placed(connection: Connection, placed: Iterable[tuple[FileRecord, str]]) -> None:
     """Write where files stand now, below the home: done, or failed where they have a reason."""
-    rows = [{"id": file.id, "target": target} for file, target in placed]
+    rows = [{"id": file.id, "target": target, "daemon": file.daemon} for file, target in placed]
     if rows:
         connection.execute(_PLACED, rows)
 
@@ -183,7 +213,7 @@ def retarget(connection: Connection, file: FileRecord, target: str) -> None:
 
 def mark_gone(connection: Connection, file: FileRecord) -> None:
     """Write that a file was taken away by somebody else before we moved it."""
-    connection.execute(_GONE, {"id": file.id})
+    connection.execute(_GONE, {"id": file.id, "daemon": file.daemon})
 
 
 def mark_outgrown(connection: Connection, file: FileRecord) -> None:
@@ -191,10 +221,17 @@ def mark_outgrown(connection: Connection, file: FileRecord) -> None:
     connection.execute(_OUTGROWN, {"id": file.id})
 
 
-def mark_retried(connection: Connection, target: str) -> None:
-    """Write that the file which stood at `target`, in failed/, was taken out of it."""
+def take_over(connection: Connection, file: FileRecord, target: str, daemon: str) -> FileRecord:
+    """Another daemon goes on with a file that was recorded and not moved, to a place in its own home."""
+    connection.execute(_TAKE_OVER, {"id": file.id, "target": target, "daemon": daemon})
+    return replace(file, target=target, daemon=daemon)
+
+
+def mark_retried(connection: Connection, target: str, daemon: str = "") -> None:
+    """Write that the file which stood at `target`, in failed/ of a daemon's home, was taken out of it."""
     # What somebody else put there may have a name that is no text, and then it stands in no row.
-    connection.execute(_RETRIED, {"target": target.encode("utf-8", "replace").decode()})
+    plain = target.encode("utf-8", "replace").decode()
+    connection.execute(_RETRIED, {"target": plain, "daemon": daemon})
 
 
 def restamp(connection: Connection, file: FileRecord, *, size: int, modified: int) -> None:
@@ -213,9 +250,10 @@ def last_before(connection: Connection, since: datetime) -> int | None:
     return None if found < 0 else found
 
 
-def files_after(connection: Connection, *, after: int, most: int) -> list[FileRecord]:
-    """Up to `most` files with an id above `after`, in its order."""
-    return [_file(row) for row in connection.execute(_FILES_AFTER, {"after": after, "most": most})]
+def files_after(connection: Connection, *, after: int, most: int, daemon: str = "") -> list[FileRecord]:
+    """Up to `most` files of a daemon's home with an id above `after`, in its order."""
+    asked = {"after": after, "most": most, "daemon": daemon}
+    return [_file(row) for row in connection.execute(_FILES_AFTER, asked)]
 
 
 def articles_before(connection: Connection, file: FileRecord) -> list[KnownArticle]:

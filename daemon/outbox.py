@@ -129,6 +129,7 @@ _RECOVER = text(
         generation = generation + 1,
         error = 'stopped while sending'
     WHERE state = 'sending'
+      AND receiver = COALESCE(:receiver, receiver)
     """
 )
 _OWED_RECEIVERS = text(
@@ -137,6 +138,7 @@ _OWED_RECEIVERS = text(
     FROM deliveries
     WHERE state IN ('pending', 'sending', 'unknown', 'parked')
     GROUP BY receiver
+    ORDER BY receiver
     """
 )
 _ORPHAN = text(
@@ -338,12 +340,15 @@ def take_over(connection: Connection, delivery: Delivery, *, due_at: datetime) -
     connection.execute(_TAKE_OVER, row)
 
 
-def park_strangers(connection: Connection, receivers: Collection[str], *, now: datetime) -> dict[str, int]:
+def park_strangers(
+    connection: Connection, receivers: Collection[str], *, now: datetime, shared: bool = False
+) -> dict[str, int]:
     """Hold what is owed to receivers that the configuration no longer has; and let go what was
     held of those it has again. Whoever refused is asked again now: somebody may have mended it.
     Returns how many deliveries strangers are owed, by receiver.
 
-    One of unknown outcome stays so: if its receiver comes back, it is looked up first.
+    One of unknown outcome stays so: if its receiver comes back, it is looked up first. Of a `shared`
+    ledger nothing is held: another daemon may have that receiver.
     """
     held: dict[str, int] = {}
     for receiver, number in connection.execute(_OWED_RECEIVERS).all():
@@ -351,7 +356,7 @@ def park_strangers(connection: Connection, receivers: Collection[str], *, now: d
         if receiver in receivers:
             connection.execute(_ADOPT, row)
             connection.execute(_PROBE, row)
-        else:
+        elif not shared:
             connection.execute(_ORPHAN, row)
             held[receiver] = number
     return held
@@ -382,9 +387,12 @@ def retry(
     return sorted(connection.execute(_RETRY, row | moments).scalars())
 
 
-def recover(connection: Connection, *, due_at: datetime) -> int:
-    """After a start: whatever was on its way has an unknown outcome. Returns how many."""
-    return connection.execute(_RECOVER, {"due_at": to_text(due_at)}).rowcount
+def recover(connection: Connection, *, due_at: datetime, receiver: str | None = None) -> int:
+    """Whatever was on its way, to a receiver or to all, has an unknown outcome. Returns how many.
+
+    After a start, and where another daemon sent before us.
+    """
+    return connection.execute(_RECOVER, {"due_at": to_text(due_at), "receiver": receiver}).rowcount
 
 
 def counts(connection: Connection) -> dict[str, dict[str, int]]:

@@ -87,7 +87,7 @@ class Recorder:
     def _plan(self, connection: Connection, arrival: Arrival, first: FileRecord | None) -> _Plan:
         for file in self.unmoved.get(arrival.candidate.name, ()):
             if file.fingerprint == arrival.fingerprint:
-                return _Plan(arrival, file.target or "", file)
+                return self._go_on(connection, arrival, file)
         before = self._version_before(connection, arrival)
         target = self._target(arrival)
         if arrival.failure is not None:
@@ -100,6 +100,12 @@ class Recorder:
             return _Plan(arrival, target, None, first=first.name)
         file = self._file(arrival, target, duplicate_of=first.id)
         return _Plan(arrival, target, file, is_new=True, first=first.name)
+
+    def _go_on(self, connection: Connection, arrival: Arrival, file: FileRecord) -> _Plan:
+        """With a file that is recorded and was not moved, by us or by a daemon that is no more."""
+        if file.daemon != self.settings.daemon:
+            file = ledger.take_over(connection, file, self._target(arrival), self.settings.daemon)
+        return _Plan(arrival, file.target or "", file)
 
     def grown(
         self,
@@ -132,6 +138,7 @@ class Recorder:
             version_of=before.id,
             reason=reason,
             left_out=left_out,
+            daemon=self.settings.daemon,
             now=clock.now(),
         )
         ledger.mark_outgrown(connection, before)
@@ -156,7 +163,7 @@ class Recorder:
             if file.inode == arrival.candidate.stamp.inode:
                 ledger.mark_outgrown(connection, file)
                 before = file
-            else:
+            elif file.daemon == self.settings.daemon:  # another may have one of that name in its own inbox
                 ledger.mark_gone(connection, file)
         return before
 
@@ -184,6 +191,7 @@ class Recorder:
             reason=failure.reason if failure else None,
             mend=failure.mend if failure else None,
             left_out="\n".join(arrival.left_out) or None,
+            daemon=self.settings.daemon,
         )
 
     def _articles(self, connection: Connection, read: Sequence[_Read]) -> list[int]:

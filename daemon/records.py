@@ -77,6 +77,7 @@ class FileRecord:
     where the file stands, or is about to, below the home. `inode`, `size` and `modified` (ns)
     are as it was read. `reason` and `mend` say why it is set aside, if it is. `version_of` is the
     file as it was before it was written to. `left_out` has a line for each part that is no article.
+    `daemon` is the one whose home it is in, "" where the ledger has one only.
     """
 
     id: int
@@ -93,6 +94,7 @@ class FileRecord:
     modified: int | None = None
     version_of: int | None = None
     left_out: str | None = None
+    daemon: str = ""
 
     @property
     def inbox_name(self) -> str:

@@ -32,6 +32,9 @@ class Sender(Protocol):
         `everywhere`: also where it would not stand by what the ledger knows.
         """
 
+    def take_back(self, sent: Sent) -> None:
+        """Take away a message that stands there twice. Raises a DeliveryError."""
+
     def update(self, message: Message, sent: Sent) -> None:
         """Show anew what stands there. TargetGoneError where it does not any more."""
 

@@ -72,6 +72,8 @@ def reconcile(settings: Settings, database: Database) -> None:
     with database.reading() as connection:
         unmoved = ledger.unmoved_files(connection)
     for file in unmoved:
+        if file.daemon != settings.daemon:
+            continue  # it is in another home, or on its way there
         try:
             _reconcile_one(settings, database, file)
         except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from daemon import clock
@@ -90,6 +91,12 @@ class SlackSender:
             self._app.call("chat.update", lambda: self._app.writing.chat_update(**given))
 
         in_some_form(message, show)
+
+    def take_back(self, sent: Sent) -> None:
+        """Take away a message of ours. One that is there no more is as good as taken away."""
+        channel, message = sent.channel or self._channel, sent.message or ""
+        with suppress(TargetGoneError):
+            self._app.call("chat.delete", lambda: self._app.writing.chat_delete(channel=channel, ts=message))
 
     def upload(self, png: bytes, title: str) -> str:
         """The id of a picture that a message can show. Any failure is a DeliveryError."""

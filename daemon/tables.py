@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Str
 from classifier import READING_BOUNDS, Limits, Rules
 
 SQLITE = "sqlite:///"
+POSTGRES = "postgresql+psycopg://"
 
 _LONGEST_PATH = 4096  # PATH_MAX of Linux, path_resolution(7)
 _LONGEST_NAME = 80
@@ -69,6 +70,26 @@ def _is_a_database(value: str) -> str:
         return str(_is_a_path(Path(value.removeprefix(SQLITE))))
     if value.startswith("sqlite"):
         raise ValueError("should be the path of a file, alone")
+    if value.startswith(POSTGRES):
+        return _without_password(value)
+    raise ValueError(f"should be the path of a file, or an address that begins with {POSTGRES}")
+
+
+def _without_password(value: str) -> str:
+    """The address of a server; its password stands in a file or the environment."""
+    try:
+        parts = urlsplit(value)
+        password, _ = parts.password, parts.port
+    except ValueError:
+        raise ValueError(
+            f"should be an address, such as {POSTGRES}topicwire@db.example.org/topicwire"
+        ) from None
+    if password is not None or "password=" in parts.query.replace("password_file=", ""):
+        raise ValueError(
+            "should have no password in it; put that into a file of mode 600 and write ?password_file=/path"
+        )
+    if not parts.path.strip("/"):
+        raise ValueError("should end with the name of the database")
     return value
 
 
@@ -244,7 +265,11 @@ class Reading(_Table):
 
 
 class Storage(_Table):
+    """`daemon` and `lease_seconds` count where several daemons have one ledger."""
+
     database: Annotated[str, AfterValidator(_is_a_database)] = "ledger.db"
+    daemon: Annotated[str, AfterValidator(_is_a_name)] | None = None
+    lease_seconds: Annotated[Number, _number(2, 600)] = 30.0
 
 
 class Backup(_Table):
@@ -426,6 +451,8 @@ class Settings(_Table):
     """A sound configuration and the home it is about; all paths are absolute.
 
     `mount_point` has its symbolic links resolved, so that it can be compared with what is mounted.
+    `daemon` is the name of this one among those of its ledger, "" where it is the only one; `lease` is for
+    how many seconds what it has claimed stays its own when it is not heard of.
     """
 
     file: Path | None
@@ -439,6 +466,8 @@ class Settings(_Table):
     poison_tries: int = 3
     reading: Reading = Reading()
     database: str
+    daemon: str = ""
+    lease: float = 30.0
     backup: Backup = Backup()
     slack: Slack
     receivers: tuple[Receiver, ...]

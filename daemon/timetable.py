@@ -25,6 +25,7 @@ from tzlocal import get_localzone
 from daemon import claims, clock, periods
 from daemon.clock import from_text, to_text
 from daemon.database import Database
+from daemon.leases import TIMETABLE, AllOurs, Leases
 from daemon.periods import Run, RunState
 
 logger = logging.getLogger(__name__)
@@ -116,10 +117,20 @@ class Timetable:
     """Runs each job once for its period, each in a thread of its own, and wakes the workers now and then.
 
     Periods are in the job's zone, or else in `zone`: the machine's as it was at the start unless told
-    otherwise.
+    otherwise. Of several daemons of a ledger one does so, by its lease.
     """
 
-    def __init__(self, database: Database, jobs: tuple[Job, ...], *, zone: tzinfo | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        jobs: tuple[Job, ...],
+        *,
+        zone: tzinfo | None = None,
+        leases: Leases | None = None,
+    ) -> None:
+        self._leases = leases or AllOurs()
+        self._leads = False
+        self._planning = threading.Lock()
         self._database = database
         self._jobs = tuple(job for job in jobs if job.cron != NEVER)
         self._zone = zone or get_localzone()
@@ -166,8 +177,12 @@ class Timetable:
     def plan(self, now: datetime) -> None:
         """Write from when on each job is owed, where that is not written yet or its cron line changed.
 
-        A job that is off, or that there is no more, is forgotten.
+        A job that is off, or that there is no more, is forgotten. Left to the daemon that leads, if that is
+        another one.
         """
+        self._leads = self._leases.holds(TIMETABLE)
+        if not self._leads:
+            return
         with self._database.transaction() as connection:
             connection.execute(_FORGET_OTHERS, {"names": [job.name for job in self._jobs]})
             for job in self._jobs:
@@ -194,13 +209,21 @@ class Timetable:
         """
         ending = self._unwritten.get(job.name)
         if ending is None:
-            claim = self._claim(job)
+            claim = self._claim(job) if self._may_look() else None
             if claim is None:
                 return
             ending = self._unwritten[job.name] = self._run(job, claim)
         with self._database.transaction() as connection:
             _write_ending(connection, ending)
         self._unwritten.pop(job.name, None)
+
+    def _may_look(self) -> bool:
+        """Whether it is for this daemon to look; who begins to lead plans first, by its own configuration."""
+        with self._planning:
+            led, self._leads = self._leads, self._leases.holds(TIMETABLE)
+            if self._leads and not led:
+                self.plan(clock.now())
+            return self._leads
 
     def _claim(self, job: Job) -> _Claim | None:
         """Take the current period of a job, so that nobody else runs it; None if it is not owed."""

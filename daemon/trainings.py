@@ -46,7 +46,7 @@ _END = text(
 _RUNNING = text(f"SELECT {_COLUMNS} FROM trainings WHERE state = 'running' ORDER BY id")  # noqa: S608  ours
 _LAST = text(f"SELECT {_COLUMNS} FROM trainings ORDER BY id DESC LIMIT 1")  # noqa: S608  ours
 _REPORT = text("SELECT report FROM trainings WHERE id = :id")
-_COUNTS = text("SELECT state, COUNT(*) FROM trainings GROUP BY state")
+_COUNTS = text("SELECT state, COUNT(*) FROM trainings GROUP BY state ORDER BY state")
 
 
 class TrainingState(StrEnum):

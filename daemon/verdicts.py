@@ -134,7 +134,7 @@ _OF_ARTICLE = text(
     ORDER BY said_at, id
     """
 )
-_COUNTS = text("SELECT verdict, COUNT(*) FROM verdicts GROUP BY verdict")
+_COUNTS = text("SELECT verdict, COUNT(*) FROM verdicts GROUP BY verdict ORDER BY verdict")
 _COUNT_DISPUTED = text(
     f"""
     SELECT COUNT(*)

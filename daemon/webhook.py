@@ -46,6 +46,9 @@ class WebhookSender:
     def find(self, message: Message, since: float, *, everywhere: bool = False) -> NoReturn:
         raise NotImplementedError("a webhook has no history")
 
+    def take_back(self, sent: Sent) -> None:
+        """What stands there stays there."""
+
     def update(self, message: Message, sent: Sent) -> NoReturn:
         raise NotImplementedError("a webhook does not say where its messages are")
 

@@ -8,9 +8,12 @@ import shutil
 import signal
 import stat
 from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
+from _pytest.terminal import TerminalReporter
 from hypothesis import settings
 from sqlalchemy import Connection
 
@@ -18,11 +21,85 @@ from classifier.cli import main as classifier
 from classifier.model import Model
 from classifier.reading import Reader
 from classifier.storage import load
+from daemon import clock
 from daemon.database import Database, open_database
+from tests import ledgers, postgres
 from tests.at_the_desk import at_desk as at_desk
 from tests.slack_stand_in import SlackStandIn
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+# What everything else stands on is tested on both ledgers, unless --ledger names one.
+BOTH = frozenset({"test_ledger"})
+
+_running = ExitStack()
+
+
+@cache
+def _server() -> postgres.Server:
+    try:
+        return _running.enter_context(postgres.server())
+    except postgres.NoPostgresError as error:
+        pytest.skip(str(error))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    says = "where the ledgers of the tests stand; without it some modules are run on both"
+    parser.addoption("--ledger", choices=("sqlite", "postgresql"), help=says)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    chosen = metafunc.config.getoption("ledger") is None and metafunc.module.__name__.split(".")[-1] in BOTH
+    if chosen and metafunc.definition.get_closest_marker("sqlite") is None:
+        metafunc.parametrize("ledger_kind", ("sqlite", "postgresql"), indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)  # before a fixture of the module opens a ledger
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    usual = item.config.getoption("ledger") or "sqlite"
+    callspec = getattr(item, "callspec", None)
+    on_server = (callspec.params.get("ledger_kind", usual) if callspec else usual) == "postgresql"
+    about = item.get_closest_marker("sqlite")
+    if about is not None and on_server:
+        pytest.skip(f"SQLite's own: {about.args[0]}")
+    ledgers.LEDGERS.stand_on(_server() if on_server else None)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Databases go when all fixtures have closed them, and it is noted whose ledger stood where."""
+    clock.follow_nobody()  # as a ledger on a server has a process do
+    folder = getattr(item, "funcargs", {}).get("tmp_path")
+    if ledgers.LEDGERS.server is None or folder is None:
+        return
+    if ledgers.LEDGERS.drop_below(folder):
+        item.user_properties.append(("ledger", "postgresql"))
+    elif any(folder.rglob(ledgers.USUAL)):
+        item.user_properties.append(("ledger", "sqlite"))
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    ended = [each for each in terminalreporter.getreports("") if each.when == "teardown"]
+    for kind, said in (
+        ("postgresql", "had a ledger on PostgreSQL"),
+        ("sqlite", "had one in SQLite all the same"),
+    ):
+        found = [each.nodeid for each in ended if ("ledger", kind) in each.user_properties]
+        if found:
+            terminalreporter.write_line(f"{len(found)} tests {said}")
+        if kind == "sqlite":
+            terminalreporter.write_line("".join(f"    {each}\n" for each in found))
+
+
+def pytest_unconfigure() -> None:
+    _running.close()
+
+
+@pytest.fixture(autouse=True)
+def ledger_kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings that name no ledger have the one of their home, where it stands in this test."""
+    monkeypatch.setattr("daemon.config._settings", ledgers.settings_there)
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +146,9 @@ def new_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def database(tmp_path: Path, new_ledger: Path) -> Iterator[Database]:
-    shutil.copy(new_ledger, tmp_path / "ledger.db")
-    opened = open_database(f"sqlite:///{tmp_path}/ledger.db")
+    if ledgers.LEDGERS.server is None:
+        shutil.copy(new_ledger, tmp_path / "ledger.db")
+    opened = ledgers.opened(tmp_path)
     yield opened
     opened.close()
 
@@ -79,6 +157,20 @@ def database(tmp_path: Path, new_ledger: Path) -> Iterator[Database]:
 def connection(database: Database) -> Iterator[Connection]:
     with database.transaction() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> postgres.Server:
+    """A PostgreSQL for all tests of this process; whoever breaks it starts one with postgres.server()."""
+    return _server()
+
+
+@pytest.fixture
+def pg_address(postgresql: postgres.Server) -> Iterator[str]:
+    """The address of an empty database on it."""
+    address = postgresql.fresh()
+    yield address
+    postgresql.drop(address)
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests import ledgers
+
 
 def without_desk(config: str) -> str:
     """A configuration without the desk page, unless it says where that should be: many run at once."""
@@ -27,7 +29,7 @@ class DaemonProcess:
         command = [sys.executable, "-m", "daemon.cli", "run", "--home", str(home), *arguments]
         if "--config" not in arguments:
             path = home.parent / "topicwire.toml"
-            path.write_text(without_desk(config or ""), encoding="utf-8")
+            path.write_text(ledgers.configured(without_desk(config or ""), home), encoding="utf-8")
             command += ["--config", str(path)]
         with self._out.open("ab") as out, self._err.open("ab") as err:
             self.process = subprocess.Popen(command, stdout=out, stderr=err, env=self._environment())

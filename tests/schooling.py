@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from classifier import make_model, use_model
 from classifier.storage import current
 from daemon.config import Retrain, Settings
+from tests import ledgers
 from tests.builders import make_settings, write_labels
 
 NEW_LABEL = "energy\tThe turbine hall of the coal plant in Ekibastuz burned for an hour on Sunday.\n"
@@ -49,9 +48,7 @@ def served(home: Path) -> str:
 
 def rows(home: Path) -> list[dict[str, object]]:
     """The trainings in the ledger, oldest first."""
-    with closing(sqlite3.connect(home / "ledger.db", timeout=30.0)) as connection:
-        connection.row_factory = sqlite3.Row
-        return [dict(row) for row in connection.execute("SELECT * FROM trainings ORDER BY id")]
+    return ledgers.records(home, "SELECT * FROM trainings ORDER BY id")
 
 
 def report(row: dict[str, object]) -> dict[str, object]:

@@ -18,13 +18,14 @@ from daemon.actions import Action, Verb
 from daemon.asking import within_a_menu
 from daemon.blocks import blocks, problems
 from daemon.console import ConsoleSender
-from daemon.database import Database, open_database
+from daemon.database import Database
 from daemon.dispatch import Dispatch, Manner
 from daemon.grouping import Burst
 from daemon.messages import Answered, Form, Message, Nearest
 from daemon.slack import SlackSender
 from daemon.slackapi import SlackApp
 from daemon.webhook import WebhookSender
+from tests import ledgers
 from tests.asked import TOPICS, around, draw, put
 from tests.builders import MINUTE, NOON, SECOND, make_alert, owe
 from tests.desk import Desk
@@ -259,7 +260,7 @@ def test_whoever_answers_by_whatever_way_the_message_shows_it(
 @pytest.fixture
 def newsroom(home: Path, slack: SlackStandIn, tmp_path: Path) -> Iterator[Newsroom]:
     """A daemon that finds two questions in its ledger."""
-    ledger = open_database(f"sqlite:///{home}/ledger.db")
+    ledger = ledgers.opened(home)
     with ledger.transaction() as connection:
         put(connection, 1)
         put(connection, 2)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from classifier.storage import load
 from daemon import sketches
 from daemon.beside import Batch, Beside, Found, GoneError
 from daemon.database import Database
+from tests import ledgers
 from tests.builders import QUIET_ARTICLE, make_settings
 from tests.daemon_process import DaemonProcess
 from tests.newsroom import DIGEST, Clocks, Newsroom, energy_article
@@ -288,9 +287,8 @@ def test_a_daemon_killed_while_batches_are_beside_loses_and_doubles_nothing(home
     daemon.wait_until(lambda: len(daemon.done()) == 5000, seconds=60.0)
     daemon.stop()
 
-    with closing(sqlite3.connect(home / "ledger.db")) as ledger:
-        for table in ("files", "articles", "alerts", "deliveries WHERE form = 'alert'"):
-            assert ledger.execute(f"SELECT COUNT(*) FROM {table}").fetchone() == (5000,)
+    for table in ("files", "articles", "alerts", "deliveries WHERE form = 'alert'"):
+        assert ledgers.asked(home, f"SELECT COUNT(*) FROM {table}") == [(5000,)]
     assert not list((home / "inbox").iterdir())
 
 

@@ -364,7 +364,7 @@ def test_a_full_disk_is_waited_for_with_the_same_connections(database: Database)
 def test_a_ledger_that_another_program_holds_is_waited_for_and_then_used(
     lock: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("daemon.database._BUSY_SECONDS", 0.3)
+    monkeypatch.setattr("daemon.sqlite._BUSY_SECONDS", 0.3)
     database = open_database(f"sqlite:///{tmp_path}/ledger.db")
 
     with held_by_another_program(tmp_path / "ledger.db", lock):

@@ -352,8 +352,8 @@ def test_looks_are_paged_seldom_and_write_nothing(
     pages: list[int] = []
     placed = ledger.files_after
 
-    def count(connection: Connection, *, after: int, most: int) -> list[FileRecord]:
-        found = placed(connection, after=after, most=most)
+    def count(connection: Connection, *, after: int, most: int, daemon: str) -> list[FileRecord]:
+        found = placed(connection, after=after, most=most, daemon=daemon)
         pages.append(len(found))
         return found
 

@@ -858,7 +858,7 @@ def test_a_ledger_that_another_program_locks_makes_the_intake_pause_and_nothing_
     tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch, clocks: Clocks,
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("daemon.database._BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("daemon.sqlite._BUSY_SECONDS", 0.05)
     database = open_database(f"sqlite:///{tmp_path}/ledger.db")
     newsroom = Newsroom(make_settings(tmp_path / "home"), database, model)
     newsroom.drop("a.txt", ENERGY_ARTICLE)

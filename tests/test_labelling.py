@@ -17,9 +17,10 @@ from classifier.articles import Grade
 from classifier.decoding import clean
 from classifier.verdicts import Opinion, disputed, read_verdicts
 from daemon import labelling, ledger, verdicts
-from daemon.database import Database, open_database
+from daemon.database import Database
 from daemon.records import FileState
 from daemon.verdicts import Verdict
+from tests import ledgers
 from tests.builders import MINUTE, NOON, make_tag, make_tagged
 
 TOPICS = ("energy", "health", "trade")
@@ -142,7 +143,7 @@ def test_any_text_that_can_be_an_article_can_be_a_label(
 ) -> None:
     home = tmp_path_factory.mktemp("home")
     shutil.copy(new_ledger, home / "ledger.db")
-    database = open_database(f"sqlite:///{home}/ledger.db")
+    database = ledgers.opened(home)
     judged = [text_ for text_ in texts if judge(database, text_.strip(), ("energy", WRONG))]
 
     write(home, database)
@@ -165,7 +166,7 @@ def test_the_ledger_and_the_reader_of_the_labels_agree_on_what_is_disputed(
 ) -> None:
     home = tmp_path_factory.mktemp("home")
     shutil.copy(new_ledger, home / "ledger.db")
-    database = open_database(f"sqlite:///{home}/ledger.db")
+    database = ledgers.opened(home)
     article = arrive(database, "The dancer\nHer energy.")
     assert article is not None
     for person, right, settles, minute in said:

@@ -22,7 +22,7 @@ from daemon.listening import Listener, _is_slacks
 from daemon.messages import Answered
 from daemon.records import Alert
 from daemon.worker import Worker
-from tests import asked
+from tests import asked, ledgers
 from tests.builders import MINUTE, NOON, SECOND, make_alert, owe
 from tests.presses import make_press, make_typed
 from tests.slack_socket import SocketMode
@@ -655,7 +655,7 @@ def die_over(slack: SlackStandIn, tmp_path: Any, alert: Alert, way: str) -> Any:
         "-m",
         "tests.listening_process",
         slack.url,
-        f"sqlite:///{tmp_path}/ledger.db",
+        ledgers.address(tmp_path),
         way,
     ]
     child = subprocess.Popen(command)

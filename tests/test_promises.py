@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,9 +24,10 @@ from classifier.tagging import Cuts
 from daemon import clock, costs, ledger, promises
 from daemon.cli import main
 from daemon.config import Promise
-from daemon.database import Database, open_database
+from daemon.database import Database
 from daemon.records import FileState
 from daemon.serving import Serving
+from tests import ledgers
 from tests.builders import ENERGY_ARTICLE, NOON, make_settings, small_model
 from tests.daemon_process import DaemonProcess
 from tests.newsroom import Clocks, Newsroom
@@ -301,7 +300,7 @@ def busy_home(quiet_home: Path, tmp_path: Path, new_ledger: Path) -> Iterator[Pa
     home = tmp_path / "busy"
     home.mkdir()
     (home / "models").symlink_to((quiet_home / "models").resolve())
-    database = open_database(f"sqlite:///{home}/ledger.db")
+    database = ledgers.opened(home)
     take(database, ENERGY_ARTICLE, QUIET, QUIET)
     database.close()
     yield home
@@ -360,7 +359,7 @@ def test_without_a_ledger_the_promise_is_shown_and_that_its_cost_is_not_known(
     assert "precision 0.8 promised" in shown.out
     assert "expected" not in shown.out
     assert shown.err.startswith("topicwired: no cost can be shown: ")
-    assert not (quiet_home / "ledger.db").exists()
+    assert not list(quiet_home.glob("ledger.db"))
 
 
 def test_where_no_article_came_since_then_no_cost_is_shown(
@@ -452,9 +451,8 @@ def never_energy() -> str:
 
 
 def main_topics(home: Path) -> list[str]:
-    with closing(sqlite3.connect(home / "ledger.db")) as connection:
-        rows = connection.execute("SELECT topic FROM tags WHERE grade = 'main' ORDER BY article_id, topic")
-        return [topic for (topic,) in rows]
+    query = "SELECT topic FROM tags WHERE grade = 'main' ORDER BY article_id, topic"
+    return [topic for (topic,) in ledgers.asked(home, query)]
 
 
 def test_a_promise_takes_effect_at_a_reload_and_each_article_is_tagged_as_it_then_stands(

@@ -23,11 +23,12 @@ from classifier.tagging import Cuts
 from daemon import clock, ledger, rehearsing, replaying, verdicts
 from daemon.cli import main as topicwired
 from daemon.config import Receiver, Route, Settings, Story
-from daemon.database import Database, open_database
+from daemon.database import Database
 from daemon.records import FileState
 from daemon.rehearsals import Change, Heard, Kind, Rehearsal, Tally
 from daemon.replaying import Mark
 from daemon.verdicts import Verdict
+from tests import ledgers
 from tests.builders import NOON, SECOND, make_settings, small_model
 from tests.newsroom import Newsroom
 
@@ -409,7 +410,7 @@ ROUTES = st.lists(
 def varied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, Path]]:
     """A ledger with an article of each mixture of a few words."""
     home = tmp_path_factory.mktemp("varied")
-    database = open_database(f"sqlite:///{home}/ledger.db")
+    database = ledgers.opened(home)
     texts = [" ".join(words) for n in (1, 2) for words in product(("oil", "gas", "export", "coil"), repeat=n)]
     record(database, *texts)
     yield database, home
@@ -493,7 +494,7 @@ def used(tmp_path: Path) -> Path:
     served = save(MODEL, models, probes=["Oil"], made_by={}, now=NOON).version
     use(models, served)
     (home / "labels").mkdir()
-    database = open_database(f"sqlite:///{home}/ledger.db")
+    database = ledgers.opened(home)
     record(database, OIL, GAS, BOTH, TRADE, QUIET, when=clock.now() - timedelta(days=1))
     database.close()
     return home
@@ -507,7 +508,7 @@ def said(capsys: Capture, *arguments: str | Path, code: int = 0) -> tuple[list[s
 
 def rows(home: Path) -> list[Any]:
     """Everything that the ledger has."""
-    database = open_database(f"sqlite:///{home}/ledger.db")
+    database = ledgers.opened(home)
     with database.reading() as connection:
         tables = (
             connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars().all()

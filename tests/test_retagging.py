@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,12 +23,13 @@ from classifier.tagging import Cuts
 from daemon import clock, ledger, retagging, verdicts, wishes
 from daemon.cli import main as topicwired
 from daemon.config import Receiver, Route, Settings, Story
-from daemon.database import Database, open_database
+from daemon.database import Database
 from daemon.inbox import Stamp
 from daemon.recording import recorder
 from daemon.retagging import Difference, Retagged
 from daemon.verdicts import Verdict
 from daemon.wishes import Wish
+from tests import ledgers
 from tests.builders import NOON, SECOND, make_settings, small_model
 from tests.daemon_process import DaemonProcess
 from tests.newsroom import Newsroom
@@ -483,7 +483,7 @@ def many(tmp_path: Path) -> Path:
     """A home with a model that serves, and a ledger of many articles that another one tagged."""
     home = tmp_path / "many"
     serve(home, other_model())
-    database = open_database(f"sqlite:///{home}/ledger.db")
+    database = ledgers.opened(home)
     record(database, *[OIL, BOTH, TRADE, QUIET] * 500, when=clock.now() - timedelta(hours=1))
     database.close()
     return home
@@ -496,12 +496,12 @@ def serve(home: Path, model: Model) -> None:
 
 def start(home: Path, *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "daemon.cli", "retag", "--home", str(home), "--since", "1d", *arguments]
+    command += ledgers.options(home)
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def of_ledger(home: Path, query: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(home / "ledger.db")) as connection:
-        return connection.execute(query).fetchall()
+    return ledgers.asked(home, query)
 
 
 def test_killed_in_the_middle_it_leaves_whole_parts_and_goes_on_later(many: Path) -> None:

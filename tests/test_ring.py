@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from classifier.storage import current
+from tests import ledgers
 from tests.slack_stand_in import SlackStandIn
 from tests.test_conversation import Desk
 
@@ -93,8 +92,4 @@ def _states(desk: Desk) -> set[str]:
 
 
 def _asked(desk: Desk, query: str) -> list[Any]:
-    engine = create_engine(f"sqlite:///{desk.home / 'ledger.db'}")
-    with closing(engine.connect()) as connection:
-        rows = [tuple(row) for row in connection.execute(text(query))]
-    engine.dispose()
-    return rows
+    return ledgers.asked(desk.home, query)

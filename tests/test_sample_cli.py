@@ -10,8 +10,9 @@ from sqlalchemy import text
 
 from daemon import asking, clock, questions
 from daemon.cli import main
-from daemon.database import Database, open_database
+from daemon.database import Database
 from daemon.questions import Question
+from tests import ledgers
 from tests.builders import NOON
 from tests.drawn import add_article, draw_all
 
@@ -198,7 +199,7 @@ def test_quality_tells_recall_as_soon_as_there_is_any(
 def test_a_ledger_opened_for_looking_is_not_written_to(
     ledger: Path, drawn: dict[str, Question], capsys: Capture
 ) -> None:
-    database = open_database(f"sqlite:///{ledger}/ledger.db")
+    database = ledgers.opened(ledger)
     with database.transaction():  # a writer is at work
         said(capsys, "sample", "--home", ledger)
         said(capsys, "status", "--quality", "--home", ledger)

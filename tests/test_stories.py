@@ -13,9 +13,10 @@ import pytest
 from sqlalchemy import Connection
 
 from daemon import candidates, sketches, stories
-from daemon.database import Database, open_database
+from daemon.database import Database
 from daemon.likeness import COMMON
 from daemon.stories import Place
+from tests import ledgers
 from tests.builders import NOON
 from tests.stories import (
     HELD_OUT,
@@ -55,7 +56,7 @@ TRADE = (
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """One for all tests here: making its tables takes longer than they do."""
-    opened = open_database(f"sqlite:///{tmp_path_factory.mktemp('stories')}/ledger.db")
+    opened = ledgers.opened(tmp_path_factory.mktemp("stories"))
     yield opened
     opened.close()
 

@@ -35,6 +35,7 @@ from daemon.clock import from_text, to_text
 from daemon.database import Database, open_database
 from daemon.periods import MOST_TRIES, Run, RunState
 from daemon.timetable import NEVER, Job, Timetable
+from tests import ledgers
 from tests.builders import MINUTE, NOON, SECOND
 
 NIGHTLY, HOURLY = "30 3 * * *", "0 * * * *"
@@ -1004,7 +1005,7 @@ def test_jobs_that_hang_hold_up_no_other_and_are_not_begun_twice(
 def test_two_timetables_on_one_ledger_share_the_periods(
     database: Database, hands: Hands, runs: Runs, tmp_path: Path
 ) -> None:
-    other_ledger = open_database(f"sqlite:///{tmp_path}/ledger.db")
+    other_ledger = ledgers.opened(tmp_path)
     running, free = threading.Event(), threading.Event()
 
     def slow() -> str:
@@ -1037,7 +1038,7 @@ CHILD = """
     from daemon.timetable import Job, Timetable
 
     folder = Path(sys.argv[1])
-    database = open_database(f"sqlite:///{folder}/ledger.db")
+    database = open_database(sys.argv[2])
 
     def note(line):
         with (folder / "notes").open("a") as notes:
@@ -1048,7 +1049,7 @@ CHILD = """
 def child(folder: Path, script: str) -> subprocess.Popen[bytes]:
     """A process of its own on the ledger of the test."""
     whole = textwrap.dedent(CHILD) + textwrap.dedent(script)
-    return subprocess.Popen([sys.executable, "-c", whole, str(folder)])
+    return subprocess.Popen([sys.executable, "-c", whole, str(folder), ledgers.address(folder)])
 
 
 def notes(folder: Path) -> list[str]:

@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from daemon import deliveries, outbox
 from daemon.cli import main
-from daemon.database import open_database
 from daemon.records import DeliveryState
+from tests import ledgers
 from tests.builders import ENERGY_ARTICLE, NOON, QUIET_ARTICLE, make_alert, make_tagged, owe
 from tests.slack_stand_in import SlackStandIn
 
@@ -33,7 +33,7 @@ def used(tmp_path: Path) -> Path:
     """A home with a ledger in which one alert is owed."""
     home = tmp_path / "used"
     home.mkdir()
-    database = open_database(f"sqlite:///{home}/ledger.db")
+    database = ledgers.opened(home)
     with database.transaction() as connection:
         owe(connection, make_alert())
     database.close()
@@ -265,7 +265,7 @@ def test_status_is_one_json_object_when_asked_for(used: Path, capsys: Capture) -
 
 
 def test_status_says_why_an_alert_is_held_up(used: Path, capsys: Capture) -> None:
-    database = open_database(f"sqlite:///{used}/ledger.db")
+    database = ledgers.opened(used)
     with database.transaction() as connection:
         found = deliveries.oldest(connection, "desk")
         assert found is not None
@@ -294,7 +294,7 @@ def test_without_a_ledger_it_is_said_and_none_is_made(
 def test_a_ledger_of_a_newer_topicwire_is_refused_in_one_line(
     command: list[str], used: Path, capsys: Capture
 ) -> None:
-    database = open_database(f"sqlite:///{used}/ledger.db")
+    database = ledgers.opened(used)
     with database.transaction() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     database.close()

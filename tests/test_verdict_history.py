@@ -20,6 +20,7 @@ from daemon.database import Database, open_database
 from daemon.records import Alert, AlertTopic
 from daemon.sayings import Said
 from daemon.verdicts import Verdict
+from tests import ledgers
 from tests.builders import MINUTE, NOON, SECOND, make_alert, owe
 from tests.drawn import add_article, draw_all
 from tests.presses import CHANNEL, MESSAGE, make_click
@@ -284,7 +285,7 @@ def test_the_message_that_asks_about_the_article_is_shown_anew(
 
 
 def test_a_verdict_that_is_typed_in_a_terminal_is_shown_in_slack_as_well(tmp_path: Path) -> None:
-    database = open_database(f"sqlite:///{tmp_path}/ledger.db")
+    database = ledgers.opened(tmp_path)
     with database.transaction() as connection:
         owe(connection, make_alert())
         fingerprint = connection.execute(text("SELECT fingerprint FROM articles")).scalar_one()

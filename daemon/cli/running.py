@@ -182,7 +182,7 @@ def _mark_retried(settings: Settings, target: str) -> None:
     from daemon import ledger
 
     with suppress(DaemonError), ledger_of(settings) as database, database.transaction() as connection:
-        ledger.mark_retried(connection, target)  # else the daemon notices by itself
+        ledger.mark_retried(connection, target, settings.daemon)  # else the daemon notices by itself
 
 
 def unit(options: argparse.Namespace) -> int:

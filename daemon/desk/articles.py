@@ -61,7 +61,7 @@ _TOLD_BY = text(
     """
     SELECT id, (
         SELECT COUNT(*)
-        FROM (SELECT 1 FROM sketches WHERE story_id = stories.id LIMIT :most)
+        FROM (SELECT 1 FROM sketches WHERE story_id = stories.id LIMIT :most) AS told
     )
     FROM stories
     WHERE id IN :stories

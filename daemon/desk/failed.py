@@ -69,7 +69,7 @@ def put_back(settings: Settings, database: Database, marks: Collection[str] | No
             problems.append(f"{printable(name)}: {plainly(error)}")
             continue
         with database.transaction() as connection:
-            ledger.mark_retried(connection, f"failed/{name}")
+            ledger.mark_retried(connection, f"failed/{name}", settings.daemon)
         done.append(printable(name))
     return PutBack(tuple(done), tuple(problems), max(0, len(wanted) - most))
 

@@ -51,9 +51,14 @@ _ALREADY = text(
     ORDER BY articles.id
     """  # noqa: S608  our own words
 ).bindparams(bindparam("articles", expanding=True))
-_TAGS = text("SELECT article_id, topic, grade FROM tags WHERE article_id IN :articles").bindparams(
-    bindparam("articles", expanding=True)
-)
+_TAGS = text(
+    """
+    SELECT article_id, topic, grade
+    FROM tags
+    WHERE article_id IN :articles
+    ORDER BY article_id, topic
+    """
+).bindparams(bindparam("articles", expanding=True))
 _CHANGES = text(
     "SELECT id, article_id, changed_at AS told FROM changes WHERE id > :after ORDER BY id LIMIT :most"
 )

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import socket
-import sqlite3
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests import ledgers
 from tests.browser import chromium
 from tests.daemon_process import DaemonProcess
 
@@ -61,20 +61,19 @@ class Newsroom:
         fresh.write_text(text, encoding="utf-8")
         fresh.rename(self.process.inbox / name)
 
-    def asked(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+    def asked(self, query: str, **values: object) -> list[tuple[Any, ...]]:
         """Rows of the ledger."""
-        with closing(sqlite3.connect(self.home / "ledger.db", timeout=30.0)) as connection:
-            return [tuple(row) for row in connection.execute(query, values)]
+        return ledgers.asked(self.home, query, **values)
 
-    def wait_for(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+    def wait_for(self, query: str, **values: object) -> list[tuple[Any, ...]]:
         """Rows of the ledger, as soon as there are any."""
-        self.process.wait_until(lambda: bool(self.asked(query, *values)))
-        return self.asked(query, *values)
+        self.process.wait_until(lambda: bool(self.asked(query, **values)))
+        return self.asked(query, **values)
 
     def id_of(self, start: str) -> str:
         """What the desk calls the article whose title begins so."""
         [(fingerprint,)] = self.wait_for(
-            "SELECT fingerprint FROM articles WHERE title LIKE ? ORDER BY id LIMIT 1", f"{start}%"
+            "SELECT fingerprint FROM articles WHERE title LIKE :start ORDER BY id LIMIT 1", start=f"{start}%"
         )
         return str(fingerprint)[:12]
 

@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from classifier import Model, load_model, storage
-from daemon import app, clock, database, outbox
+from daemon import app, clock, outbox, sqlite
 from daemon.config import Receiver, Settings, Slack
 from daemon.database import Database, open_database
 from daemon.dispatch import Dispatch
@@ -100,7 +100,7 @@ def walk(
     with ExitStack() as stack:
         passing = stack.enter_context(_own_clock(behind))
         if plant == "synchronous normal":
-            stack.enter_context(mock.patch.object(database, "_prepare", _prepare_normal))
+            stack.enter_context(mock.patch.object(sqlite, "_prepare", _prepare_normal))
         stack.enter_context(app.home_lock(settings))
         ledger = open_database(settings.database)
         stack.callback(ledger.close)
@@ -178,7 +178,7 @@ def _nobody() -> None:
     """Nobody sleeps here, so nobody is woken."""
 
 
-_prepare_full = database._prepare
+_prepare_full = sqlite._prepare
 
 
 def _prepare_normal(connection: Any, entry: ConnectionPoolEntry) -> None:

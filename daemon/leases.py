@@ -1,0 +1,96 @@
+"""Leases: what one daemon of a ledger does at a time, the timetable and the sending to each receiver.
+
+A lease is its holder's for as long as that one is present. Who takes one over makes it a new
+generation; what a holder before still says of it does not count.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from sqlalchemy import Connection, text
+
+from daemon import claims
+from daemon.database import Database
+from daemon.presence import Presence
+
+TIMETABLE = "timetable"
+
+# Only what is free is written: a holder that asks again and again leaves no dead rows.
+_MAKE = text(
+    """
+    INSERT INTO leases (name, claimant, generation, since)
+    VALUES (:name, :claimant, 1, clock_timestamp())
+    ON CONFLICT (name) DO NOTHING
+    """
+)
+_TAKE = text(
+    """
+    UPDATE leases
+    SET claimant = :claimant, generation = generation + 1, since = clock_timestamp()
+    WHERE name = (
+        SELECT name
+        FROM leases
+        WHERE name = :name
+          AND claimant <> :claimant
+          AND NOT EXISTS (
+              SELECT 1
+              FROM daemons
+              WHERE daemons.claimant = leases.claimant
+                AND lease_until > clock_timestamp()
+          )
+        FOR UPDATE SKIP LOCKED
+    )
+    """
+)
+_HOLDER = text("SELECT claimant FROM leases WHERE name = :name")
+
+
+class Leases(Protocol):
+    """What may be done by one daemon only."""
+
+    def holds(self, name: str) -> bool:
+        """Whether it is ours to do now; takes it where nobody does it."""
+
+
+class AllOurs:
+    """Of a ledger that has one daemon."""
+
+    def holds(self, name: str) -> bool:
+        return True
+
+
+class LedgerLeases:
+    """Of a ledger that has several."""
+
+    def __init__(self, database: Database, presence: Presence) -> None:
+        self._database = database
+        self._presence = presence
+
+    def holds(self, name: str) -> bool:
+        """False as well while we are not sure that we are still believed to be there.
+
+        Raises what the ledger raises.
+        """
+        if not self._presence.is_sure():
+            return False
+        with self._database.reading() as connection:
+            holder = connection.execute(_HOLDER, {"name": name}).scalar_one_or_none()
+        if holder == claims.claimant():
+            return self._presence.is_sure()
+        if holder is not None and claims.is_present(holder):
+            return False
+        with self._database.beside() as connection:
+            return _take(connection, name, fresh=holder is None) and self._presence.is_sure()
+
+
+def receiver(name: str) -> str:
+    """The lease of sending to a receiver."""
+    return f"receiver {name}"
+
+
+def _take(connection: Connection, name: str, *, fresh: bool) -> bool:
+    row = {"name": name, "claimant": claims.claimant()}
+    if fresh and connection.execute(_MAKE, row).rowcount == 1:
+        return True
+    return connection.execute(_TAKE, row).rowcount == 1

@@ -1,0 +1,184 @@
+"""The ledger in PostgreSQL: a server that several daemons share.
+
+Who writes takes turns, as in SQLite: what is decided of a story or a fingerprint is decided of all
+that was recorded before, and ids are seen in their order. The turn is an advisory lock of the
+transaction, which the server lets go after the commit is seen (xact.c, CommitTransaction). Leases and
+claims do without it: they are safe by their generation, and must not wait.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError
+
+from daemon import credentials
+from daemon.errors import ConfigError, LedgerError
+from daemon.faults import LOCKED, REFUSES, one_line
+from daemon.tables import POSTGRES, is_this_machine
+
+CHANNEL = "topicwire"
+TURN = 0x7477_6C67  # "twlg": the advisory lock of who writes to this ledger
+
+_PASSWORD_FILE = "password_file"  # noqa: S105  the key of an address
+_OLDEST = 130000  # the first release with all that we ask for, which is still kept
+_CONNECT_SECONDS = 10
+# A daemon that stands still in the middle of a transaction would keep all others waiting.
+_IDLE_MILLISECONDS = 10_000
+_TURN_MILLISECONDS = 30_000
+# libpq's names (postgresql.org/docs/current/libpq-connect.html): a server that is cut off is given up
+# after some ten seconds, whatever we were doing.
+_CONNECTION = {
+    "connect_timeout": _CONNECT_SECONDS,
+    "application_name": "topicwire",
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "client_encoding": "utf8",
+}
+# The server's side of the same: the locks of a daemon that is cut off are let go of.
+_SESSION = {
+    "timezone": "UTC",
+    "lock_timeout": f"{_TURN_MILLISECONDS}ms",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+    "client_min_messages": "warning",
+}
+_OURS_NEXT = (
+    f"SELECT pg_advisory_xact_lock({TURN}),"
+    f" set_config('idle_in_transaction_session_timeout', '{_IDLE_MILLISECONDS}', true)"
+)
+_BESIDE = f"SELECT set_config('idle_in_transaction_session_timeout', '{_IDLE_MILLISECONDS}', true)"
+_READING = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+
+# By class and by code (postgresql.org/docs/current/errcodes-appendix.html).
+_GONE = "the connection to the ledger's server has ended"
+_SAID = {
+    "08": _GONE,
+    "28": "the ledger's server does not let us in: user or password is wrong",
+    "3D": "the ledger's server has no database of this name; make it with createdb",
+    "40": "another daemon was at the same rows; it is tried again",
+    "42501": "the user of the ledger has no right to do that",
+    "53100": "the disk of the ledger's server is full",
+    "53200": "the ledger's server is out of memory",
+    "53300": "the ledger's server takes no more connections (max_connections)",
+    "55P03": LOCKED,
+    "57P": _GONE,
+    "25P03": "the transaction was ended: this process stood still in it",
+    "25006": "the ledger's server takes no writes: it is a standby",
+    "22P05": "a text that the ledger's server does not take",
+    "22021": "a text that the ledger's server does not take",
+}
+_NO_SERVER = "the ledger's server cannot be reached"
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """A database of a server. `address` is without its password."""
+
+    address: str
+    url: URL
+    given: dict[str, Any]
+
+    shared = True
+
+    def engine(self) -> Engine:
+        options = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
+        engine = create_engine(
+            self.url,
+            connect_args={**_CONNECTION, **self.given, "options": options},
+            hide_parameters=True,
+            pool_pre_ping=True,
+            pool_size=5,
+            max_overflow=15,
+        )
+        event.listen(engine, "begin", _begin)
+        return engine
+
+    def make_ready(self, engine: Engine) -> None:
+        """Raises LedgerError where this is no server for a ledger."""
+        with engine.execution_options(reads_only=True).connect() as connection:
+            release = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one())
+            encoding = str(connection.exec_driver_sql("SHOW server_encoding").scalar_one())
+        if release < _OLDEST:
+            raise LedgerError(f"{self.address}: PostgreSQL {release // 10000}; 13 is the oldest we know")
+        if encoding != "UTF8":
+            raise LedgerError(f"{self.address}: its encoding is {encoding}; make it with createdb -E UTF8")
+
+    def opened(self) -> None:
+        """Nothing to remember: the server says itself when it has gone."""
+
+    def must_stand(self, *, written: bool = False) -> None:
+        """It stands as long as it answers."""
+
+    def why_not(self, error: DatabaseError) -> str:
+        return said_of(error.orig)
+
+
+def place_of(address: str) -> PostgresServer:
+    """The database that an address names, with its password. Raises LedgerError.
+
+    The password is in the file that `password_file` in the address names, the systemd credential
+    `database-password`, or TOPICWIRE_DATABASE_PASSWORD; else libpq looks where it always does.
+    """
+    try:
+        import psycopg  # noqa: F401  an extra: it may not be there
+    except ImportError as error:
+        raise LedgerError(f"{address}: needs psycopg; pip install 'topicwire[postgres]'") from error
+    try:
+        url = make_url(address)
+    except ArgumentError as error:
+        raise LedgerError(f"{address}: not a database we can open: {error}") from error
+    given: dict[str, Any] = {}
+    file = url.query.get(_PASSWORD_FILE)
+    try:
+        password = credentials.secret(
+            "database-password", "TOPICWIRE_DATABASE_PASSWORD", Path(str(file)) if file else None
+        )
+    except ConfigError as error:
+        raise LedgerError(str(error)) from error
+    if password is not None:
+        given["password"] = password
+    url = url.difference_update_query([_PASSWORD_FILE])
+    if "sslmode" not in url.query and not _is_near(url):
+        given["sslmode"] = "verify-full"  # or whoever stands between reads and writes the ledger
+    return PostgresServer(address, url, given)
+
+
+def is_one(address: str) -> bool:
+    """Whether an address is of a server rather than of a file."""
+    return address.startswith(POSTGRES)
+
+
+def said_of(error: BaseException | None) -> str:
+    """What an error of the server or of the way to it means, in plain words."""
+    code = getattr(error, "sqlstate", None)
+    if code is None:
+        first = one_line(str(error)).strip()
+        return f"{_NO_SERVER}: {first}" if "connection" in first else f"{_GONE}"
+    for part in (code, code[:3], code[:2]):
+        if part in _SAID:
+            return _SAID[part]
+    return f"{REFUSES}: {type(error).__name__} ({code})"
+
+
+def _is_near(url: URL) -> bool:
+    """Whether no network lies between: a socket of this machine, or loopback."""
+    host = str(url.query.get("host") or url.host or "")
+    return not host or host.startswith("/") or is_this_machine(host)
+
+
+def _begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if options.get("reads_only", False):
+        connection.exec_driver_sql(_READING)
+    elif options.get("beside", False):
+        connection.exec_driver_sql(_BESIDE)
+    else:
+        connection.exec_driver_sql(_OURS_NEXT)

@@ -1,0 +1,293 @@
+"""Measures what the simulation is told, part by part, into measured.json."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from itertools import islice
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Thread
+
+import numpy as np
+import psycopg
+
+from daemon.database import open_database
+from daemon.dispatch import Dispatch
+from daemon.errors import DaemonError
+from daemon.inbox import Inbox
+from daemon.messages import Message
+from daemon.records import Sent
+from tests import postgres
+from tests.bench import texts
+from tests.builders import make_alert, owe
+from tests.growth import figures
+from tests.growth.figures import Figure
+from tests.growth.sizes import of_postgresql, of_sqlite
+from tests.growth.taking import SIZES, Newsdesk, Taken, newsdesk
+from tests.measuring import say
+
+_LABELLED = 0.45  # of the files are about something; as many raise an alert as of real news
+_ROUNDS = 9
+_CLIENTS = (1, 4, 16, 64)
+_WAKES = 200
+_NUMBERS = (10_000, 100_000)  # articles
+_SECONDS = 6  # of pgbench a round
+_SCRIPTS = {
+    # As much as a heartbeat or a claim writes.
+    "plain": "INSERT INTO told (word) VALUES (:client_id);",
+    # One who records at a time, until it has committed.
+    "locked": "BEGIN; SELECT pg_advisory_xact_lock(1); INSERT INTO told (word) VALUES (:client_id); COMMIT;",
+    "notifying": "BEGIN; INSERT INTO told (word) VALUES (:client_id); NOTIFY growth; COMMIT;",
+}
+_RATE = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
+
+Found = dict[str, Figure]
+
+
+def taking(home: Path, scratch: Path) -> Found:
+    """What a batch costs on SQLite and on PostgreSQL that syncs, by turns."""
+    with postgres.server(durable=True) as server:
+        addresses = {"sqlite": f"sqlite:///{scratch / 'ledger.db'}", "postgresql": server.fresh()}
+        desks: dict[str, Newsdesk] = {}
+        for kind, address in addresses.items():
+            desks[kind] = newsdesk(scratch / kind, home / "models", address, open_database(address))
+        backlog = texts.backlog(2 * (_ROUNDS + 1) * sum(SIZES) * len(desks), _LABELLED)
+        rounds: dict[str, list[list[Taken]]] = {kind: [] for kind in desks}
+        wholes: dict[str, list[list[float]]] = {kind: [] for kind in desks}
+        for number in range(_ROUNDS + 1):
+            say(f"taking: round {number + 1} of {_ROUNDS + 1}")
+            for kind, desk in desks.items():
+                taken = [desk.take(list(islice(backlog, size))) for size in SIZES]
+                whole = [desk.whole(list(islice(backlog, size))) for size in SIZES]
+                if number:  # the first meets cold caches
+                    rounds[kind].append(taken)
+                    wholes[kind].append(whole)
+        for desk in desks.values():
+            desk.close()
+            desk.database.close()
+    found: Found = {}
+    for kind, each in rounds.items():
+        found |= _costs(kind, each, wholes[kind])
+    return found
+
+
+def _costs(kind: str, rounds: Sequence[Sequence[Taken]], wholes: Sequence[Sequence[float]]) -> Found:
+    """A line through the batches of each round: what a batch costs however small, and each article more."""
+    sizes = ", ".join(map(str, SIZES))
+    how = f"a line through batches of {sizes} files of 3,000 bytes; {kind}"
+    found: Found = {}
+    for what, seconds in (
+        ("record", lambda taken: taken.record),
+        ("shelve", lambda taken: taken.shelve),
+        ("statements", lambda taken: float(taken.statements)),
+    ):
+        lines = [_line([(each.files, seconds(each)) for each in taken]) for taken in rounds]
+        unit = "statements" if what == "statements" else "s"
+        found[f"{kind} {what} a batch"] = Figure.of([fixed for fixed, _ in lines], unit, how)
+        found[f"{kind} {what} an article"] = Figure.of([more for _, more in lines], unit, how)
+    lines = [_line(list(zip(SIZES, each, strict=True))) for each in wholes]
+    found[f"{kind} intake a batch"] = Figure.of([fixed for fixed, _ in lines], "s", f"all of it; {how}")
+    found[f"{kind} intake an article"] = Figure.of([more for _, more in lines], "s", f"all of it; {how}")
+    largest = [taken[-1] for taken in rounds]
+    files = largest[0].files
+    by_processor = f"processor time of a batch of {files} files of 3,000 bytes, divided"
+    found["read an article"] = Figure.of([each.read / files for each in largest], "s", by_processor)
+    found["tag an article"] = Figure.of([each.tag / files for each in largest], "s", by_processor)
+    alerts = [each.alerts / files for each in largest]
+    found["alerts an article"] = Figure.of(alerts, "alerts", "of twelve desks, one a topic")
+    return found
+
+
+def _line(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """What the smallest costs, and each one more; least squares of relative errors, as sizes differ much."""
+    x, y = np.array(points).T
+    weights = 1.0 / y
+    rows = np.stack([np.ones_like(x), x], axis=1) * weights[:, None]
+    (fixed, more), *_ = np.linalg.lstsq(rows, y * weights, rcond=None)
+    return max(0.0, float(fixed)), float(more)
+
+
+def commits(home: Path, scratch: Path) -> Found:
+    """Commits a second of PostgreSQL with fsync, by pgbench; so many clients at once."""
+    found = {}
+    with postgres.server(durable=True) as server:
+        address = server.fresh()
+        server.run("CREATE TABLE told (id bigserial PRIMARY KEY, word text)", address)
+        for name, script in _SCRIPTS.items():
+            (scratch / f"{name}.sql").write_text(script.replace("; ", ";\n") + "\n", encoding="ascii")
+        for clients in _CLIENTS:
+            rates: dict[str, list[float]] = {name: [] for name in _SCRIPTS}
+            for number in range(3):
+                say(f"commits: {clients} clients, round {number + 1} of 3")
+                for name in _SCRIPTS:
+                    rates[name].append(_pgbench(server, address, scratch / f"{name}.sql", clients))
+            for name, seen in rates.items():
+                how = f"pgbench, {clients} clients on the server's own machine, {_SECONDS} s; fsync on"
+                found[f"commits {name} {clients}"] = Figure.of(seen, "a second", how)
+    return found
+
+
+def _pgbench(server: postgres.Server, address: str, script: Path, clients: int) -> float:
+    done = subprocess.run(
+        [
+            "pgbench", "--no-vacuum", f"--file={script}", f"--client={clients}", f"--jobs={min(2, clients)}",
+            f"--time={_SECONDS}", "--host=127.0.0.1", f"--port={server.port}", "--username=topicwire",
+            address.rpartition("/")[2],
+        ],
+        env={"PGPASSWORD": server.password, "PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return float(_RATE.findall(done.stdout)[-1])
+
+
+def looking(home: Path, scratch: Path) -> Found:
+    """What a look at an inbox costs, by the files that stand there."""
+    rounds: list[list[tuple[float, float]]] = []
+    inbox = Inbox(scratch / "inbox", 3600.0)
+    inbox.folder.mkdir()
+    points: dict[int, list[float]] = {}
+    written = 0
+    for number in (10, 100, 1_000, 10_000):
+        for each in range(written, number):
+            (inbox.folder / f"{each:06}.txt").write_bytes(b"A text.\n")
+        written = number
+        points[number] = [_timed(lambda: inbox.look(time.monotonic())) for _ in range(_ROUNDS)]
+    rounds = [[(number, seen[each]) for number, seen in points.items()] for each in range(_ROUNDS)]
+    lines = [_line(each) for each in rounds]
+    how = "a line through looks at 10 to 10,000 files on a local disk"
+    return {
+        "look": Figure.of([fixed for fixed, _ in lines], "s", how),
+        "look a file": Figure.of([more for _, more in lines], "s", how),
+    }
+
+
+def sending(home: Path, scratch: Path) -> Found:
+    """What the ledger costs a message before its request and after the answer."""
+    found: Found = {}
+    with postgres.server(durable=True) as server:
+        for address in (f"sqlite:///{scratch / 'ledger.db'}", server.fresh()):
+            kind = address.partition(":")[0].partition("+")[0]
+            try:
+                database = open_database(address)
+            except DaemonError as error:
+                say(f"sending: none on {kind}: {error}")
+                continue
+            with database.transaction() as connection:
+                for number in range(100):
+                    owe(connection, make_alert(number=number))
+            sender = _Nobody()
+            dispatch = Dispatch("desk", sender, database)
+            before, after = [], []
+            for _ in range(100):
+                began = time.perf_counter()
+                dispatch.work()
+                ended = time.perf_counter()
+                before.append(sender.at - began)
+                after.append(ended - sender.at)
+            database.close()
+            how = f"median of 100 messages to nobody, one after the other; {kind}"
+            found[f"{kind} before a message"] = Figure.of(before[10:], "s", how)
+            found[f"{kind} after a message"] = Figure.of(after[10:], "s", how)
+    return found
+
+
+class _Nobody:
+    """Takes every message, and knows when."""
+
+    can_look = can_thread = False
+    groups = True
+    at = 0.0
+
+    def send(self, message: Message) -> Sent:
+        self.at = time.perf_counter()
+        return Sent("nowhere", "1")
+
+    def find(self, message: Message, since: float, *, everywhere: bool = False) -> Sent | None:
+        return None
+
+    def update(self, message: Message, sent: Sent) -> None:
+        raise AssertionError("nothing is shown")
+
+    def take_back(self, sent: Sent) -> None:
+        raise AssertionError("nothing is taken back")
+
+    def upload(self, png: bytes, title: str) -> str:
+        raise AssertionError("nothing is drawn")
+
+    def pause(self) -> float:
+        return 0.0
+
+    def update_pause(self) -> float:
+        return 0.0
+
+
+def waking(home: Path, scratch: Path) -> Found:
+    """From a commit to whoever listens, by NOTIFY."""
+    times = []
+    with postgres.server(durable=True) as server:
+        address = server.fresh().replace("+psycopg", "")
+        ready, told = Event(), SimpleQueue[float]()
+
+        def listen() -> None:
+            with psycopg.connect(address, autocommit=True) as connection:
+                connection.execute("LISTEN growth")
+                ready.set()
+                for _ in connection.notifies(stop_after=_WAKES):
+                    told.put(time.perf_counter())
+
+        ear = Thread(target=listen)
+        ear.start()
+        ready.wait(10.0)
+        with psycopg.connect(address) as connection:
+            for _ in range(_WAKES):
+                connection.execute("NOTIFY growth")
+                connection.commit()
+                committed = time.perf_counter()
+                times.append(max(0.0, told.get(timeout=10.0) - committed))
+        ear.join(10.0)
+    how = f"from the return of a commit to the listener, {_WAKES} times; polling takes a second on average"
+    return {"notify": Figure.of(times, "s", how)}
+
+
+def sizes(home: Path, scratch: Path) -> Found:
+    """Bytes an article in the ledger of either kind, and in the index of the desk page."""
+    found: Found = {}
+    for of in (of_sqlite, of_postgresql):
+        place = scratch / of.__name__
+        place.mkdir()
+        try:
+            found |= of(home, place, _NUMBERS)
+        except DaemonError as error:
+            say(f"{of.__name__}: {error}")
+    return found
+
+
+def _timed(work: Callable[[], object]) -> float:
+    at = time.perf_counter()
+    work()
+    return time.perf_counter() - at
+
+
+PARTS: dict[str, Callable[[Path, Path], Found]] = {
+    "taking": taking,
+    "commits": commits,
+    "looking": looking,
+    "sending": sending,
+    "waking": waking,
+    "sizes": sizes,
+}
+
+
+def measure(parts: Sequence[str], home: Path, scratch: Path) -> None:
+    """Measure these parts with the model of a home; each is written when it is there."""
+    for name in parts:
+        place = scratch / name
+        place.mkdir()
+        began = time.monotonic()
+        figures.write(PARTS[name](home, place))
+        say(f"{name}: written, it took {time.monotonic() - began:.0f} s")
+        shutil.rmtree(place)
