@@ -102,15 +102,15 @@ def access_from(options: argparse.Namespace) -> Access | None:
     return None
 
 
-def add_config(parser: argparse.ArgumentParser) -> None:
-    """How files are read, as the daemon reads them."""
+def add_config(parser: argparse.ArgumentParser, table: str = "reading") -> None:
+    """The daemon's configuration, of which one table counts: by default how files are read."""
     given = os.environ.get(CONFIG_VARIABLE)
     parser.add_argument(
         "--config",
         type=Path,
         default=given and Path(given),
         metavar="FILE",
-        help="its table [reading] counts",
+        help=f"its table [{table}] counts",
     )
 
 
@@ -179,10 +179,7 @@ def _into_file(options: argparse.Namespace) -> int:
         client = _connected(stack, options, access, model.version) if access else None
         output = stack.enter_context(closing(resuming.Output(path, begin)))
         tagger = _tagger(options, model, as_json=True)
-        if client:
-            results = _sharded(options, client, tagger, output)
-        else:
-            results = _results(options, tagger, begin)
+        results = _sharded(options, client, tagger, output) if client else _results(options, tagger, begin)
         with closing(results), _pace(options, bar=True, done=begin) as tell:
             for mark, told in results:
                 failed = _complain(told)

@@ -75,6 +75,7 @@ def train(options: argparse.Namespace) -> int:
             examples=options.examples,
             terms=options.terms,
             if_changed=options.if_changed,
+            streaming_above=_streaming_above(options),
             progress=_telling_who_waits(tell),
         )
     if not made.trained:
@@ -271,6 +272,12 @@ def _parser() -> argparse.ArgumentParser:
     command = _add(commands, "train", train)
     _labels_options(command)
     command.add_argument("--examples", type=Path, metavar="PATH", help="labelled articles of your own")
+    command.add_argument(
+        "--streaming",
+        action=argparse.BooleanOptionalAction,
+        help="learn from --examples in bounded memory, or exactly (default: by their number; see --config)",
+    )
+    bulk.add_config(command, "training")
     command.add_argument("--if-changed", action="store_true", help="only if a label has changed")
     command.add_argument(
         "--terms", action=argparse.BooleanOptionalAction, default=True, help="use the topics' terms"
@@ -364,6 +371,21 @@ def _telling_who_waits(tell: Callable[[str, int, int], None]) -> Callable[[str, 
         tell(what, done, steps)
 
     return told
+
+
+def _streaming_above(options: argparse.Namespace) -> int | None:
+    """More examples than this are streamed; None: never."""
+    from classifier import ways
+
+    if options.streaming is None:
+        return ways.streaming_above(options.config)
+    if not options.examples:
+        raise ClassifierError("--streaming and --no-streaming need --examples: labels are never so many")
+    if not options.streaming:
+        return None
+    if options.examples.exists() and not (options.examples.is_file() or options.examples.is_dir()):
+        raise ClassifierError(f"{options.examples}: --streaming reads it more than once; give a file")
+    return 0
 
 
 def _outcome(made: Made, models: Path) -> list[str]:

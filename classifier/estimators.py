@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import sklearn
+from joblib import cpu_count
 from numpy.typing import NDArray
 from scipy import sparse
-from joblib import Parallel, delayed
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.naive_bayes import ComplementNB
@@ -85,11 +87,16 @@ class Online:
 
     def learn(self, matrix: sparse.csr_matrix, truth: Flags) -> None:
         """Go over some texts once, in their order."""
-        # Threads: the work is done outside the interpreter, and the matrix is there once.
-        Parallel(n_jobs=-1, require="sharedmem")(
-            delayed(model.partial_fit)(matrix, column, classes=[False, True])
-            for model, column in zip(self._models, truth.T, strict=True)
-        )
+
+        def learn(model: SGDClassifier, column: Flags) -> None:
+            with sklearn.config_context(assume_finite=True):
+                model.partial_fit(matrix, column, classes=[False, True])
+
+        # Threads: the work is done outside the interpreter, and the matrix is there once. joblib's look
+        # whether they are done a hundred times a second, which is longer than the work takes.
+        with ThreadPoolExecutor(cpu_count()) as threads:
+            for done in [threads.submit(learn, *each) for each in zip(self._models, truth.T, strict=True)]:
+                done.result()
 
     def fitted(self) -> Fitted:
         """What was learned. The models are given up on the way: they take twice as much memory."""

@@ -43,7 +43,7 @@ class Folds:
 
     def draws(self, id: str) -> bool:
         """Whether an article with this id is among those that are drawn, if it is in the archive."""
-        return int(id[:8], 16) < self.share * 2.0**32
+        return self.share >= 1.0 or int(id[:8], 16) < self.share * 2.0**32
 
     def judgements(self, rows: Sequence[int], topics: Sequence[str]) -> Judgements:
         """Some of the articles, in this order, for some of the topics. What is unknown counts

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
-from classifier import archives, features, folds, gate, history, insisting, storage, training
+from classifier import archives, features, folds, gate, history, insisting, storage, streaming, training
 from classifier.articles import Grade
 from classifier.corpus import Corpus, Judged, load_corpus
 from classifier.defaults import shipped
@@ -15,11 +18,14 @@ from classifier.evaluation import Judgements
 from classifier.gate import Case, Finding, Gate, Known
 from classifier.judging import judge
 from classifier.model import Model
+from classifier.ways import STREAMING_ABOVE
 
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
 
 KEPT = 20  # versions, beside the one that serves and the one before it
+STREAMING = "streaming"  # the way, in the card of a model; without it a model was made exactly
 _LOOKED_AT = 500  # new articles of a topic
+_AT_ONCE = 256
 WAITING = "another training runs on this home: waiting for it"
 
 _FROM_EXAMPLES = (
@@ -54,6 +60,7 @@ def make_model(
     terms: bool = True,
     if_changed: bool = False,
     over_examples: bool = True,
+    streaming_above: int | None = STREAMING_ABOVE,
     progress: Progress | None = None,
 ) -> Made:
     """Train a model for a home, keep it as a candidate with what the gate found, and serve nothing.
@@ -61,43 +68,106 @@ def make_model(
     Made from seeds and labels, the shipped ones unless said otherwise, with those of HOME/labels;
     or from `examples` alone. With `if_changed` nothing is trained where the labels and settings are
     those of the model that serves, or of a candidate that was refused or put aside; nor, without
-    `over_examples`, whatever changed, where the model that serves was made from examples. One training
-    at a time: a second waits. Raises LabelError for labels that are not sound, ModelError where the
-    candidate cannot be written.
+    `over_examples`, whatever changed, where the model that serves was made from examples. More examples
+    than `streaming_above` are streamed: memory stays bounded, and their words lie on the disk of `home`
+    meanwhile. One training at a time: a second waits. Raises LabelError for labels that are not sound,
+    ModelError where the candidate cannot be written.
     """
     tell = progress or (lambda what, done, all_: None)
     models = home / "models"
-    corpus, recipe = _read(home, seeds, labels, examples)
+    streams = _streams(examples, streaming_above)
+    source: _Source | None = None if streams else _whole(home, seeds, labels, examples, terms=terms)
     held_out = archives.held_out(home, None if examples else labels or shipped("labels"))
     made_by = {
         **training.versions(),
         "terms": "yes" if terms else "no",
         "from": "examples" if examples else "labels",
+        **({"way": STREAMING} if streams else {}),
     }
-    with history.making(models, lambda: tell(WAITING, 0, 1)):
+    with ExitStack() as stack:
+        stack.enter_context(history.making(models, lambda: tell(WAITING, 0, 1)))
         before = storage.current(models)
         history.tidy(models, keep=KEPT)
         is_kept = not examples and (if_changed or not over_examples)
         if before is not None and is_kept and _made_by(models, before).get("from") == "examples":
             return Made(before, False, before, note=_FROM_EXAMPLES)
-        if if_changed and (known := _unchanged(models, before, corpus, made_by)):
+        if source is None:
+            assert examples is not None
+            source = stack.enter_context(closing(streaming.Archive(examples, models, tell)))
+        if if_changed and (known := _unchanged(models, before, source.fingerprint, made_by)):
             return known
-        trained = _trained(corpus, recipe, terms, tell)
         try:
-            candidate = storage.save(
-                trained.model,
-                models,
-                probes=[judged.article.headline for judged in corpus.articles[:5]],
-                made_by=made_by,
-                extras={folds.NAME: trained.folds.as_bytes()},
-            )
-            found = _judged(models, candidate.version, before, corpus, held_out, tell)
-            if candidate.version != before:
-                history.write_gate(models, candidate.version, found)
+            made = _candidate(models, source, before, made_by, tell)
+            found = _judged(models, made.version, before, source, held_out, tell)
+            if made.version != before:
+                history.write_gate(models, made.version, found)
         except OSError as error:
             served = f"; {before} serves on" if before else ""
             raise ModelError(f"{models}: the new model cannot be kept: {error}{served}") from error
-    return Made(candidate.version, True, before, candidate.quality, trained.few, found)
+    return replace(made, gate=found)
+
+
+def _streams(examples: Path | None, above: int | None) -> bool:
+    return examples is not None and above is not None and archives.number(examples, above + 1) > above
+
+
+def _candidate(
+    models: Path, source: _Source, before: str | None, made_by: Mapping[str, str], tell: Progress
+) -> Made:
+    trained = source.train(tell)
+    model = storage.save(
+        trained.model,
+        models,
+        probes=source.probes,
+        made_by=made_by,
+        extras={folds.NAME: trained.folds.as_bytes()},
+    )
+    return Made(model.version, True, before, model.quality, trained.few)
+
+
+class _Source(Protocol):
+    """What a model is made from."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def probes(self) -> Sequence[str]: ...
+
+    @property
+    def right(self) -> Sequence[Judged]:
+        """Those that a desk called right for some topic."""
+
+    def articles(self) -> Iterable[Judged]: ...
+
+    def train(self, tell: Progress) -> training.Trained: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """Labels, or an archive, that are in memory as a whole."""
+
+    corpus: Corpus
+    recipe: features.Recipe
+    terms: bool
+
+    @property
+    def fingerprint(self) -> str:
+        return self.corpus.fingerprint
+
+    @property
+    def probes(self) -> Sequence[str]:
+        return [judged.article.headline for judged in self.corpus.articles[:5]]
+
+    @property
+    def right(self) -> Sequence[Judged]:
+        return [judged for judged in self.corpus.articles if judged.right]
+
+    def articles(self) -> Iterable[Judged]:
+        return self.corpus.articles
+
+    def train(self, tell: Progress) -> training.Trained:
+        return _trained(self.corpus, self.recipe, self.terms, tell)
 
 
 def _trained(corpus: Corpus, recipe: features.Recipe, terms: bool, tell: Progress) -> training.Trained:
@@ -117,27 +187,27 @@ def _trained(corpus: Corpus, recipe: features.Recipe, terms: bool, tell: Progres
     return replace(trained, model=replace(trained.model, labels_fingerprint=corpus.fingerprint))
 
 
-def _read(
-    home: Path, seeds: Path | None, labels: Path | None, examples: Path | None
-) -> tuple[Corpus, features.Recipe]:
+def _whole(
+    home: Path, seeds: Path | None, labels: Path | None, examples: Path | None, *, terms: bool
+) -> _Whole:
     if examples:
         corpus = archives.corpus(archives.read(examples))
-        return corpus, training.recipe_for(corpus)
+        return _Whole(corpus, training.recipe_for(corpus), terms)
     corpus = load_corpus(seeds or shipped("seeds"), labels or shipped("labels"), home / "labels")
-    return corpus, features.PASSAGES
+    return _Whole(corpus, features.PASSAGES, terms)
 
 
-def _unchanged(models: Path, served: str | None, corpus: Corpus, made_by: Mapping[str, str]) -> Made | None:
-    """Why there is nothing to train."""
+def _unchanged(models: Path, served: str | None, labels: str, made_by: Mapping[str, str]) -> Made | None:
+    """Why there is nothing to train, where `labels` are the fingerprint of what there is."""
     if served is None:
         return None
-    if _is_made_of(models, served, corpus, made_by) and _has_folds(models, served):
+    if _is_made_of(models, served, labels, made_by) and _has_folds(models, served):
         return Made(served, False, served, note="no label has changed")
     put_aside = frozenset(history.have_served(models)) - {served}
     for version in reversed(storage.versions(models)):
         found = history.gate_of(models, version)
         judged = found is not None and not found.passed and found.against == served
-        if (judged or version in put_aside) and _is_made_of(models, version, corpus, made_by):
+        if (judged or version in put_aside) and _is_made_of(models, version, labels, made_by):
             what = "was put aside" if version in put_aside else "was refused"
             return Made(served, False, served, note=f"no label has changed since candidate {version} {what}")
     return None
@@ -163,16 +233,16 @@ def _made_by(models: Path, version: str) -> Mapping[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def _is_made_of(models: Path, version: str, corpus: Corpus, made_by: Mapping[str, str]) -> bool:
+def _is_made_of(models: Path, version: str, labels: str, made_by: Mapping[str, str]) -> bool:
     card = _card(models, version)
-    return card.get("labels") == corpus.fingerprint and card.get("made_by") == made_by
+    return card.get("labels") == labels and card.get("made_by") == made_by
 
 
 def _judged(
     models: Path,
     version: str,
     served: str | None,
-    corpus: Corpus,
+    source: _Source,
     held_out: Mapping[str, Sequence[Judged]],
     tell: Progress,
 ) -> Gate:
@@ -197,7 +267,7 @@ def _judged(
         known = None
         findings.append(Finding("folds", True, f"not compared on folds that cannot be read: {error}"))
     tell(f"comparing with {served}", 0, 1)
-    findings += _against(_Side(models, before, known), _Side(models, after, learned), corpus, held_out)
+    findings += _against(_Side(models, before, known), _Side(models, after, learned), source, held_out)
     return Gate(tuple(findings), served)
 
 
@@ -215,7 +285,7 @@ class _Side:
 
 
 def _against(
-    before: _Side, after: _Side, corpus: Corpus, held_out: Mapping[str, Sequence[Judged]]
+    before: _Side, after: _Side, source: _Source, held_out: Mapping[str, Sequence[Judged]]
 ) -> Iterator[Finding]:
     apart = gate.comparable(before.known, after.known)
     if apart is not None:
@@ -229,7 +299,7 @@ def _against(
     else:
         shared = folds.shared(before.folds, after.folds, common)
         yield from gate.labels(shared)
-        yield from gate.new_labels(_found(before, before.folds, corpus, common))
+        yield from gate.new_labels(_found(before.model, before.folds, after.folds, source, common))
         comparisons += gate.compare("folds", "on folds", shared.before, shared.after)
     seen = {id for side in (before, after) if side.folds for id in side.folds.ids}
     for name, articles in held_out.items():
@@ -243,24 +313,38 @@ def _against(
         sides = [side.judge(kept, topics) for side in (before, after)]
         comparisons += gate.compare("held-out", f"of {name}", *sides)
     yield from gate.weigh(comparisons)
-    yield from gate.marked_right(list(_cases(before.model, after.model, corpus, common)))
+    yield from gate.marked_right(list(_cases(before.model, after.model, source.right, common)))
 
 
 def _found(
-    before: _Side, known: folds.Folds, corpus: Corpus, topics: frozenset[str]
+    before: Model, known: folds.Folds, learned: folds.Folds, source: _Source, topics: frozenset[str]
 ) -> dict[str, tuple[int, int]]:
     """By topic, how many new main articles there are, and how many of them the serving model finds.
 
-    Of very many every so-manieth is looked at, and counted alone.
+    Of very many every so-manieth is looked at, and counted alone. New is what the serving model would
+    have drawn from its archive, and did not find there.
     """
     old = frozenset(known.ids)
-    new = [judged for judged in corpus.articles if judged.article.fingerprint[:16] not in old]
-    found = {}
+    new = [row for row, id in enumerate(learned.ids) if id not in old and known.draws(id)]
+    looked_at = {}
     for topic in sorted(topics):
-        about = [judged.article for judged in new if topic in judged.main]
-        looked_at = about[:: len(about) // _LOOKED_AT + 1]
-        tagged = before.model.tag_all(looked_at)
-        found[topic] = len(tagged), sum(topic in each.topics(Grade.MAIN) for each in tagged)
+        column = learned.topics.index(topic)
+        about = [learned.ids[row] for row in new if learned.main[row, column]]
+        looked_at[topic] = about[:: len(about) // _LOOKED_AT + 1]
+    said = _said(before, source, frozenset[str]().union(*looked_at.values()))
+    return {
+        topic: (len(ids), sum(topic in said.get(id, ()) for id in ids)) for topic, ids in looked_at.items()
+    }
+
+
+def _said(model: Model, source: _Source, ids: frozenset[str]) -> dict[str, Sequence[str]]:
+    """The main topics that a model says of some articles."""
+    found: dict[str, Sequence[str]] = {}
+    articles = (judged.article for judged in source.articles()) if ids else ()
+    asked = (article for article in articles if article.fingerprint[:16] in ids)
+    while some := tuple(islice(asked, _AT_ONCE)):
+        for tagged in model.tag_all(some):
+            found[tagged.article.fingerprint[:16]] = tagged.topics(Grade.MAIN)
     return found
 
 
@@ -268,8 +352,10 @@ def _on(judged: Judged, topics: frozenset[str]) -> Judged:
     return replace(judged, main=judged.main & topics, mention=judged.mention & topics)
 
 
-def _cases(before: Model, after: Model, corpus: Corpus, topics: frozenset[str]) -> Iterator[Case]:
-    for judged in corpus.articles:
+def _cases(
+    before: Model, after: Model, articles: Iterable[Judged], topics: frozenset[str]
+) -> Iterator[Case]:
+    for judged in articles:
         right = sorted(judged.right & topics)
         if not right:
             continue

@@ -90,8 +90,9 @@ def load_rules(config: Path) -> Rules:
 
     Raises ClassifierError in one line.
     """
+    table = table_of(config, "reading")
     try:
-        rules = rules_of(table_of(config, "reading"))
+        rules = rules_of(table)
     except ClassifierError as error:
         raise ClassifierError(f"{config}: {error}") from error
     _check_separators(config, rules)

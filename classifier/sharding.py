@@ -68,7 +68,7 @@ class Standing:
 
     part: Part
     name: str
-    task: Future | None = None
+    task: Future[None] | None = None
     done: bool = False
     tries: int = 0
 
@@ -268,7 +268,7 @@ def _tag(tagger: Tagger, part: Part, name: str, add: Callable[[bytes], None]) ->
 
 
 def _begin(part: Part, folder: str) -> Mark:
-    """The place of the first line that begins in a stretch; its number counts from 1, as a file's first only."""
+    """Where the first line of a part begins; no line but a file's first is counted from 0."""
     offset = part.start.offset
     if part.kind is not Kind.STRETCH or not offset:
         return Mark(0, offset, part.start.lines)

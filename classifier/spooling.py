@@ -189,9 +189,9 @@ class _Block:
         self.numbers += [_number(self.words, word) for word in said]
         self.often += said.values()
         self.ends.append(len(self.numbers))
-        for kept, rows, found in zip(self.topics, self.rows, topics, strict=True):
-            kept += found
-            rows += [row] * len(found)
+        for grade, found in enumerate(topics):
+            self.topics[grade].extend(found)
+            self.rows[grade].extend([row] * len(found))
         self.languages.append(language)
         self.ids.append(id)
 

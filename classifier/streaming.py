@@ -120,6 +120,11 @@ class Archive:
     def probes(self) -> Sequence[str]:
         return self._read.headlines
 
+    @property
+    def right(self) -> Sequence[Judged]:
+        """Of an archive no desk has said anything."""
+        return ()
+
     def articles(self) -> Iterator[Judged]:
         """Read them again."""
         return archives.stream(self._path)

@@ -16,6 +16,9 @@ Numbers = NDArray[np.int64]
 
 # Evidence shows the words that made up most of a score, not every syllable of the passage.
 _MOST_WORDS = 8
+# Digits behind the point in which equal sums are equal. The last ones depend on the order of adding, which
+# is that in which a process came to know the words.
+_SAME = 9
 _HEADING = 60  # characters; a passage below it is a heading more often than a sentence
 
 # What the passages' scores are summed up to, a number a topic each.
@@ -157,7 +160,7 @@ def features_alone(scores: Scores) -> Scores:
 
 def best_passages(scores: Scores, most: int = 3) -> list[int]:
     """Rows of the passages that speak most for a topic: the best, and others for it as well."""
-    order = np.argsort(-scores, kind="stable")[:most]
+    order = np.argsort(-np.round(scores, _SAME), kind="stable")[:most]
     return [int(row) for rank, row in enumerate(order) if rank == 0 or scores[row] > 0]
 
 
@@ -175,7 +178,7 @@ def _is_heading(passage: Passage) -> bool:
 def evidence(passage: Passage, probability: float, said: Iterable[tuple[str, float]]) -> Evidence:
     """Evidence from a passage and what each word that is said in it contributed to the topic."""
     helped = summed((word, value) for word, value in said if value > 0)
-    largest = sorted(helped.items(), key=lambda each: (-each[1], each[0]))[:_MOST_WORDS]
+    largest = sorted(helped.items(), key=lambda each: (-round(each[1], _SAME), each[0]))[:_MOST_WORDS]
     words = tuple((word, round(value, 4)) for word, value in largest)
     return Evidence(passage.text, passage.start, passage.end, round(probability, 4), words)
 

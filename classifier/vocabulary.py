@@ -63,7 +63,7 @@ class Vocabulary:
             yield word, sum(number for _, number in same)
 
     def _put_aside(self) -> None:
-        part = TemporaryFile(dir=self._folder)
+        part = TemporaryFile(dir=self._folder)  # noqa: SIM115 (`close` closes it)
         if len(self._parts) == _PARTS:
             _write(part, self._all())
             while self._parts:

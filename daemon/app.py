@@ -80,9 +80,7 @@ def run(settings: Settings, *, once: bool = False, reload: Callable[[], Settings
         try:
             own_topics = settings.home / "labels" / "topics.toml"
             serving = Serving(settings.models, model, own_topics, settings.promises)
-            shared = sharing.enter(
-                settings, database, model=lambda: serving.model.version, wake=woken
-            )
+            shared = sharing.enter(settings, database, model=lambda: serving.model.version, wake=woken)
             try:
                 start_up(settings, database)
                 if once:
@@ -267,7 +265,9 @@ class Parts:
         ]
         self.inbox = Worker("inbox", self.intake.work)
         self.workers = [Worker(f"dispatch {each.receiver}", each.work) for each in self.dispatches]
-        listener = desks.listener(settings, database, serving, self.wake_dispatches) if listens else None
+        listener = None
+        if listens:
+            listener = desks.listener(settings, database, serving, self.wake_dispatches, shared.leases)
         self.listener = listener
         self.ears = [Worker("listening", listener.work)] if listener is not None else []
 

@@ -53,6 +53,9 @@ class Place(Protocol):
     def engine(self) -> Engine:
         """What opens connections."""
 
+    def reading(self, engine: Engine) -> Engine:
+        """The same for transactions that only read."""
+
     def make_ready(self, engine: Engine) -> None:
         """Before the first look at its schema. Raises LedgerError."""
 
@@ -75,7 +78,7 @@ class Database:
 
     def __init__(self, engine: Engine, place: Place) -> None:
         self._engine = engine
-        self._reading = engine.execution_options(reads_only=True)
+        self._reading = place.reading(engine)
         self._beside = engine.execution_options(beside=True)
         self._place = place
 
@@ -138,8 +141,8 @@ class Hearing:
 
     def __init__(self, engine: Engine) -> None:
         self._connection = engine.raw_connection()
-        self._connection.detach()  # from the pool: nobody else is to have one that listens
         driver: Any = self._connection.driver_connection
+        self._connection.detach()  # from the pool: nobody else is to have one that listens
         driver.autocommit = True
         driver.execute(f"LISTEN {postgres.CHANNEL}")
         self._driver = driver

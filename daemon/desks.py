@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from daemon import clock, commands, feedback, quality
 from daemon.clicks import Click, Typed
 from daemon.commands import Ask, Command
 from daemon.config import Settings
 from daemon.database import Database
+from daemon.leases import AllOurs, Leases, may_listen
 from daemon.listening import Listener
 from daemon.receivers import app_token
 from daemon.serving import Serving
@@ -18,7 +20,11 @@ logger = logging.getLogger(__name__)
 
 
 def listener(
-    settings: Settings, database: Database, serving: Serving, wake: Callable[[], None]
+    settings: Settings,
+    database: Database,
+    serving: Serving,
+    wake: Callable[[], None],
+    leases: Leases | None = None,
 ) -> Listener | None:
     """What listens to the desks of Slack receivers; None where there is no such receiver, or no app token.
 
@@ -30,7 +36,8 @@ def listener(
     if token is None:
         return None
     heard = _Heard(settings, database, serving, wake)
-    return Listener(token, settings.slack.api_url, heard.click, heard.command)
+    allowed = partial(may_listen, leases or AllOurs())
+    return Listener(token, settings.slack.api_url, heard.click, heard.command, may_listen=allowed)
 
 
 class _Heard:

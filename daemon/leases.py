@@ -15,6 +15,7 @@ from daemon.database import Database
 from daemon.presence import Presence
 
 TIMETABLE = "timetable"
+LISTENERS = 4  # so that a click is heard while one of them is away, and far from Slack's ten
 
 # Only what is free is written: a holder that asks again and again leaves no dead rows.
 _MAKE = text(
@@ -82,6 +83,11 @@ class LedgerLeases:
             return False
         with self._database.beside() as connection:
             return _take(connection, name, fresh=holder is None) and self._presence.is_sure()
+
+
+def may_listen(leases: Leases) -> bool:
+    """Whether this daemon is one of those that listen to the desks; takes a place that is free."""
+    return any(leases.holds(f"listening {number}") for number in range(1, LISTENERS + 1))
 
 
 def receiver(name: str) -> str:

@@ -36,6 +36,7 @@ _LONG_LIVED = 60.0  # seconds; apps.connections.open is of tier 1, about one cal
 _KEPT = {REPLACED: 30.0}  # seconds that a line which is left may still bring something
 _KEPT_OTHERWISE = 1.0
 _MOST_OLD = 3
+_OTHERS_LISTEN = 10.0  # seconds until a daemon looks again whether it is needed
 _END_SECONDS = 4.0  # a read of slack_sdk's takes up to 3
 _MOST_SAID = 3000  # characters of an answer
 
@@ -70,7 +71,8 @@ class Listener:
     `on_click` commits what a click does, and returns what is to be said to the person of it, if
     anything; `on_command` commits what a command does, and returns its answer. Both are called from
     any thread. Slack is told that we have it after they return; if they raise it is not, and shows
-    the person a fault, or sends it again.
+    the person a fault, or sends it again. `may_listen`: an app has ten connections at most
+    (docs.slack.dev, Socket Mode), so of many daemons some listen.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Listener:
         *,
         patience: float = _PATIENCE,
         backoff: Backoff | None = None,
+        may_listen: Callable[[], bool] = lambda: True,
     ) -> None:
         self._token = app_token
         self._web = WebClient(base_url=api_url, timeout=_TIMEOUT, retry_handlers=[], logger=SILENT)
@@ -89,6 +92,7 @@ class Listener:
         self._on_click = on_click
         self._on_command = on_command
         self._patience = patience
+        self._may_listen = may_listen
         self._backoff = backoff or Backoff(first=1.0, ceiling=120.0)
         self._line: Line | None = None
         self._old: list[tuple[Line, float]] = []  # with the moment at which each is to end
@@ -112,7 +116,10 @@ class Listener:
         if self._line is not None and trouble is not None:
             self._leave(self._line, trouble, now)
         if self._line is None and now >= self._free_at and not self._closed:
-            self._build()
+            if self._may_listen():
+                self._build()
+            else:
+                self._free_at = now + _OTHERS_LISTEN
         return _GLANCE
 
     def close(self) -> None:

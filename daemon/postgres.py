@@ -55,7 +55,6 @@ _OURS_NEXT = (
     f" set_config('idle_in_transaction_session_timeout', '{_IDLE_MILLISECONDS}', true)"
 )
 _BESIDE = f"SELECT set_config('idle_in_transaction_session_timeout', '{_IDLE_MILLISECONDS}', true)"
-_READING = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 # By class and by code (postgresql.org/docs/current/errcodes-appendix.html).
 _GONE = "the connection to the ledger's server has ended"
@@ -88,6 +87,12 @@ class PostgresServer:
 
     shared = True
 
+    def reading(self, engine: Engine) -> Engine:
+        """One snapshot for each transaction; the driver says so as it begins."""
+        return engine.execution_options(
+            reads_only=True, isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+
     def engine(self) -> Engine:
         options = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
         engine = create_engine(
@@ -103,7 +108,7 @@ class PostgresServer:
 
     def make_ready(self, engine: Engine) -> None:
         """Raises LedgerError where this is no server for a ledger."""
-        with engine.execution_options(reads_only=True).connect() as connection:
+        with self.reading(engine).connect() as connection:
             release = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one())
             encoding = str(connection.exec_driver_sql("SHOW server_encoding").scalar_one())
         if release < _OLDEST:
@@ -176,9 +181,5 @@ def _is_near(url: URL) -> bool:
 
 def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
-    if options.get("reads_only", False):
-        connection.exec_driver_sql(_READING)
-    elif options.get("beside", False):
-        connection.exec_driver_sql(_BESIDE)
-    else:
-        connection.exec_driver_sql(_OURS_NEXT)
+    if not options.get("reads_only", False):
+        connection.exec_driver_sql(_BESIDE if options.get("beside", False) else _OURS_NEXT)

@@ -62,6 +62,10 @@ class SqliteFile:
         self._identity: tuple[int, int] | None = None
         self._unclean = _has_log(path)
 
+    def reading(self, engine: Engine) -> Engine:
+        """What opens connections that only read."""
+        return engine.execution_options(reads_only=True)
+
     def engine(self) -> Engine:
         # mode=rw: a connection opened later never makes a new ledger where ours has gone.
         url = URL.create(

@@ -25,6 +25,11 @@ from daemon import clock
 from daemon.database import Database, open_database
 from tests import ledgers, postgres
 from tests.at_the_desk import at_desk as at_desk
+from tests.several import hand as hand
+from tests.several import room as room
+from tests.several import shared_address as shared_address
+from tests.several import shared_database as shared_database
+from tests.several import shared_template as shared_template
 from tests.slack_stand_in import SlackStandIn
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

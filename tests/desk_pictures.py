@@ -227,8 +227,9 @@ def _longest(newsroom: Newsroom, language: str) -> str:
     """The id of an article about energy with the most to see."""
     [(fingerprint,)] = newsroom.asked(
         "SELECT fingerprint FROM articles JOIN tags ON tags.article_id = articles.id"
-        " WHERE topic = 'energy' AND grade = 'main' AND language = ? ORDER BY length(text) DESC LIMIT 1",
-        language,
+        " WHERE topic = 'energy' AND grade = 'main' AND language = :language"
+        " ORDER BY length(text) DESC LIMIT 1",
+        language=language,
     )
     return str(fingerprint)[:12]
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy import Connection, NullPool, create_engine, inspect, text
 
 from daemon import config
 from daemon.config import Settings, Storage
@@ -94,11 +94,41 @@ def change(home: Path, statement: str, **values: object) -> None:
         connection.commit()
 
 
-def configured(text: str, home: Path) -> str:
+def everything(connection: Connection) -> list[tuple[str, tuple[Any, ...]]]:
+    """Every row of every table, with the name of its table."""
+    found: list[tuple[str, tuple[Any, ...]]] = []
+    for table in sorted(inspect(connection).get_table_names()):
+        rows = connection.execute(text(f'SELECT * FROM "{table}"'))
+        found += sorted(((table, tuple(row)) for row in rows), key=repr)
+    return found
+
+
+def refuse(connection: Connection, event: str, *, when: str = "", why: str = "no") -> None:
+    """From now on the ledger refuses a step, such as `INSERT ON files`, as a fault of what is written."""
+    only = f"WHEN ({when})" if when else ""
+    if connection.dialect.name == "sqlite":
+        said = f"CREATE TRIGGER refusing BEFORE {event} {only} BEGIN SELECT RAISE(ABORT, '{why}'); END"
+        connection.exec_driver_sql(said)
+        return
+    connection.exec_driver_sql(
+        "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+        f" $$ BEGIN RAISE EXCEPTION '{why}' USING ERRCODE = '23000'; END $$"
+    )
+    connection.exec_driver_sql(
+        f"CREATE TRIGGER refusing BEFORE {event} FOR EACH ROW {only} EXECUTE FUNCTION refuse()"
+    )
+
+
+def refuse_no_more(connection: Connection, event: str) -> None:
+    on_table = "" if connection.dialect.name == "sqlite" else f" ON {event.rpartition(' ')[2]}"
+    connection.exec_driver_sql(f"DROP TRIGGER refusing{on_table}")
+
+
+def configured(given: str, home: Path) -> str:
     """A configuration with the ledger of a home in it, unless it names one."""
-    if LEDGERS.server is None or "[storage]" in text:
-        return text
-    return f'{text}\n[storage]\ndatabase = "{address(home)}"\n'
+    if LEDGERS.server is None or "[storage]" in given:
+        return given
+    return f'{given}\n[storage]\ndatabase = "{address(home)}"\n'
 
 
 def options(home: Path) -> list[str]:

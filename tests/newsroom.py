@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from daemon.inbox import Candidate, Stamp
 from daemon.intake import Intake
 from daemon.records import Alert, alert_from_json
 from daemon.serving import Serving
+from tests import ledgers
 from tests.builders import ENERGY_ARTICLE, QUIET_ARTICLE
 
 HEADLINE = "Refinery in Atyrau restarts crude unit"
@@ -39,8 +40,9 @@ class Clocks:
     ahead: float = 0.0
 
     def turn(self, monkeypatch: pytest.MonkeyPatch) -> Clocks:
-        now, monotonic = clock.now, clock.monotonic
-        monkeypatch.setattr(clock, "now", lambda: now() + timedelta(seconds=self.ahead))
+        monotonic = clock.monotonic
+        # Whether or not the clock of a server is followed: that is this machine's as well.
+        monkeypatch.setattr(clock, "now", lambda: datetime.now(UTC) + timedelta(seconds=self.ahead))
         monkeypatch.setattr(clock, "monotonic", lambda: monotonic() + self.ahead)
         return self
 
@@ -109,9 +111,15 @@ class Newsroom:
     @contextmanager
     def ledger_failing(self, event: str) -> Iterator[None]:
         """The ledger refuses one step, as a fault of what is written, and takes the rest back."""
-        self.execute(f"CREATE TRIGGER full BEFORE {event} BEGIN SELECT RAISE(ABORT, 'no'); END")
+        self.refuse(event)
         yield
-        self.execute("DROP TRIGGER full")
+        with self.database.transaction() as connection:
+            ledgers.refuse_no_more(connection, event)
+
+    def refuse(self, event: str, when: str = "") -> None:
+        """The same from now on, perhaps for some rows alone."""
+        with self.database.transaction() as connection:
+            ledgers.refuse(connection, event, when=when)
 
     def done(self) -> list[str]:
         folder = self.home / "done"

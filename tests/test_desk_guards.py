@@ -23,6 +23,7 @@ from daemon.desk.doors import FOR_PROGRAMS
 from daemon.desk.keys import token
 from daemon.desk.limits import Bounds, Limits
 from daemon.tables import Desk as DeskTable
+from tests import ledgers
 from tests.at_the_desk import ADDRESS, HERE, AtDesk
 
 FOREIGN_HOSTS = (
@@ -426,15 +427,9 @@ def test_looking_changes_nothing(at_desk: AtDesk) -> None:
     assert _all(at_desk) == before
 
 
-def _all(at_desk: AtDesk) -> dict[str, list[tuple[object, ...]]]:
+def _all(at_desk: AtDesk) -> list[tuple[str, tuple[object, ...]]]:
     with at_desk.database.reading() as connection:
-        tables = (
-            connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
-        )
-        return {
-            name: [tuple(row) for row in connection.exec_driver_sql(f'SELECT * FROM "{name}"')]
-            for name in tables
-        }
+        return ledgers.everything(connection)
 
 
 def test_an_error_of_ours_says_what_to_mend_and_one_that_is_not_says_nothing(

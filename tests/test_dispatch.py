@@ -24,6 +24,7 @@ from daemon.errors import (
 )
 from daemon.messages import Message
 from daemon.records import Delivery, Sent
+from tests import ledgers
 from tests.builders import NOON, make_alert, owe
 from tests.desk import Desk
 
@@ -739,17 +740,12 @@ def test_our_own_sending_whose_end_could_not_be_recorded_is_looked_up_at_once_an
 ) -> None:
     owe_some(database)
     with database.transaction() as connection:
-        connection.execute(
-            text(
-                "CREATE TRIGGER full BEFORE UPDATE ON deliveries WHEN NEW.state = 'sent'"
-                " BEGIN SELECT RAISE(ABORT, 'disk full'); END"
-            )
-        )
+        ledgers.refuse(connection, "UPDATE ON deliveries", when="NEW.state = 'sent'")
     with pytest.raises(SQLAlchemyError):
         dispatch.work()
     assert states(database) == ["sending"]
     with database.transaction() as connection:
-        connection.execute(text("DROP TRIGGER full"))
+        ledgers.refuse_no_more(connection, "UPDATE ON deliveries")
 
     dispatch.work()
     assert states(database) == ["unknown"]

@@ -141,7 +141,7 @@ QUIET = Plan(channels=1, alerted=0.0, settle=0.0)
 @pytest.mark.parametrize("daemons", [1, 2, 3, 4, 6, 12])
 def test_a_backlog_goes_as_fast_as_the_bounds_of_closed_systems_let_it(daemons: int) -> None:
     """Batches of constant cost: three seconds of preparing to one of recording."""
-    costs = Costs(0.0, 0.0, 0.0, 3 / 400, 0.0, 1 / 400, 0.0, 0.0)
+    costs = Costs(0.0, 0.0, 0.0, 3 / 400, 0.0, 1 / 400, 0.0, 0.0, 0.0)
     rounds = 60
     outcome = backlog(400 * rounds, replace(QUIET, daemons=daemons), costs)
 

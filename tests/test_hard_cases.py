@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from daemon import app, shelves, status
@@ -38,6 +37,7 @@ from daemon.slack import SlackSender
 from daemon.slackapi import SlackApp
 from daemon.units import service
 from daemon.webhook import WebhookSender
+from tests import ledgers
 from tests.builders import NOON, make_alert, make_settings
 from tests.desk import Desk
 from tests.slack_stand_in import SlackStandIn
@@ -49,17 +49,12 @@ def test_what_was_sent_but_could_not_be_marked_is_looked_up_and_not_sent_again(d
     desk = Desk()
     dispatch = Dispatch("desk", desk, database)
     with database.transaction() as connection:
-        connection.execute(
-            text(
-                "CREATE TRIGGER full BEFORE UPDATE ON deliveries WHEN NEW.state = 'sent'"
-                " BEGIN SELECT RAISE(ABORT, 'disk full'); END"
-            )
-        )
+        ledgers.refuse(connection, "UPDATE ON deliveries", when="NEW.state = 'sent'")
     with pytest.raises(SQLAlchemyError):
         dispatch.work()
 
     with database.transaction() as connection:
-        connection.execute(text("DROP TRIGGER full"))
+        ledgers.refuse_no_more(connection, "UPDATE ON deliveries")
     work(dispatch, database, 3)
 
     assert states(database) == ["sent"]

@@ -561,10 +561,7 @@ def test_a_failure_that_cannot_be_set_aside_stays_in_the_inbox_until_it_can(
 
 
 def test_one_file_that_cannot_be_taken_does_not_hold_up_the_others(newsroom: Newsroom) -> None:
-    newsroom.execute(
-        "CREATE TRIGGER full BEFORE INSERT ON files WHEN NEW.name = 'a.txt'"
-        " BEGIN SELECT RAISE(ABORT, 'disk full'); END"
-    )
+    newsroom.refuse("INSERT ON files", when="NEW.name = 'a.txt'")
     newsroom.drop("a.txt", QUIET_ARTICLE)
     newsroom.drop("b.txt", ENERGY_ARTICLE)
 
@@ -715,10 +712,7 @@ def test_a_batch_ends_at_so_many_bytes_so_that_memory_stays_small(
 def test_one_file_that_spoils_the_transaction_does_not_hold_up_the_others(
     newsroom: Newsroom, caplog: pytest.LogCaptureFixture
 ) -> None:
-    newsroom.execute(
-        "CREATE TRIGGER spoilt BEFORE INSERT ON files WHEN NEW.name = '3.txt'"
-        " BEGIN SELECT RAISE(ABORT, 'no'); END"
-    )
+    newsroom.refuse("INSERT ON files", when="NEW.name = '3.txt'")
     for number in range(6):
         newsroom.drop(f"{number}.txt", energy_article(f"Town {number}"))
     steps = steps_of(newsroom)

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
 
 from classifier.articles import Article
 from classifier.model import Model
@@ -510,14 +509,7 @@ def rows(home: Path) -> list[Any]:
     """Everything that the ledger has."""
     database = ledgers.opened(home)
     with database.reading() as connection:
-        tables = (
-            connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars().all()
-        )
-        found = [
-            (table, tuple(row))
-            for table in tables
-            for row in connection.execute(text(f"SELECT * FROM {table}"))
-        ]
+        found = ledgers.everything(connection)
     database.close()
     return found
 

@@ -80,8 +80,8 @@ def tags(database: Database) -> dict[str, dict[str, str]]:
 
 
 def everything(database: Database) -> list[Any]:
-    tables = [table for (table,) in asked(database, "SELECT name FROM sqlite_master WHERE type = 'table'")]
-    return [(table, row) for table in tables for row in asked(database, f"SELECT * FROM {table}")]
+    with database.reading() as connection:
+        return ledgers.everything(connection)
 
 
 def said(difference: Difference) -> tuple[str, list[str]]:
@@ -413,9 +413,9 @@ def test_a_topic_of_which_a_receiver_was_told_in_the_same_story_is_not_owed_agai
     found, shown = retag(database, settings, with_trade(later - 0.001), alert=True, **since_lately())
 
     assert [each.shifts[0].how for each in shown] == ["raised"]
-    assert asked(database, "SELECT COUNT(DISTINCT story_id), COUNT(*), SUM(near_copy) FROM sketches") == [
-        (1, 2, 0)
-    ]
+    assert asked(
+        database, "SELECT COUNT(DISTINCT story_id), COUNT(*), SUM(CAST(near_copy AS INTEGER)) FROM sketches"
+    ) == [(1, 2, 0)]
     assert len(newsroom.alerts()) == 1
     assert not found.alerts
 

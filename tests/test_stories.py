@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -161,7 +162,13 @@ def test_the_same_articles_give_the_same_stories_each_time(
 ) -> None:
     sketches.from_json.cache_clear()
 
-    assert join_all(connection, held_out) == places
+    assert numbered(join_all(connection, held_out)) == numbered(places)
+
+
+def numbered(places: list[Place]) -> list[Place]:
+    """With stories counted from 1: a server never gives a number twice, though nothing came of the first."""
+    ids = {story: number for number, story in enumerate(dict.fromkeys(each.story for each in places), 1)}
+    return [replace(each, story=ids[each.story]) for each in places]
 
 
 def test_what_articles_are_known_by_does_not_depend_on_the_process() -> None:
@@ -252,7 +259,11 @@ def test_a_story_is_compared_by_few_of_its_articles_however_many_there_are(conne
         )
 
     kept = (
-        connection.exec_driver_sql("SELECT article_id FROM sketches WHERE sketch IS NOT NULL").scalars().all()
+        connection.exec_driver_sql(
+            "SELECT article_id FROM sketches WHERE sketch IS NOT NULL ORDER BY article_id"
+        )
+        .scalars()
+        .all()
     )
     assert (
         len({place for (place,) in connection.exec_driver_sql("SELECT DISTINCT story_id FROM sketches")}) == 1
@@ -261,6 +272,7 @@ def test_a_story_is_compared_by_few_of_its_articles_however_many_there_are(conne
     assert len(kept) == 1 + candidates.LAST
 
 
+@pytest.mark.sqlite("its driver counts the rows that are read")
 def test_however_many_articles_share_their_marks_few_rows_are_kept_and_read(connection: Connection) -> None:
     rows = RowCount(connection)
     letters, most, opened = "bdgklmnrst", 0, 0

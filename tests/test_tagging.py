@@ -137,3 +137,11 @@ def test_each_tag_quotes_stretches_of_the_article() -> None:
         for quoted in tag.evidence:
             assert article.text[quoted.start : quoted.end] == quoted.passage
             assert all(word in quoted.passage for word, _ in quoted.words)
+
+
+def test_sums_that_differ_in_their_last_bits_are_equal() -> None:
+    above = 0.1 + 0.2
+
+    assert best_passages(np.array([0.3, above, 0.3])) == [0, 1, 2]
+    said = evidence(Passage("", 0, 0), 0.5, [("b", 0.3), ("a", above), ("c", above), ("d", 0.3)])
+    assert [word for word, _ in said.words] == ["a", "b", "c", "d"]

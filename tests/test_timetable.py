@@ -906,14 +906,13 @@ def test_a_job_whose_end_the_ledger_would_not_take_does_not_run_again(
     table = started(database, nightly(runs))
     hands.wait(DAY)
     with database.transaction() as connection:
-        refuse = "BEFORE UPDATE ON runs BEGIN SELECT RAISE(ABORT, 'disk full'); END"
-        connection.execute(text(f"CREATE TRIGGER full {refuse}"))
+        ledgers.refuse(connection, "UPDATE ON runs", why="disk full")
     for _ in range(2):
         with pytest.raises(IntegrityError, match="disk full"):
             table.look()
 
     with database.transaction() as connection:
-        connection.execute(text("DROP TRIGGER full"))
+        ledgers.refuse_no_more(connection, "UPDATE ON runs")
     table.look()
     table.look()
 

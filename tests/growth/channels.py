@@ -19,7 +19,8 @@ BURST = Burst(10, timedelta(minutes=5))  # the defaults of [burst]
 class Channel:
     """Sends the alerts that wait, oldest first. `arrived` is told of each when its request is on its way.
 
-    `before` and `after`: seconds of a message until the request, and from it until the ledger has it.
+    `before` and `after`: seconds that a message writes into the ledger before its request and after the
+    answer, each time in its `turn` among all who write. `answer`: seconds of Slack's.
     `workspace`: who sends there keeps a place of it for `workspace_gap` seconds.
     """
 
@@ -30,13 +31,16 @@ class Channel:
         *,
         before: float = 0.0,
         after: float = 0.0,
+        answer: float = 0.0,
+        turn: Station | None = None,
         burst: Burst | None = BURST,
         workspace: Station | None = None,
         workspace_gap: float = 0.0,
     ) -> None:
         self.messages = 0
         self._world, self._arrived = world, arrived
-        self._before, self._after = before, after
+        self._before, self._after, self._answer = before, after, answer
+        self._turn = turn or Station(world)
         self._burst = burst
         self._within = burst.within.total_seconds() if burst else 0.0
         self._enough = max(grouping.MOST, burst.alerts if burst else 0) + 1
@@ -81,12 +85,12 @@ class Channel:
         alerts = [self._waiting.popleft() for _ in range(self._together())]
         self.messages += 1
         self._told.extend([self._world.now] * len(alerts))
-        self._world.after(self._before, lambda: self._on_its_way(alerts))
+        self._turn.enter(self._before, lambda: self._on_its_way(alerts))
 
     def _on_its_way(self, alerts: Sequence[int]) -> None:
         for alert in alerts:
             self._arrived(alert)
-        self._world.after(self._after, self._next)
+        self._world.after(self._answer, lambda: self._turn.enter(self._after, self._next))
 
     def _together(self) -> int:
         """How many of the oldest go as one message."""

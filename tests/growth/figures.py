@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+_MOST = 20  # rounds; of more than these, as many quantiles
 WRITTEN = Path(__file__).with_name("measured.json")
 
 
@@ -26,7 +27,8 @@ class Figure:
 
     @classmethod
     def of(cls, rounds: Sequence[float], unit: str, how: str) -> Figure:
-        kept = tuple(float(f"{each:.4g}") for each in rounds)
+        told = rounds if len(rounds) <= _MOST else statistics.quantiles(rounds, n=_MOST)
+        kept = tuple(float(f"{each:.4g}") for each in told)
         return cls(float(f"{statistics.median(rounds):.4g}"), unit, kept, how, machine())
 
 

@@ -1,15 +1,16 @@
 """The newsroom in the simulation: articles, inboxes, daemons, the lock of the ledger, channels.
 
 A daemon looks at its inbox, takes as many ready files as a batch holds, reads and tags them, waits for
-the lock of whoever records, records and moves them; then the channels owe their alerts. Left out: stories
-(each alert goes), verdicts, the desk page, retraining, and all that fails.
+its turn to write into the ledger, records, moves the files and marks them in another turn. A channel
+writes before each message and after it. One writes at a time, on SQLite as on PostgreSQL. Left out:
+stories (each alert goes alone or in a burst), verdicts, the desk page, retraining, and all that fails.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +33,8 @@ WORKSPACE = 300 / 60  # messages a second: "several hundred a minute" (docs.slac
 class Costs:
     """Seconds of each step, for a batch however small and for each article more.
 
-    `record_*` are those in which nobody else may record. `spread`: a batch takes as much longer or shorter
-    as one of these.
+    In `record_*`, `mark_*`, `before_message` and `after_message` nobody else may write. `answer`: what Slack
+    takes for a request. `spread`: a batch takes as much longer or shorter as one of these.
     """
 
     look: float = 0.0
@@ -42,19 +43,13 @@ class Costs:
     prepare_article: float = 6e-4
     record_batch: float = 2e-3
     record_article: float = 6e-4
-    shelve_batch: float = 1e-3
-    shelve_article: float = 5e-5
+    move_article: float = 3e-5
+    mark_batch: float = 1e-3
+    mark_article: float = 1e-5
     before_message: float = 2e-3
-    after_message: float = 0.2
+    after_message: float = 1e-3
+    answer: float = 0.2
     spread: tuple[float, ...] = (1.0,)
-
-    def farther(self, round_trip: float, a_batch: float, an_article: float) -> Costs:
-        """The same with a ledger that is so many seconds away, for each statement there and back."""
-        return replace(
-            self,
-            record_batch=self.record_batch + round_trip * a_batch,
-            record_article=self.record_article + round_trip * an_article,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +83,15 @@ class Outcome:
 
     `alert` and `taken`: seconds from an article's arrival to its alert's request, and to its commit, of
     those that came so far. `behind`: articles not taken, `owed`: alerts not sent, at the end.
-    `recording`: the share of the time in which somebody recorded; `lock_wait`: seconds one waited for it.
+    `writing`: the share of the time in which somebody wrote; `turn_wait`: seconds one waited for that.
     """
 
     alert: Moments
     taken: Moments
     behind: int
     owed: int
-    recording: float
-    lock_wait: float
+    writing: float
+    turn_wait: float
     batches: int
     messages: int
     busiest_channel: int
@@ -142,7 +137,7 @@ class _Newsroom:
         self.channel_of = self._channels_of(number, alerting)
         self.taken_at = np.full(number, np.nan)
         self.alert_at = np.full(number, np.nan)
-        self.lock = Station(self.world)
+        self.turn = Station(self.world)
         self.processors = Station(self.world, plan.cores) if plan.cores else None
         spaces = [Station(self.world) for _ in range(plan.workspaces)]
         self.channels = [
@@ -151,6 +146,8 @@ class _Newsroom:
                 self._arrived,
                 before=costs.before_message,
                 after=costs.after_message,
+                answer=costs.answer,
+                turn=self.turn,
                 burst=plan.burst,
                 workspace=spaces[each % len(spaces)] if spaces else None,
                 workspace_gap=1.0 / WORKSPACE,
@@ -182,8 +179,8 @@ class _Newsroom:
             taken=(self.taken_at - self.moments)[taken],
             behind=int(np.isnan(self.taken_at).sum()),
             owed=sum(channel.waiting for channel in self.channels),
-            recording=self.lock.busy / end if end else 0.0,
-            lock_wait=float(np.mean(self.lock.waits)) if self.lock.waits else 0.0,
+            writing=self.turn.busy / end if end else 0.0,
+            turn_wait=float(np.mean(self.turn.waits)) if self.turn.waits else 0.0,
             batches=self.batches,
             messages=sum(channel.messages for channel in self.channels),
             busiest_channel=max((channel.messages for channel in self.channels), default=0),
@@ -305,21 +302,33 @@ class _Daemon:
         self._is_recording = True
         if self._folder.ready() >= _BESIDE_FROM:
             self.look()
-        self._room.lock.acquire(lambda: self._recorded(batch))
+        costs, spread, files = self._room.costs, self._spread(), len(batch)
 
-    def _recorded(self, batch: Numbers) -> None:
-        costs, spread = self._room.costs, self._spread()
-        keeps = spread * (costs.record_batch + costs.record_article * len(batch))
-        began = self._world.now
-
-        def committed() -> None:
-            self._room.lock.release(self._world.now - began)
+        def recorded() -> None:
             self._room.commit(batch)
-            self._room.work(spread * (costs.shelve_batch + costs.shelve_article * len(batch)), self._shelved)
+            self._room.work(spread * costs.move_article * files, moved)
 
-        self._room.work(keeps, committed)
+        def moved() -> None:
+            self._write(spread * (costs.mark_batch + costs.mark_article * files), self._marked)
 
-    def _shelved(self) -> None:
+        self._write(spread * (costs.record_batch + costs.record_article * files), recorded)
+
+    def _write(self, seconds: float, then: Then) -> None:
+        """Write for so long when it is our turn, on a processor."""
+        turn = self._room.turn
+
+        def begin() -> None:
+            began = self._world.now
+
+            def written() -> None:
+                turn.release(self._world.now - began)
+                then()
+
+            self._room.work(seconds, written)
+
+        turn.acquire(begin)
+
+    def _marked(self) -> None:
         self._is_recording = False
         prepared, self._prepared = self._prepared, None
         if prepared is not None:
