@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.naive_bayes import ComplementNB
 from sklearn.svm import LinearSVC
+from threadpoolctl import threadpool_limits
 
 from classifier.features import LARGE, SMALL, Recipe
 
@@ -92,11 +94,10 @@ class Online:
             with sklearn.config_context(assume_finite=True):
                 model.partial_fit(matrix, column, classes=[False, True])
 
-        # Threads: the work is done outside the interpreter, and the matrix is there once. joblib's look
-        # whether they are done a hundred times a second, which is longer than the work takes.
-        with ThreadPoolExecutor(cpu_count()) as threads:
-            for done in [threads.submit(learn, *each) for each in zip(self._models, truth.T, strict=True)]:
-                done.result()
+        # Threads of ours: the work is done outside the interpreter, and the matrix is there once. Those of
+        # the linear algebra, whose vectors are short here, take five times as much of the processor.
+        with threadpool_limits(1), ThreadPoolExecutor(cpu_count()) as threads:
+            deque(threads.map(learn, self._models, truth.T), maxlen=0)
 
     def fitted(self) -> Fitted:
         """What was learned. The models are given up on the way: they take twice as much memory."""

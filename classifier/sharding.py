@@ -14,7 +14,7 @@ import re
 import secrets
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +37,7 @@ FAR_AHEAD = 100  # parts that are done before the first that is not
 
 _AT_ONCE = 2  # parts for each thread of a worker, so that none waits for us
 _LOOK = 2.0  # seconds
+_GONE = "the scheduler has gone; go on with --resume"
 _MODELS = "topicwire-models"
 
 
@@ -127,36 +128,38 @@ class Cluster:
         self._run = Run(tagger, folder, about, cluster.identity())
         standing: deque[Standing] = deque()
         mark, more = start, True
-        try:
-            self._give_model()
-            while more or standing:
-                more = more and self._fill(standing, parts)
-                self._look_at(standing)
-                while standing and standing[0].done:
-                    head = standing[0]
-                    try:
-                        with shards.reading(folder, head.name, tagger.version) as (record, lines):
-                            before, mark = mark, _behind(head.part, record, mark)
-                            yield mark, _told(head.part, record, lines, before)
-                    except ShardError as error:
-                        self._again(head, error)
-                        break
-                    self.keep()
-                    shards.remove(folder, standing.popleft().name)
+        self._give_model()
+        while more or standing:
+            more = more and self._fill(standing, parts)
+            self._look_at(standing)
+            while standing and standing[0].done:
+                head = standing[0]
+                try:
+                    with shards.reading(folder, head.name, tagger.version) as (record, lines):
+                        before, mark = mark, _behind(head.part, record, mark)
+                        yield mark, _told(head.part, record, lines, before)
+                except ShardError as error:
+                    self._again(head, error)
+                    break
+                self.keep()
+                shards.remove(folder, standing.popleft().name)
+        with _asking():
             self.client.unregister_worker_plugin(self._plugin.name)
-        except (CancelledError, ConnectionError, TimeoutError) as error:
-            raise ClusterError("the scheduler has gone; go on with --resume") from error
         shards.clear(folder)
 
     def _give_model(self) -> None:
         try:
-            self.client.register_plugin(self._plugin)
+            with _asking():
+                self.client.register_plugin(self._plugin)
+        except ClusterError:
+            raise
         except ClassifierError as error:
             raise ClusterError(f"a worker cannot take the model: {error}") from error
 
     def _fill(self, standing: deque[Standing], parts: Iterator[Part]) -> bool:
         """Give the workers enough to do; whether there may be more parts."""
-        threads = sum(self.client.nthreads().values())
+        with _asking():
+            threads = sum(self.client.nthreads().values())
         room = max(_AT_ONCE * threads, 1) - sum(not each.done for each in standing)
         while room > 0 and len(standing) < FAR_AHEAD:
             part = next(parts, None)
@@ -179,17 +182,17 @@ class Cluster:
         """See which parts are done; wait a little where the first is not."""
         running = [each.task for each in standing if each.task and not each.done]
         if running and not standing[0].done:
-            with suppress(TimeoutError):
+            with _asking(), suppress(TimeoutError):
                 wait(running, timeout=_LOOK, return_when="FIRST_COMPLETED")
             if self.client.status not in ("running", "connecting"):
-                raise ClusterError("the scheduler has gone; go on with --resume")
+                raise ClusterError(_GONE)
         for each in standing:
             if each.task and not each.done and each.task.done():
                 self._settle(each, each.task)
 
     def _settle(self, each: Standing, task: Future[None]) -> None:
         if task.status == "cancelled":
-            raise ClusterError("the scheduler has gone; go on with --resume")
+            raise ClusterError(_GONE)
         error = task.exception() if task.status == "error" else None
         match error:
             case None:
@@ -217,6 +220,15 @@ class Cluster:
             more = f" and the {len(each.part.files) - 1:,} files after it" if len(each.part.files) > 1 else ""
             raise ClusterError(f"{where}{more}: {error or type(error).__name__}") from error
         self._submit(each)
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """What is asked of the scheduler fails for one reason only."""
+    try:
+        yield
+    except (CancelledError, OSError) as error:
+        raise ClusterError(_GONE) from error
 
 
 def tag_part(run: Run, part: Part) -> None:

@@ -113,7 +113,8 @@ def reading(folder: Path, name: str, model: str) -> Iterator[tuple[Record, memor
     with ExitStack() as stack:
         try:
             file = stack.enter_context(path.open("rb"))
-            content = stack.enter_context(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ))
+            content = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+            stack.callback(_close, content)
             whole = stack.enter_context(memoryview(content))
             record, length = _record(path, whole)
             lines = stack.enter_context(whole[_HEAD_LENGTH : _HEAD_LENGTH + length])
@@ -166,7 +167,7 @@ def clear(folder: Path) -> None:
 
 
 def _record(path: Path, whole: memoryview) -> tuple[Record, int]:
-    head = _HEAD_FORM.fullmatch(whole[:_HEAD_LENGTH])
+    head = _HEAD_FORM.fullmatch(bytes(whole[:_HEAD_LENGTH]))
     if not head or int(head[1]) != FORMAT:
         raise ShardError(f"{path}: not a shard of this version")
     length, told = int(head[2]), int(head[3])
@@ -179,6 +180,12 @@ def _record(path: Path, whole: memoryview) -> tuple[Record, int]:
     rest = {key: given[key] for key in given if key != "sha256"}
     rest["problems"], rest["left_out"] = tuple(rest["problems"]), tuple(rest["left_out"])
     return Record(**rest), length
+
+
+def _close(content: mmap.mmap) -> None:
+    # One who was interrupted while writing the lines still has a hand on them.
+    with suppress(BufferError):
+        content.close()
 
 
 def _sync(folder: Path) -> None:

@@ -81,12 +81,14 @@ def _has_daemon(machine: str) -> bool:
 
 @cache
 def _machine() -> str:
-    """Tells machines apart, and containers that count their processes anew."""
+    """Tells machines apart, also those of one name, and containers that count their processes anew."""
     try:
         processes = str(Path("/proc/self/ns/pid").readlink())
+        # Machines made from one image have one name and one machine-id, but each start has its own number.
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
-        processes = ""
-    return hashlib.sha256(f"{platform.node()} {processes}".encode()).hexdigest()[:12]
+        processes = boot = ""
+    return hashlib.sha256(f"{platform.node()} {boot} {processes}".encode()).hexdigest()[:12]
 
 
 def _start_of(process: int) -> str:

@@ -13,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 
@@ -30,6 +30,7 @@ __all__ = [
     "open_database",
     "plain_errors",
     "plainly",
+    "schema_of",
 ]
 
 _MIGRATIONS = Path(__file__).resolve().parent / "migrations"
@@ -175,25 +176,27 @@ def open_database(address: str) -> Database:
     damaged, locked, or made by a newer topicwire.
     """
     place = _place_of(address)
-    engine = place.engine()
-    try:
+    with _opened(address, place) as engine:
         place.make_ready(engine)
         _migrate(engine)
         place.opened()
         if place.shared:
             _follow_its_clock(engine)
         return Database(engine, place)
-    except CommandError as error:
+
+
+def schema_of(address: str) -> str | None:
+    """The revision of the ledger at an address; "" where the tables are not ours, None where there are none.
+
+    What stands there stays as it is. Raises LedgerError as `open_database` does.
+    """
+    place = _place_of(address)
+    with _opened(address, place) as engine:
+        schema = _schema(engine)
+        if schema is None and inspect(engine).get_table_names():
+            schema = ""
         engine.dispose()
-        raise LedgerError(
-            f"{address}: made by a newer topicwire, which this one cannot read ({error})"
-        ) from error
-    except DatabaseError as error:
-        engine.dispose()
-        raise LedgerError(f"{address}: {place.why_not(error)}") from error
-    except OSError as error:
-        engine.dispose()
-        raise LedgerError(f"{address}: unable to open database file: {said_of_the_system(error)}") from error
+        return schema
 
 
 def server_time(connection: Connection) -> datetime:
@@ -230,6 +233,25 @@ def newest_schema() -> str:
 def knows_schema(revision: str) -> bool:
     """Whether a ledger of this revision is as old as we are, or older."""
     return any(script.revision == revision for script in _scripts().walk_revisions())
+
+
+@contextmanager
+def _opened(address: str, place: Place) -> Iterator[Engine]:
+    """An engine that is closed by an error, which is said in one line."""
+    engine = place.engine()
+    try:
+        yield engine
+    except CommandError as error:
+        engine.dispose()
+        raise LedgerError(
+            f"{address}: made by a newer topicwire, which this one cannot read ({error})"
+        ) from error
+    except DatabaseError as error:
+        engine.dispose()
+        raise LedgerError(f"{address}: {place.why_not(error)}") from error
+    except OSError as error:
+        engine.dispose()
+        raise LedgerError(f"{address}: unable to open database file: {said_of_the_system(error)}") from error
 
 
 def _place_of(address: str) -> Place:

@@ -75,6 +75,28 @@ _SAID = {
     "22021": "a text that the ledger's server does not take",
 }
 _NO_SERVER = "the ledger's server cannot be reached"
+_NO_CERTIFICATE = "add ?sslmode=disable to the address where nobody else is on the way to it"
+_IN_WORDS = (
+    ("password authentication failed", _SAID["28"]),
+    ("is not permitted to log in", _SAID["28"]),
+    ("no password supplied", "the ledger's server wants a password: write ?password_file=/path"),
+    ("no pg_hba.conf entry", "the ledger's server lets nobody in from here: see its pg_hba.conf"),
+    ("starting up", f"{_NO_SERVER}: it is starting"),
+    ("shutting down", f"{_NO_SERVER}: it is stopping"),
+    ("recovery mode", f"{_NO_SERVER}: it is starting"),
+    ("too many clients", _SAID["53300"]),
+    ("connection slots are reserved", _SAID["53300"]),
+    ("Connection refused", f"{_NO_SERVER}: nothing listens at that port"),
+    ("No such file or directory", f"{_NO_SERVER}: it has no such socket, or is not running"),
+    ("timeout expired", f"{_NO_SERVER}: no answer"),
+    ("failed to resolve host", f"{_NO_SERVER}: no host of this name is known"),
+    ("does not support SSL", f"the ledger's server has no certificate; {_NO_CERTIFICATE}"),
+    ("root certificate file", "no certificate is known to trust the ledger's server by: write ?sslrootcert=/path"),
+    ("certificate verify failed", "the certificate of the ledger's server is not one that we trust"),
+    ("invalid connection option", "the address of the ledger has a key that libpq does not know"),
+    ("invalid sslmode", "the address of the ledger has an sslmode that libpq does not know"),
+    ("server closed the connection", _GONE),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +187,20 @@ def said_of(error: BaseException | None) -> str:
     """What an error of the server or of the way to it means, in plain words."""
     code = getattr(error, "sqlstate", None)
     if code is None:
-        first = one_line(str(error)).strip()
-        return f"{_NO_SERVER}: {first}" if "connection" in first else f"{_GONE}"
+        return _without_code(str(error))
     for part in (code, code[:3], code[:2]):
         if part in _SAID:
             return _SAID[part]
     return f"{REFUSES}: {type(error).__name__} ({code})"
+
+
+def _without_code(said: str) -> str:
+    """What libpq says by itself, or hands on from a server that has not let us in, has words alone."""
+    for words, meaning in _IN_WORDS:
+        if words in said:
+            return meaning
+    first = one_line(said.strip().partition("\n")[0])
+    return f"{_NO_SERVER}: {first}" if "connection" in first else _GONE
 
 
 def _is_near(url: URL) -> bool:

@@ -27,6 +27,7 @@ from daemon.errors import DaemonError
 logger = logging.getLogger(__name__)
 
 _RENEWALS = 6  # in the time of one lease: as many may fail but one
+_FORGOTTEN_DAYS = 7  # after which a daemon that is not heard of is not shown any more
 _MARGIN = 0.2  # of the lease, that we stop before it ends
 
 _NAMESAKE = text(
@@ -67,6 +68,19 @@ _RENEW = text(
     """
 )
 _LEAVE = text("UPDATE daemons SET lease_until = clock_timestamp() WHERE claimant = :claimant")
+# Daemons that were taken away for good; and claims of those that have gone, which anybody may have.
+_FORGET = text("DELETE FROM daemons WHERE lease_until < clock_timestamp() - make_interval(days => :days)")
+_FREE = text(
+    """
+    DELETE FROM arriving
+    WHERE NOT EXISTS (
+        SELECT 1
+        FROM daemons
+        WHERE daemons.claimant = arriving.claimant
+          AND lease_until > clock_timestamp()
+    )
+    """
+)
 _PRESENT = text("SELECT claimant FROM daemons WHERE lease_until > clock_timestamp()")
 _LISTED = text(
     """
@@ -126,6 +140,8 @@ class Presence:
             given = {"name": self._name, "claimant": claims.claimant(), "machine": platform.node()[:255]}
             told = {"program": _program(), "model": self._model(), "lease": self._lease}
             connection.execute(_ENTER, given | self._place | told)
+            connection.execute(_FORGET, {"days": _FORGOTTEN_DAYS})
+            connection.execute(_FREE)
             self._hear(connection)
         self._until = begun + self._lease
 

@@ -15,12 +15,14 @@ from datetime import datetime
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
 
+from daemon import whole
 from daemon.records import signed
 from daemon.whole import sync
 
 ERROR_ENDING = ".error.json"
 
 _LONGEST_NAME = 200  # bytes; a file system takes 255, and marks are added
+_LONGEST_EXPLANATION = 64 * 1024  # bytes
 _LARGEST_COPY = 128 * 2**20  # bytes; more than is ever read, so only what was not opened
 _NO_REPLACE = 1  # RENAME_NOREPLACE, rename(2)
 _AT_FDCWD = -100
@@ -136,13 +138,21 @@ def explain_failure(home: Path, target: str, *, reason: str, mend: str, now: dat
         "what_to_do": f"{mend}; or `topicwired retry {PurePosixPath(target).name}`",
         "at": now.isoformat(timespec="seconds"),
     }
-    fresh = place.with_name(f".{place.name}.new")
-    with fresh.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(said, ensure_ascii=False, indent=1) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(fresh, place)
-    sync(place.parent)
+    whole.write(place, (json.dumps(said, ensure_ascii=False, indent=1) + "\n").encode())
+
+
+def explanation(home: Path, name: str) -> dict[str, str]:
+    """What stands beside a file of failed/: `reason`, `what_to_do` and `at`; empty where nothing can be
+    read. Somebody else may have written it.
+    """
+    try:
+        with open(home / "failed" / f"{name}{ERROR_ENDING}", "rb") as file:
+            found = json.loads(file.read(_LONGEST_EXPLANATION))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {str(key): str(value) for key, value in found.items() if value is not None}
 
 
 def failed_names(home: Path) -> list[str]:

@@ -27,7 +27,9 @@ _VANISH = text("UPDATE daemons SET lease_until = clock_timestamp() - interval '1
 class Peer:
     """A daemon of a ledger, on a machine of its own. What it does, it does `with peer.at_work()`."""
 
-    def __init__(self, name: str, address: str, folder: Path, **settings: Any) -> None:
+    def __init__(
+        self, name: str, address: str, folder: Path, *, machine: str | None = None, **settings: Any
+    ) -> None:
         given = {"database": address, "daemon": name, "lease": LEASE} | settings
         self.name = name
         self.settings = make_settings(folder / name, **given)
@@ -35,7 +37,7 @@ class Peer:
         self.presence = Presence(self.settings, self.database, lambda: "model-1")
         self.leases = LedgerLeases(self.database, self.presence)
         self.claiming = LedgerClaims(self.database, self.presence)
-        self.machine = f"machine-of-{name}"
+        self.machine = machine or f"machine-of-{name}"
         self._keeps_lease = False
         self._present: frozenset[str] = frozenset()
 
@@ -43,7 +45,7 @@ class Peer:
     def at_work(self) -> Iterator[None]:
         """This process is that daemon, with all that it has heard."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(claims, "_TOKEN", f"token-of-{self.name}")
+            patch.setattr(claims, "_TOKEN", f"token-on-{self.machine}")
             patch.setattr(claims, "_machine", lambda: self.machine)
             patch.setattr(claims, "_keeps_lease", self._keeps_lease)
             patch.setattr(claims, "_present", self._present)
@@ -84,8 +86,9 @@ class Room:
         self.server, self.address, self.folder = server, address, folder
         self._peers: list[Peer] = []
 
-    def peer(self, name: str, *, enters: bool = True, **settings: Any) -> Peer:
-        found = Peer(name, self.address, self.folder, **settings)
+    def peer(self, name: str, *, enters: bool = True, machine: str | None = None, **settings: Any) -> Peer:
+        folder = self.folder / (machine or "here")
+        found = Peer(name, self.address, folder, machine=machine, **settings)
         self._peers.append(found)
         if enters:
             found.enter()

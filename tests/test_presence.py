@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,12 +51,10 @@ def test_the_list_says_what_each_alone_does_and_nothing_of_one_that_has_gone(roo
 
 def test_a_name_that_a_daemon_elsewhere_has_is_refused_in_one_line_that_says_where(room: Room) -> None:
     north = room.peer("north")
-    namesake = Peer("north", room.address, room.folder / "elsewhere")
-    namesake.machine = "another-machine"
+    namesake = room.peer("north", machine="another", enters=False)
 
     with pytest.raises(DaemonError) as refused:
         namesake.enter()
-    namesake.database.close()
 
     said = str(refused.value)
     assert said.startswith("storage.daemon: another daemon is called 'north', with the home ")
@@ -70,11 +67,8 @@ def test_a_name_that_a_daemon_elsewhere_has_is_refused_in_one_line_that_says_whe
 def test_the_name_of_a_daemon_that_is_not_heard_of_any_more_may_be_taken(room: Room) -> None:
     before = room.peer("north")
     before.vanish()
-    after = Peer("north", room.address, room.folder / "elsewhere")
-    after.machine = "another-machine"
 
-    after.enter()
-    after.database.close()
+    after = room.peer("north", machine="another")
 
     assert room.rows("SELECT claimant FROM daemons") == [(after.claimant,)]
 
@@ -124,10 +118,7 @@ def test_a_daemon_whose_name_was_taken_while_it_was_away_hears_who_has_it_and_is
     north = room.peer("north")
     north.vanish()
     hand.seconds += LEASE
-    thief = Peer("north", room.address, room.folder / "elsewhere")
-    thief.machine = "another-machine"
-    thief.enter()
-    thief.database.close()
+    room.peer("north", machine="another")
 
     with pytest.raises(DaemonError, match="another daemon is called 'north'"):
         north.renew()
@@ -262,7 +253,6 @@ def test_a_clock_that_is_followed_is_carried_on_by_the_monotonic_one(hand: Hand)
 def test_half_of_the_time_that_the_answer_took_is_believed_to_be_the_way(room: Room, hand: Hand) -> None:
     """The server's clock was read in the middle of the asking, as far as we can know."""
     north = room.peer("north")
-    said: list[datetime] = []
 
     def slow(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
         if statement.startswith("SELECT clock_timestamp()"):
@@ -270,20 +260,18 @@ def test_half_of_the_time_that_the_answer_took_is_believed_to_be_the_way(room: R
 
     event.listen(north.database._engine, "before_cursor_execute", slow)
     north.renew()
-    [(now,)] = room.rows("SELECT clock_timestamp()")
-    said.append(now)
+    [(said,)] = room.rows("SELECT clock_timestamp()")
 
-    assert (clock.now() - said[0]).total_seconds() == pytest.approx(2.0, abs=1.0)
+    assert (clock.now() - said).total_seconds() == pytest.approx(2.0, abs=1.0)
 
 
 def test_a_command_that_listens_knows_who_is_there(room: Room) -> None:
     north = room.peer("north")
-    named = f"1 2 token {north.machine} daemon"
+    south = room.peer("south")
+    south.vanish()
+    reader = room.peer("reader", enters=False)
 
-    with room.peer("reader", enters=False).database.reading() as connection:
+    with reader.at_work(), reader.database.reading() as connection:
         presence.hear(connection)
-
-    assert claims.is_present(north.claimant)
-    assert not claims.is_present(named)
-    claims.are_present(())
-    assert os.getpid() == claims.process_of(claims.claimant())
+        assert claims.is_present(north.claimant)
+        assert not claims.is_present(south.claimant)

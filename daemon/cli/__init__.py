@@ -8,7 +8,18 @@ import sys
 from pathlib import Path
 
 from classifier import ClassifierError
-from daemon.cli import desk, judging, keeping, promising, rehearsing, running, sampling, slack, teaching
+from daemon.cli import (
+    desk,
+    judging,
+    keeping,
+    promising,
+    rehearsing,
+    running,
+    sampling,
+    slack,
+    storing,
+    teaching,
+)
 from daemon.cli.given import Command, add_command, add_person
 from daemon.errors import DaemonError, DeliveryError
 
@@ -79,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--alert-all", action="store_true", help="alert of all that the backup does not know"
     )
+    storing.add_commands(commands)
     promising.add_commands(commands)
     rehearsing.add_commands(commands)
     sampling.add_commands(commands)

@@ -25,7 +25,7 @@ from classifier import (
     spoken,
 )
 from daemon import clock, feedback, passages, verdicts
-from daemon.desk import marking
+from daemon.desk import articles, marking
 from daemon.desk.articles import ArticleShown, identity_of
 from daemon.desk.doors import Editor, Reader
 from daemon.desk.dossier import Dossier, EvidenceShown, gather
@@ -257,7 +257,7 @@ def _shown(
     part = _part_of(parts, view)
     cut_up = passages_of(_as_article(found))
     heard = _heard(desk, found, cut_up, view.topic, part)
-    titles = _titles(desk)
+    titles = desk.topics()
     quoted = _quoted(dossier)
     lines = marking.lines(
         found.text,
@@ -299,7 +299,7 @@ def _judged(request: Request, person: Person, id_: str, view: View, done: str) -
     with desk.database.reading() as connection:
         dossier = _dossier(connection, id_)
     heard = _heard(desk, dossier.article, passages_of(_as_article(dossier.article)), "", Part(1, 0, 0))
-    known = _known(dossier, heard, _titles(desk), person, view)
+    known = _known(dossier, heard, desk.topics(), person, view)
     return page(request, "part_judged.html", **known, said=DONE[done])
 
 
@@ -362,14 +362,6 @@ def _tag_rows(
             )
         )
     return found
-
-
-def _titles(desk: Desk) -> Mapping[str, str]:
-    """Topics whose file somebody has spoilt keep nobody from reading: they go by their ids."""
-    try:
-        return desk.topics()
-    except ClassifierError:
-        return {}
 
 
 def _heard(
@@ -472,10 +464,10 @@ def _dossier(connection: Connection, id_: str) -> Dossier:
 
 
 def _is_tagged(connection: Connection, identity: int, topic: str) -> bool:
-    found = gather(connection, identity)
-    if found is None:
-        return False
-    return topic in {tag.topic for tag in found.article.tags} | {said.topic for said in found.verdicts}
+    about: set[str] = set()
+    for each in articles.shown(connection, [identity]):
+        about |= {tag.topic for tag in each.tags} | {said.topic for said in each.verdicts}
+    return topic in about
 
 
 def _last_topic(connection: Connection, identity: int, person: Person) -> str:

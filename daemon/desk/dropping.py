@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
 import secrets
 import stat
@@ -223,7 +222,7 @@ def _unopened(home: Path, fingerprint: str) -> Whereabouts | None:
     for name in _failed(home):
         place = home / "failed" / name
         if f"-{fingerprint[:_MARK]}" in name and _fingerprint(place) == fingerprint:
-            said = _explanation(home / "failed" / f"{name}{shelves.ERROR_ENDING}")
+            said = shelves.explanation(home, name)
             return Whereabouts(Fate.FAILED, name, said.get("reason"), said.get("what_to_do"))
     return None
 
@@ -231,14 +230,6 @@ def _unopened(home: Path, fingerprint: str) -> Whereabouts | None:
 def _failed(home: Path) -> Iterator[str]:
     with suppress(OSError):
         yield from shelves.failed_names(home)
-
-
-def _explanation(path: Path) -> dict[str, str]:
-    try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {str(key): str(value) for key, value in said.items()} if isinstance(said, dict) else {}
 
 
 def _fingerprint(path: Path) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from daemon.config import Settings
 from daemon.database import Database, plainly
 from daemon.inbox import printable
 
-_LONGEST_REASON = 64 * 1024  # bytes of an explanation that are read
 _MARK = 24  # characters
 
 
@@ -79,19 +77,9 @@ def mark_of(name: str) -> str:
 
 
 def _failed(settings: Settings, name: str) -> FailedFile:
-    said = _explanation(settings, name)
+    said = shelves.explanation(settings.home, name)
     reason, mend, at = (said.get(key) for key in ("reason", "what_to_do", "at"))
     return FailedFile(mark_of(name), printable(name), _text(reason), _text(mend), _moment(at))
-
-
-def _explanation(settings: Settings, name: str) -> dict[str, object]:
-    """What stands beside a file; empty where nothing can be read."""
-    try:
-        with open(settings.failed / f"{name}{shelves.ERROR_ENDING}", "rb") as file:
-            found = json.loads(file.read(_LONGEST_REASON))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _moment(given: object) -> datetime | None:

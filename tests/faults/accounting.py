@@ -10,7 +10,7 @@ import hashlib
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +24,13 @@ _NUMBER = re.compile(r"number (\d+) ")
 _FOLLOWED = re.compile(r"follow-up of .?“[^”]*”")
 _UNSHOWN = "SELECT COUNT(*) FROM deliveries WHERE revision > shown AND state = 'sent' AND message IS NOT NULL"
 _ROOTS = (
-    "SELECT replies.key, roots.key FROM deliveries AS replies"
+    "SELECT replies.receiver, replies.key, roots.key FROM deliveries AS replies"
     " JOIN deliveries AS roots ON roots.id = replies.root_id"
-    " WHERE replies.receiver = ? AND replies.root_id IS NOT NULL"
 )
 _DONE_WITH = frozenset({"sent", "merged"})
+
+Ask = Callable[[str], Sequence[Any]]
+"""Rows of a ledger, by a statement without parameters that every database understands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +51,17 @@ class _Row:
     state: str
     target: str | None
     duplicate_of: int | None
+    daemon: str  # in whose home
 
 
 @dataclass(frozen=True, slots=True)
-class _Ledger:
+class Ledger:
+    """What a ledger says."""
+
     files: tuple[_Row, ...]
     deliveries: Mapping[str, int]  # how many are in each state
     unshown: int  # messages that show less than the ledger knows
     digests: Mapping[str, str]  # the keys of what is no alert, with their receivers
-    integrity: str
 
 
 def keys_in(message: Mapping[str, Any]) -> list[str]:
@@ -68,16 +72,24 @@ def keys_in(message: Mapping[str, Any]) -> list[str]:
     return str(found).split(",") if found else []
 
 
-def misplaced(home: Path, receiver: str, messages: Sequence[Mapping[str, Any]]) -> list[str]:
+def asked_of(home: Path) -> Ask:
+    """The ledger of a home that has one of its own."""
+
+    def ask(statement: str) -> Sequence[Any]:
+        with closing(sqlite3.connect(home / LEDGER, timeout=30.0)) as connection:
+            return connection.execute(statement).fetchall()
+
+    return ask
+
+
+def misplaced(ask: Ask, receiver: str, messages: Sequence[Mapping[str, Any]]) -> list[str]:
     """Replies that stand elsewhere than in the thread where the ledger says that they belong."""
     stands = {key: message for message in messages for key in keys_in(message)}
-    with closing(sqlite3.connect(home / LEDGER, timeout=30.0)) as connection:
-        rows = connection.execute(_ROOTS, (receiver,)).fetchall()
     faults = []
-    for key, root in rows:
+    for of, key, root in ask(_ROOTS):
         reply, first = stands.get(key), stands.get(root)
         # What a story began with may itself stand in the thread of a burst: Slack's threads go no deeper.
-        if reply is None or first is None or reply is first:
+        if of != receiver or reply is None or first is None or reply is first:
             continue
         wanted = first.get("thread_ts") or first["ts"]
         if reply.get("thread_ts") != wanted:
@@ -111,26 +123,51 @@ def account(
     inbox = inbox or home / "inbox"
     if set_aside is None:
         set_aside = {number for number, data in made.items() if not data.strip()}
-    faults = _misplaced(home, inbox, made, gone=gone, set_aside=set_aside, drained=drained)
-    faults += _leftovers(home, inbox, made)
+    homes = {"": home}
+    faults = account_for_files(homes, inbox, made, gone=gone, set_aside=set_aside, drained=drained)
     try:
-        ledger = _read_ledger(home / LEDGER)
+        if not (home / LEDGER).is_file():
+            raise sqlite3.DatabaseError(f"there is no {LEDGER}")
+        ledger = read_ledger(asked_of(home))
+        damage = "; ".join(str(row[0]) for row in asked_of(home)("PRAGMA integrity_check"))
     except sqlite3.DatabaseError as error:
-        heard = _misheard(messages, {}, alerted=alerted, drained=drained)
+        heard = misheard(messages, {}, alerted=alerted, drained=drained)
         return [*faults, *heard, f"the ledger cannot be read: {error}"]
-    faults += _misheard(messages, ledger.digests, alerted=alerted, drained=drained)
-    faults += _misrecorded(ledger.files, made, drained=drained)
+    faults += misheard(messages, ledger.digests, alerted=alerted, drained=drained)
+    faults += account_for_ledger(homes, ledger, made, drained=drained)
+    if damage != "ok":
+        faults.append(f"the ledger is damaged: {damage}")
+    return faults
+
+
+def account_for_files(
+    homes: Mapping[str, Path],
+    inbox: Path,
+    made: Mapping[int, bytes],
+    *,
+    set_aside: Collection[int],
+    gone: Collection[int] = (),
+    drained: bool = True,
+) -> list[str]:
+    """Whether each file stands once, in one of the homes; these are by the name of their daemon."""
+    faults = _misplaced(homes, inbox, made, gone=gone, set_aside=set_aside, drained=drained)
+    return faults + _leftovers(homes, inbox, made)
+
+
+def account_for_ledger(
+    homes: Mapping[str, Path], ledger: Ledger, made: Mapping[int, bytes], *, drained: bool = True
+) -> list[str]:
+    """Whether the ledger has each article once, where it stands, and nothing left to do."""
+    faults = _misrecorded(ledger.files, made, drained=drained)
     if drained:
-        faults += _not_where_recorded(home, ledger.files)
+        faults += _not_where_recorded(homes, ledger.files)
         faults += [f"{n} deliveries are {s!r}" for s, n in ledger.deliveries.items() if s not in _DONE_WITH]
         faults += [f"{ledger.unshown} messages show less than is known"] * bool(ledger.unshown)
-    if ledger.integrity != "ok":
-        faults.append(f"the ledger is damaged: {ledger.integrity}")
     return faults
 
 
 def _misplaced(
-    home: Path,
+    homes: Mapping[str, Path],
     inbox: Path,
     made: Mapping[int, bytes],
     *,
@@ -140,8 +177,8 @@ def _misplaced(
 ) -> list[str]:
     places = {
         "inbox/": _fingerprints(_files(inbox)),
-        "done/": _fingerprints(_files(home / "done")),
-        "failed/": _fingerprints(_failed_files(home)),
+        "done/": _fingerprints(path for home in homes.values() for path in _files(home / "done")),
+        "failed/": _fingerprints(path for home in homes.values() for path in _failed_files(home)),
     }
     faults = []
     for fingerprint, numbers in _numbers(made).items():
@@ -157,30 +194,38 @@ def _misplaced(
     return faults
 
 
-def _leftovers(home: Path, inbox: Path, made: Mapping[int, bytes]) -> list[str]:
+def _leftovers(homes: Mapping[str, Path], inbox: Path, made: Mapping[int, bytes]) -> list[str]:
     """Files that nobody made, and temporary files that nobody took away."""
     known = set(_numbers(made))
-    faults = [f"a temporary file is left: {path.relative_to(home)}" for path in _temporary_files(home)]
-    for folder in (inbox, home / "done"):
+    faults = []
+    for folder in (inbox, *(home / "done" for home in homes.values())):
         faults += [f"nobody made {path}" for path in _files(folder) if _fingerprint(path) not in known]
+    for home in homes.values():
+        faults += [f"a temporary file is left: {path.relative_to(home)}" for path in _temporary_files(home)]
+        faults += _unexplained(home)
+    return faults
+
+
+def _unexplained(home: Path) -> list[str]:
     failed = set(_files(home / "failed"))
     unexplained = set(_failed_files(home))
+    faults = []
     for explanation in failed - unexplained:
         explained = explanation.with_name(explanation.name.removesuffix(_EXPLANATION))
         if explained not in unexplained:
             faults.append(f"{explanation.name} explains a file that is not there")
         unexplained.discard(explained)
-    faults += [f"failed/{path.name} stands there without a reason beside it" for path in unexplained]
-    return faults
+    return faults + [f"failed/{path.name} stands there without a reason beside it" for path in unexplained]
 
 
-def _misheard(
+def misheard(
     messages: Sequence[Mapping[str, Any]],
     digests: Mapping[str, str],
     *,
     alerted: Collection[int],
-    drained: bool,
+    drained: bool = True,
 ) -> list[str]:
+    """Whether what is to be alerted is told once, and nothing else; `digests`: keys of what is no alert."""
     heard: Counter[int] = Counter()
     told: Counter[str] = Counter()
     faults = []
@@ -225,31 +270,34 @@ def _misrecorded(rows: Sequence[_Row], made: Mapping[int, bytes], *, drained: bo
     return faults
 
 
-def _not_where_recorded(home: Path, rows: Sequence[_Row]) -> list[str]:
+def _not_where_recorded(homes: Mapping[str, Path], rows: Sequence[_Row]) -> list[str]:
     """Each row's file stands at the row's target, and no two rows name one place."""
     faults = []
-    targets = Counter(row.target for row in rows if row.state != "gone")
-    faults += [f"{number} rows name the place {target}" for target, number in targets.items() if number > 1]
+    targets = Counter((row.daemon, row.target) for row in rows if row.state != "gone")
+    faults += [
+        f"{number} rows name the place {place}" for (_, place), number in targets.items() if number > 1
+    ]
     for row in rows:
         if row.state == "gone":
             continue
-        place = home / (row.target or "?")
+        place = homes[row.daemon] / (row.target or "?")
         if not place.is_file() or _fingerprint(place) != row.fingerprint:
             faults.append(f"the ledger says that {row.fingerprint[:12]} stands at {row.target}: it does not")
     return faults
 
 
-def _read_ledger(path: Path) -> _Ledger:
-    if not path.is_file():
-        raise sqlite3.DatabaseError(f"there is no {path.name}")
-    with closing(sqlite3.connect(path, timeout=30.0)) as connection:
-        files = connection.execute("SELECT fingerprint, state, target, duplicate_of FROM files ORDER BY id")
-        rows = tuple(_Row(*row) for row in files)
-        deliveries = dict(connection.execute("SELECT state, COUNT(*) FROM deliveries GROUP BY state"))
-        digests = dict(connection.execute("SELECT key, receiver FROM deliveries WHERE alert_id IS NULL"))
-        [(unshown,)] = connection.execute(_UNSHOWN)
-        problems = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
-    return _Ledger(rows, deliveries, unshown, digests, "; ".join(problems))
+def read_ledger(ask: Ask) -> Ledger:
+    """All that the accounting wants of it."""
+    files = ask("SELECT fingerprint, state, target, duplicate_of, daemon FROM files ORDER BY id")
+    deliveries = ask("SELECT state, COUNT(*) FROM deliveries GROUP BY state")
+    digests = ask("SELECT key, receiver FROM deliveries WHERE alert_id IS NULL")
+    [(unshown,)] = ask(_UNSHOWN)
+    return Ledger(
+        tuple(_Row(*row) for row in files),
+        dict(deliveries),
+        unshown,
+        dict(digests),
+    )
 
 
 def _numbers(made: Mapping[int, bytes]) -> dict[str, list[int]]:

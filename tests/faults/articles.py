@@ -21,6 +21,12 @@ _SENTENCES = (
     "{person} paid {figure} crowns for a share of the gas field at {village}",
     "Farmers near {village} have had no gas since {person} shut valve {day}",
 )
+_TRADE = (
+    "{person} of {company} said in {town} that each export to {village} pays {figure} crowns of duty",
+    "The export of {figure} chairs from {town} was stopped at the {river} bridge on day {day}",
+    "{company} will export {figure} carpets to {village}, which {person} called a good year",
+    "A judge in {village} let {person} export {figure} violins that {company} had claimed",
+)
 _QUIET = (
     "{person} scored {figure} points for {town} and was carried through {village} by the crowd",
     "The coach of {village}, {person}, praised his calm in front of goal",
@@ -40,6 +46,14 @@ def article_text(number: int, *, quiet: bool = False, arabic: bool = False) -> b
         title, first = "has oil again", "{company} pumps {figure} barrels of oil near {village}"
     sentences = [first.format(**facts), *_told(number, facts, _QUIET if quiet else _SENTENCES)]
     return f"{facts['town']} number {number} {title}\n{'. '.join(sentences)}.\n".encode()
+
+
+def trade_text(number: int) -> bytes:
+    """The same, alerted as trade."""
+    facts = _facts(number)
+    first = "{company} of {town} may export {figure} clocks to {village}".format(**facts)
+    told = ". ".join([first, *_told(number, facts, _TRADE)])
+    return f"{facts['town']} number {number} has an export\n{told}.\n".encode()
 
 
 def follow_up_text(number: int, of: int) -> bytes:

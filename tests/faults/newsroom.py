@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from tests.faults.accounting import LEDGER, account, misplaced
+from tests.faults.accounting import LEDGER, account, asked_of, misplaced
 from tests.faults.articles import article_text, follow_up_text, more_of
 from tests.slack_stand_in import SlackStandIn
 
@@ -105,7 +105,7 @@ def account_for_desks(
     for number in range(desks):
         found = account(home, made, heard[f"C0DESK{number}"], alerted=alerted, set_aside=set_aside)
         faults.update(dict.fromkeys(found))
-        faults.update(dict.fromkeys(misplaced(home, f"desk-{number}", heard[f"C0DESK{number}"])))
+        faults.update(dict.fromkeys(misplaced(asked_of(home), f"desk-{number}", heard[f"C0DESK{number}"])))
     return list(faults)
 
 

@@ -14,6 +14,7 @@ import ctypes
 import importlib
 import json
 import os
+import secrets
 import select
 import signal
 import subprocess
@@ -25,10 +26,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
 
-from daemon import cli, refreshing, slackapi, timetable
+from daemon import claims, cli, refreshing, slackapi, timetable
 from daemon.messages import Message
 from daemon.records import Sent
 from daemon.slack import SlackSender
+from tests.faults import stills
 from tests.faults.way import prepare
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,10 +62,22 @@ class Life:
 
 
 class Nursery:
-    """Bears one life at a time; the last one must have ended. `plant` names a fault of `PLANTS`."""
+    """Bears one life at a time; the last one must have ended. `plant` names a fault of `PLANTS`.
 
-    def __init__(self, home: Path, config: Path, log: Path, plant: str = "") -> None:
-        arguments = (str(home), str(config), str(log), plant)
+    `still`: the folder where lives are asked to stand still; `hurried`: they wait less for Slack.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        config: Path,
+        log: Path,
+        plant: str = "",
+        *,
+        still: Path | None = None,
+        hurried: bool = False,
+    ) -> None:
+        arguments = (str(home), str(config), str(log), plant, str(still or ""), "hurried" * hurried)
         self._command = [sys.executable, "-m", "tests.faults.nursery", *arguments]
 
     def __enter__(self) -> Nursery:
@@ -102,15 +116,25 @@ def _never_looks() -> None:
     setattr(SlackSender, "find", find)  # noqa: B010  it is meant to be put over the method
 
 
-PLANTS: Mapping[str, Callable[[], None]] = {"": lambda: None, "never looks": _never_looks}
+PLANTS: Mapping[str, Callable[[], None]] = {
+    "": lambda: None,
+    "never looks": _never_looks,
+    **stills.PLANTS,
+}
 
 
-def serve(home: str, config: str, log: str, plant: str) -> None:
+def serve(home: str, config: str, log: str, plant: str, still: str, hurried: str) -> None:
     """The server's side: a line in is a birth; out come the process and, when it has ended, its code."""
     _die_with_parent()
     _import_what_a_life_imports()
-    PLANTS[plant]()
     _hurry()
+    if still:
+        import psycopg  # noqa: F401  who may stand still is one of several
+
+        stills.lay_hands_on(stills.Still(Path(still)))
+    if hurried:
+        stills.hurry()
+    PLANTS[plant]()
     print("ready", flush=True)
     while sys.stdin.readline():
         child = os.fork()
@@ -134,6 +158,7 @@ def _hurry() -> None:
 
 def _live(home: str, config: str, log: str) -> NoReturn:
     _die_with_parent()
+    claims._TOKEN = secrets.token_hex(8)  # as a process that was not forked has one of its own
     nothing = os.open(os.devnull, os.O_RDONLY)
     output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     for stream, handle in enumerate((nothing, output, output)):

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
@@ -27,7 +28,7 @@ from tests.builders import make_alert, owe
 from tests.growth import figures
 from tests.growth.figures import Figure
 from tests.growth.sizes import of_postgresql, of_sqlite
-from tests.growth.taking import SIZES, Newsdesk, Taken, newsdesk
+from tests.growth.taking import SIZES, Counted, Newsdesk, Spent, Taken, newsdesk
 from tests.measuring import say
 
 _LABELLED = 0.45  # of the files are about something; as many raise an alert as of real news
@@ -57,10 +58,12 @@ def taking(home: Path, scratch: Path) -> Found:
         addresses = {"sqlite": f"sqlite:///{scratch / 'ledger.db'}", "postgresql": server.fresh()}
         desks: dict[str, Newsdesk] = {}
         for kind, address in addresses.items():
-            desks[kind] = newsdesk(scratch / kind, home / "models", address, open_database(address))
+            serving = partial(_processes, server) if kind == "postgresql" else tuple
+            database = open_database(address)
+            desks[kind] = newsdesk(scratch / kind, home / "models", address, database, serving)
         backlog = texts.backlog(2 * (_ROUNDS + 1) * sum(SIZES) * len(desks), _LABELLED)
         rounds: dict[str, list[list[Taken]]] = {kind: [] for kind in desks}
-        wholes: dict[str, list[list[float]]] = {kind: [] for kind in desks}
+        wholes: dict[str, list[list[Spent]]] = {kind: [] for kind in desks}
         for number in range(_ROUNDS + 1):
             say(f"taking: round {number + 1} of {_ROUNDS + 1}")
             for kind, desk in desks.items():
@@ -78,25 +81,29 @@ def taking(home: Path, scratch: Path) -> Found:
     return found
 
 
-def _costs(kind: str, rounds: Sequence[Sequence[Taken]], wholes: Sequence[Sequence[float]]) -> Found:
+def _costs(kind: str, rounds: Sequence[Sequence[Taken]], wholes: Sequence[Sequence[Spent]]) -> Found:
     """A line through the batches of each round: what a batch costs however small, and each article more."""
     sizes = ", ".join(map(str, SIZES))
     how = f"a line through batches of {sizes} files of 3,000 bytes; {kind}"
     found: Found = {}
-    for what, seconds in (
-        ("record", lambda taken: taken.record),
-        ("move", lambda taken: taken.move),
-        ("mark", lambda taken: taken.mark),
-        ("statements", lambda taken: float(taken.statements)),
-    ):
-        lines = [_line([(each.files, seconds(each)) for each in taken]) for taken in rounds]
-        unit = "statements" if what == "statements" else "s"
-        found[f"{kind} {what} a batch"] = Figure.of([fixed for fixed, _ in lines], unit, how)
-        found[f"{kind} {what} an article"] = Figure.of([more for _, more in lines], unit, how)
-    lines = [_line(list(zip(SIZES, each, strict=True))) for each in wholes]
-    found[f"{kind} intake a batch"] = Figure.of([fixed for fixed, _ in lines], "s", f"all of it; {how}")
-    found[f"{kind} intake an article"] = Figure.of([more for _, more in lines], "s", f"all of it; {how}")
-    largest = [taken[-1] for taken in rounds]
+
+    def lines(what: str, unit: str, how: str, points: Sequence[Sequence[float]]) -> None:
+        through = [_line(list(zip(SIZES, each, strict=True))) for each in points]
+        found[f"{kind} {what} a batch"] = Figure.of([fixed for fixed, _ in through], unit, how)
+        found[f"{kind} {what} an article"] = Figure.of([more for _, more in through], unit, how)
+
+    def spent(what: str, of: Sequence[Sequence[Spent]]) -> None:
+        lines(what, "s", f"by the clock: {how}", [[each.clock for each in batches] for batches in of])
+        work = f"processor time, ours and the server's: {how}"
+        lines(f"{what} work", "s", work, [[each.work for each in batches] for batches in of])
+
+    spent("record", [[each.record for each in batches] for batches in rounds])
+    spent("move", [[each.move for each in batches] for batches in rounds])
+    spent("mark", [[each.mark for each in batches] for batches in rounds])
+    spent("intake", wholes)
+    statements = [[float(each.statements) for each in batches] for batches in rounds]
+    lines("statements", "statements", how, statements)
+    largest = [batches[-1] for batches in rounds]
     files = largest[0].files
     by_processor = f"processor time of a batch of {files} files of 3,000 bytes, divided"
     found["read an article"] = Figure.of([each.read / files for each in largest], "s", by_processor)
@@ -113,6 +120,12 @@ def _line(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
     rows = np.stack([np.ones_like(x), x], axis=1) * weights[:, None]
     (fixed, more), *_ = np.linalg.lstsq(rows, y * weights, rcond=None)
     return max(0.0, float(fixed)), float(more)
+
+
+def _processes(server: postgres.Server) -> list[int]:
+    """Those of a PostgreSQL that work for who is connected, and write its log."""
+    found = server.run("SELECT pid FROM pg_stat_activity")
+    return [int(process) for (process,) in found]
 
 
 def commits(home: Path, scratch: Path) -> Found:
@@ -185,13 +198,20 @@ def sending(home: Path, scratch: Path) -> Found:
                     owe(connection, make_alert(number=number))
             sender = _Nobody()
             dispatch = Dispatch("desk", sender, database)
-            before, after = [], []
+            before, after, statements = [], [], Counted()
             for _ in range(100):
-                began = time.perf_counter()
+                began, told = time.perf_counter(), statements.number
+                sender.statements = statements
                 dispatch.work()
                 ended = time.perf_counter()
                 before.append(sender.at - began)
                 after.append(ended - sender.at)
+                there = sender.told - told, statements.number - sender.told
+            statements.end()
+            for name, number in zip(("before", "after"), there, strict=True):
+                found[f"{kind} statements {name} a message"] = Figure.of(
+                    [number], "statements", "of a message"
+                )
             database.close()
             how = f"median of 100 messages to nobody, one after the other; {kind}"
             found[f"{kind} before a message"] = Figure.of(before[10:], "s", how)
@@ -204,10 +224,11 @@ class _Nobody:
 
     can_look = can_thread = False
     groups = True
-    at = 0.0
+    at, told = 0.0, 0
+    statements: Counted
 
     def send(self, message: Message) -> Sent:
-        self.at = time.perf_counter()
+        self.at, self.told = time.perf_counter(), self.statements.number
         return Sent("nowhere", "1")
 
     def find(self, message: Message, since: float, *, everywhere: bool = False) -> Sent | None:

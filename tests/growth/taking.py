@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,20 @@ SIZES = (1, 10, 100, 400)  # files a batch
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """Seconds by the clock, and of processors: ours, and those of the ledger's server.
+
+    On a machine that others use too the clock tells how busy they were.
+    """
+
+    clock: float
+    work: float
+
+    def __sub__(self, other: Spent) -> Spent:
+        return Spent(self.clock - other.clock, self.work - other.work)
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """What a batch of `files` cost, in seconds. `record` and `mark` are turns to write into the ledger;
     of `statements` each is there and back at least once, in these turns.
@@ -41,11 +55,25 @@ class Taken:
     files: int
     read: float
     tag: float
-    record: float
-    move: float
-    mark: float
+    record: Spent
+    move: Spent
+    mark: Spent
     statements: int
     alerts: int
+
+
+class Counted:
+    """Counts statements to any ledger from now on."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        event.listen(Engine, "before_cursor_execute", self._count)
+
+    def end(self) -> None:
+        event.remove(Engine, "before_cursor_execute", self._count)
+
+    def _count(self, *_: object) -> None:
+        self.number += 1
 
 
 @dataclass
@@ -56,8 +84,9 @@ class Newsdesk:
     database: Database
     model: Model
     settings: Settings
+    servers: Callable[[], Collection[int]] = tuple
     _number: Iterator[int] = field(default_factory=itertools.count)
-    _statements: int = 0
+    _serving: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         app.make_home(self.settings)
@@ -65,14 +94,11 @@ class Newsdesk:
         self._reader = Reader(self.settings.reading.rules)
         serving = Serving(self.settings.models, self.model)
         self.intake = Intake(self.settings, self.database, serving, lambda: None, lambda: None)
-        event.listen(Engine, "before_cursor_execute", self._count)
-        self._turns, self._end_timing = turns_timed()
-
-    def _count(self, *_: object) -> None:
-        self._statements += 1
+        self._statements = Counted()
+        self._turns, self._end_timing = turns_timed(self.spent)
 
     def close(self) -> None:
-        event.remove(Engine, "before_cursor_execute", self._count)
+        self._statements.end()
         self._end_timing()
         self._reader.close()
         self.intake.close()
@@ -80,6 +106,7 @@ class Newsdesk:
     def take(self, texts: Sequence[str]) -> Taken:
         """Files with these texts come into the inbox and are taken as one batch."""
         self._write(texts)
+        self._serving = tuple(self.servers())
         candidates = self._inbox.look(time.monotonic()).ready
         assert len(candidates) == len(texts)
         worked = time.process_time()
@@ -88,24 +115,29 @@ class Newsdesk:
         worked = time.process_time()
         tagged = arrivals.tag(opened, self.model)
         tagging = time.process_time() - worked
-        before, at = self._statements, time.perf_counter()
+        before, at = self._statements.number, self.spent()
         self._turns.clear()
         with self.database.transaction() as connection:
             placements = recorder(connection, self.settings, self.model.titles).arrivals(connection, tagged)
         assert not shelve(self.settings.home, self.database, placements).failed
         recording, marking = self._turns
-        moving = time.perf_counter() - at - recording - marking
-        statements = self._statements - before
+        moving = self.spent() - at - recording - marking
+        statements = self._statements.number - before
         alerts = sum(each.alerts for each in placements)
         return Taken(len(texts), reading, tagging, recording, moving, marking, statements, alerts)
 
-    def whole(self, texts: Sequence[str]) -> float:
-        """Seconds that the daemon's intake takes from its look to the end, of files with these texts."""
+    def whole(self, texts: Sequence[str]) -> Spent:
+        """What the daemon's intake takes from its look to the end, of files with these texts."""
         self._write(texts)
-        at = time.perf_counter()
+        self._serving = tuple(self.servers())
+        at = self.spent()
         while (wait := self.intake.work()) == 0.0 or any(self.settings.inbox.glob("*.txt")):
             time.sleep(min(wait, 0.01))
-        return time.perf_counter() - at
+        return self.spent() - at
+
+    def spent(self) -> Spent:
+        """Up to now."""
+        return Spent(time.perf_counter(), time.process_time() + sum(map(worked, self._serving)))
 
     def _write(self, texts: Sequence[str]) -> None:
         for text in texts:
@@ -117,25 +149,35 @@ class Newsdesk:
         return arrivals.opened(content, content.fingerprint, self._reader)
 
 
-def turns_timed() -> tuple[list[float], Callable[[], None]]:
-    """Seconds that each turn to write took, of any ledger, from now on; and how to end that."""
-    turns: list[float] = []
+def worked(process: int) -> float:
+    """Seconds that a process had a processor (proc_pid_schedstat: ns); 0 where it has ended."""
+    try:
+        return int(Path(f"/proc/{process}/schedstat").read_text(encoding="ascii").split()[0]) / 1e9
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+
+
+def turns_timed(spent: Callable[[], Spent]) -> tuple[list[Spent], Callable[[], None]]:
+    """What each turn to write took, of any ledger, from now on; and how to end that."""
+    turns: list[Spent] = []
     transaction = Database.transaction
 
     @contextmanager
     def timed(database: Database) -> Iterator[Connection]:
-        at = time.perf_counter()
+        at = spent()
         with transaction(database) as connection:
             yield connection
-        turns.append(time.perf_counter() - at)
+        turns.append(spent() - at)
 
     patched = patch.object(Database, "transaction", timed)
     patched.start()
     return turns, patched.stop
 
 
-def newsdesk(home: Path, models: Path, address: str, database: Database) -> Newsdesk:
-    """One with a desk for each topic that the model knows."""
+def newsdesk(
+    home: Path, models: Path, address: str, database: Database, servers: Callable[[], Collection[int]] = tuple
+) -> Newsdesk:
+    """One with a desk for each topic that the model knows. `servers`: processes of the ledger's server."""
     model = load(models)
     topics = [each for each in model.topics if each not in model.retired]
     settings = make_settings(home).model_copy(
@@ -145,4 +187,4 @@ def newsdesk(home: Path, models: Path, address: str, database: Database) -> News
             "routes": tuple(Route(receiver=each, topics=(each,)) for each in topics),
         }
     )
-    return Newsdesk(home, database, model, settings)
+    return Newsdesk(home, database, model, settings, servers)
