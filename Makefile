@@ -51,7 +51,7 @@ wheel: $(READY)  ## build the wheel and try it in a bare environment outside the
 
 constraints:  ## resolve the newest allowed versions again, with hashes (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
-	    --extra dev --extra report --extra apprise pyproject.toml --output-file constraints.txt
+	    --extra dev --extra report --extra apprise --extra postgres --extra dask --extra s3 pyproject.toml --output-file constraints.txt
 	echo 'atheris>=3,<3.1' | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-annotate - --output-file tests/fuzz/constraints.txt
 

@@ -62,10 +62,14 @@ if TYPE_CHECKING:
     from classifier.storage import versions as model_versions
     from classifier.tagging import Cuts, Evidence, Tag, Tagged
     from classifier.topics import Topic, load_topics, topics_of
+    from classifier.ways import BOUNDS as STREAMING_BOUNDS
+    from classifier.ways import STREAMING_ABOVE
 
 __all__ = [
     "LEAST_WEEK",
     "READING_BOUNDS",
+    "STREAMING_ABOVE",
+    "STREAMING_BOUNDS",
     "Article",
     "ClassifierError",
     "Contents",
@@ -167,6 +171,8 @@ _HOMES: dict[str, str | tuple[str, str]] = {
     "READING_BOUNDS": ("rules", "BOUNDS"),
     "Reader": "reading",
     "Rules": "rules",
+    "STREAMING_ABOVE": "ways",
+    "STREAMING_BOUNDS": ("ways", "BOUNDS"),
     "Served": "history",
     "Settled": "promising",
     "Share": "promising",

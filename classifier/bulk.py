@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from classifier.spreading import Tagger, Told
     from classifier.streams import Mark
 
+LOKY = "loky"  # joblib's own processes on this machine
 _INTERRUPTED = 130
 
 
@@ -70,6 +71,14 @@ def add_processes(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_folds(parser: argparse.ArgumentParser) -> None:
+    """Where the trainings without each fold are done; see `folds_on`."""
+    parser.add_argument(
+        "--backend", default=LOKY, metavar="NAME", help="joblib's, for the folds (default: %(default)s)"
+    )
+    add_cluster(parser)
+
+
 def add_cluster(parser: argparse.ArgumentParser) -> None:
     """How a cluster is reached, for `--backend dask`; see `access_from`."""
     cluster = parser.add_argument_group("with --backend dask")
@@ -100,6 +109,36 @@ def access_from(options: argparse.Namespace) -> Access | None:
     if any(given) or options.insecure:
         raise ClassifierError("--scheduler, --tls-… and --insecure need --backend dask")
     return None
+
+
+@contextmanager
+def folds_on(options: argparse.Namespace) -> Iterator[None]:
+    """Within, trainings side by side are done where the options say, with the same result to the bit.
+
+    Raises ClassifierError where there is no such place, or where it is lost on the way.
+    """
+    access = access_from(options)
+    if access is not None:
+        from classifier.cluster import connected, trained_on
+
+        with connected(access) as client, trained_on(client):
+            yield
+    elif options.backend == LOKY:
+        yield
+    else:
+        from joblib import parallel_config
+
+        if options.backend == "threading":
+            raise ClassifierError(
+                "--backend threading: threads share liblinear's random numbers, so that no model would be made"
+                " twice; leave --backend out"
+            )
+        try:
+            chosen = parallel_config(options.backend)
+        except ValueError as error:
+            raise ClassifierError(f"--backend {options.backend}: {error}") from error
+        with chosen:
+            yield
 
 
 def add_config(parser: argparse.ArgumentParser, table: str = "reading") -> None:

@@ -67,7 +67,7 @@ def train(options: argparse.Namespace) -> int:
     from classifier import calibrating, display, history, making, printing
 
     models = options.home / "models"
-    with display.progress("training") as tell:
+    with bulk.folds_on(options), display.progress("training") as tell:
         made = making.make_model(
             options.home,
             seeds=options.seeds,
@@ -82,7 +82,8 @@ def train(options: argparse.Namespace) -> int:
         _say(options, {"version": made.version, "trained": False}, f"{made.version}: {made.note}")
         return 0
     if not made.refused:
-        history.use_model(models, made.version, because="trained", instead_of=made.before)
+        because = f"trained by {made.way}" if made.way else "trained"
+        history.use_model(models, made.version, because=because, instead_of=made.before)
     summary = {
         "version": made.version,
         "trained": True,
@@ -111,7 +112,9 @@ def evaluate(options: argparse.Namespace) -> int:
     """
     from classifier import archives, display, evaluation, judging, training
 
-    with display.progress("evaluating") as tell:
+    if not options.folds and options.backend != bulk.LOKY:
+        raise ClassifierError("--backend: is of the trainings of --folds; nothing else is spread")
+    with bulk.folds_on(options), display.progress("evaluating") as tell:
         if options.folds:
             corpus = _corpus(options)
             articles, model = corpus.articles, "folds"
@@ -278,6 +281,7 @@ def _parser() -> argparse.ArgumentParser:
         help="learn from --examples in bounded memory, or exactly (default: by their number; see --config)",
     )
     bulk.add_config(command, "training")
+    bulk.add_folds(command)
     command.add_argument("--if-changed", action="store_true", help="only if a label has changed")
     command.add_argument(
         "--terms", action=argparse.BooleanOptionalAction, default=True, help="use the topics' terms"
@@ -287,6 +291,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--folds", action="store_true", help="the labels themselves, on folds")
     command.add_argument("--report", type=Path, metavar="FILE.html", help="write a page as well")
     _labels_options(command)
+    bulk.add_folds(command)
     bulk.add_options(_add(commands, "tag", bulk.tag))
     command = _add(commands, "explain", explain)
     command.add_argument("file", type=Path, metavar="FILE")
@@ -383,6 +388,8 @@ def _streaming_above(options: argparse.Namespace) -> int | None:
         raise ClassifierError("--streaming and --no-streaming need --examples: labels are never so many")
     if not options.streaming:
         return None
+    if options.backend != bulk.LOKY:
+        raise ClassifierError("--streaming learns on this machine alone; leave --backend out")
     if options.examples.exists() and not (options.examples.is_file() or options.examples.is_dir()):
         raise ClassifierError(f"{options.examples}: --streaming reads it more than once; give a file")
     return 0

@@ -88,6 +88,24 @@ def connected(access: Access, *, workers: int = 1) -> Iterator[Client]:
             client.close(timeout=2)
 
 
+@contextmanager
+def trained_on(client: Client) -> Iterator[None]:
+    """Within, joblib's work goes to the workers; of one that dies, to another. Raises ClusterError."""
+    from distributed import CancelledError, KilledWorker
+    from joblib import parallel_config
+
+    try:
+        with parallel_config("dask", client=client):
+            yield
+    except KilledWorker as error:
+        raise ClusterError(
+            f"{client.scheduler.address}: workers died over one training, again and again, perhaps because"
+            " memory ran out; give them more, or leave --backend out"
+        ) from error
+    except CancelledError as error:
+        raise ClusterError(f"{client.scheduler.address}: the scheduler has gone; nothing was made") from error
+
+
 @cache
 def identity() -> Mapping[str, str]:
     """What a result depends on beside its input and the model: versions by name, and our code."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from classifier.explaining import Explanation
+from classifier.progress import Steps
 
 # Into a pipe or a file there is no width to keep to.
 _WIDTH = None if sys.stdout.isatty() else 120
@@ -24,15 +26,23 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 @contextmanager
 def progress(title: str) -> Iterator[Any]:
-    """A function that takes what is being done, steps done and steps in all; shown on stderr."""
+    """A function that takes what is being done, steps done and steps in all; shown on stderr.
+
+    Of so many steps that they are articles it says how many a second, and where nobody looks at a
+    terminal it says so in a line now and then.
+    """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    pace = Steps(title)
     with Progress(
         *columns, TimeElapsedColumn(), console=err, transient=True, disable=not err.is_terminal
     ) as bar:
         task = bar.add_task(title, total=None)
 
         def tell(what: str, done: int, steps: int) -> None:
-            bar.update(task, description=f"{title}: {what}", completed=done, total=steps)
+            said = pace.said(what, done, steps, time.monotonic())
+            bar.update(task, description=said, completed=done, total=steps)
+            if not err.is_terminal and (line := pace.due(time.monotonic())):
+                print(f"classifier: {line}", file=sys.stderr, flush=True)
 
         yield tell
 

@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 
 BINS = 10
 _RESAMPLES = 1000
+_MANY = 10_000  # articles; of more, those that are equal are drawn as one, which takes little memory
 _PAIRED_RESAMPLES = 10_000  # a chance of one in a thousand is ten of them
 _SEED = 20261121
 
@@ -233,16 +234,16 @@ def _f1_of(counts: Floats) -> Floats:
     return found
 
 
-def _paired_draws(rows: Floats) -> tuple[Floats, Floats]:
+def _paired_draws(rows: Floats, resamples: int = _PAIRED_RESAMPLES) -> tuple[Floats, Floats]:
     """The kinds of rows there are, and how often each resample draws each kind (resamples × kinds).
 
     Rows that are equal may be drawn as one: thousands of articles are a few dozen kinds.
     """
     if not len(rows):
-        return rows, np.zeros((_PAIRED_RESAMPLES, 0))
+        return rows, np.zeros((resamples, 0))
     kinds, number = np.unique(rows, axis=0, return_counts=True)
     generator = np.random.default_rng(_SEED)
-    return kinds, generator.multinomial(len(rows), number / len(rows), _PAIRED_RESAMPLES).astype(np.float64)
+    return kinds, generator.multinomial(len(rows), number / len(rows), resamples).astype(np.float64)
 
 
 def _chance(loss: float, drawn: Floats, trifle: float = 0.0) -> float:
@@ -282,7 +283,11 @@ def _interval(counts: NDArray[np.int64]) -> tuple[float, float]:
     """Percentile bootstrap over articles (Efron and Tibshirani 1993, chapter 13)."""
     if not len(counts):
         return (0.0, 1.0)
-    found = _f1_of(_draws(len(counts)) @ counts.astype(np.float64))
+    if len(counts) > _MANY:
+        kinds, draws = _paired_draws(counts.astype(np.float64), _RESAMPLES)
+        found = _f1_of(draws @ kinds)
+    else:
+        found = _f1_of(_draws(len(counts)) @ counts.astype(np.float64))
     low, high = np.percentile(found, [2.5, 97.5])
     return float(low), float(high)
 

@@ -45,6 +45,7 @@ class Made:
     few_labels: tuple[str, ...] = ()
     gate: Gate | None = None
     note: str = ""
+    way: str = ""  # "streaming"; without one it was made exactly
 
     @property
     def refused(self) -> bool:
@@ -122,7 +123,8 @@ def _candidate(
         made_by=made_by,
         extras={folds.NAME: trained.folds.as_bytes()},
     )
-    return Made(model.version, True, before, model.quality, trained.few)
+    way = made_by.get("way", "")
+    return Made(model.version, True, before, model.quality, trained.few, way=way)
 
 
 class _Source(Protocol):

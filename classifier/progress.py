@@ -13,6 +13,7 @@ from typing import Any, TextIO
 SHOWN_AFTER = 1.0  # seconds
 FIRST_LINE = 10.0  # seconds, where there is no bar
 LINES_EVERY = 60.0  # seconds
+ARTICLES = 1000  # steps; so many are counted in articles
 
 Tell = Callable[[int, int], None]
 
@@ -48,6 +49,38 @@ class Pace:
         if self.total:
             said += f", {min(self.size / self.total, 1.0):.0%}"
         return said if self.left is None else f"{said}, {_time(self.left)} left"
+
+
+class Steps:
+    """How a long work of several parts goes on, in a line. Knows the time only by what it is told."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._what = ""
+        self._began: tuple[int, float] = (0, 0.0)  # of this part: steps done, and when
+        self._line = ""  # that may be said where there is no bar
+        self._next: float | None = None
+
+    def said(self, what: str, done: int, steps: int, now: float) -> str:
+        """What is being done, and how many articles a second."""
+        if what != self._what:
+            self._what, self._began = what, (done, now)
+        if self._next is None:
+            self._next = now + FIRST_LINE
+        said = f"{self._title}: {what}"
+        if steps < ARTICLES:
+            return said
+        rate = (done - self._began[0]) / (now - self._began[1]) if now > self._began[1] else 0.0
+        said += f", {rate:,.0f} articles a second" if rate else ""
+        self._line = f"{said}, {done:,} of {steps:,}"
+        return said
+
+    def due(self, now: float) -> str:
+        """The line, where it is time for one."""
+        if not self._line or self._next is None or now < self._next:
+            return ""
+        self._next = now + LINES_EVERY
+        return self._line
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distributed import CancelledError, Future, KilledWorker, WorkerPlugin, get_worker, wait
+from distributed import CancelledError, Future, KilledWorker, get_worker, wait
 
 from classifier import addresses, cluster, shards, storage, streams
 from classifier.cluster import ClusterError
@@ -30,7 +30,7 @@ from classifier.spreading import Tagger, Told
 from classifier.streams import InputChangedError, Mark, Piece, Source
 
 if TYPE_CHECKING:
-    from distributed import Client, Worker
+    from distributed import Client
 
 TRIES = 4  # of a part that workers die of; before each, Dask itself tries as often
 FAR_AHEAD = 100  # parts that are done before the first that is not
@@ -42,7 +42,11 @@ _MODELS = "topicwire-models"
 
 
 class NoModelHereError(ClassifierError):
-    """A worker that came later than the model did."""
+    """A worker came later than the model did."""
+
+    def __init__(self, worker: str) -> None:
+        super().__init__(worker)
+        self.worker = worker
 
 
 class UnseenError(ClassifierError):
@@ -74,19 +78,6 @@ class Standing:
     tries: int = 0
 
 
-class ModelPlugin(WorkerPlugin):
-    """Puts a model into the worker's own folder, as the files that it is; each worker that comes gets it."""
-
-    idempotent = False
-
-    def __init__(self, version: str, files: Mapping[str, bytes]) -> None:
-        self.name = f"topicwire-model-{version}"
-        self.version, self.files = version, dict(files)
-
-    def setup(self, worker: Worker) -> None:
-        storage.put(Path(worker.local_directory) / _MODELS, self.version, self.files)
-
-
 def folder_of(output: Path) -> Path:
     return output.with_name(f"{output.name}{streams.SHARDS}")
 
@@ -114,7 +105,7 @@ class Cluster:
     output: Path
     keep: Callable[[], None]
     _run: Run = field(init=False)
-    _plugin: ModelPlugin = field(init=False)
+    _files: Mapping[str, bytes] = field(init=False)
 
     def spread(self, parts: Iterator[Part], start: Mark) -> Generator[tuple[Mark, Told]]:
         """What came of each part and the mark behind it, in order. Raises ClassifierError.
@@ -123,8 +114,8 @@ class Cluster:
         already is not tagged again.
         """
         tagger, folder = self.tagger, folder_of(self.output).absolute()
-        self._plugin = ModelPlugin(tagger.version, storage.packed(tagger.models, tagger.version))
-        about = shards.make(folder, _fingerprint(tagger, self._plugin.files), tagger.version)
+        self._files = storage.packed(tagger.models, tagger.version)
+        about = shards.make(folder, _fingerprint(tagger, self._files), tagger.version)
         self._run = Run(tagger, folder, about, cluster.identity())
         standing: deque[Standing] = deque()
         mark, more = start, True
@@ -143,18 +134,17 @@ class Cluster:
                     break
                 self.keep()
                 shards.remove(folder, standing.popleft().name)
-        with _asking():
-            self.client.unregister_worker_plugin(self._plugin.name)
         shards.clear(folder)
 
-    def _give_model(self) -> None:
-        try:
-            with _asking():
-                self.client.register_plugin(self._plugin)
-        except ClusterError:
-            raise
-        except ClassifierError as error:
-            raise ClusterError(f"a worker cannot take the model: {error}") from error
+    def _give_model(self, workers: list[str] | None = None) -> None:
+        """Put it into each worker's own folder, as the files that it is; those that come later ask for it."""
+        with _asking():
+            answers = self.client.run(
+                put_model, self.tagger.version, self._files, workers=workers, on_error="return"
+            )
+        for worker, answer in answers.items():
+            if isinstance(answer, ClassifierError):
+                raise ClusterError(f"the worker at {worker} cannot take the model: {answer}")
 
     def _fill(self, standing: deque[Standing], parts: Iterator[Part]) -> bool:
         """Give the workers enough to do; whether there may be more parts."""
@@ -198,8 +188,8 @@ class Cluster:
             case None:
                 each.done, each.task = True, None
             case NoModelHereError():
-                self._give_model()
-                self._again(each, error)
+                self._give_model([error.worker])
+                self._submit(each)
             case KilledWorker():
                 self._again(each, ClassifierError("workers die of it, perhaps because memory ran out"))
             case UnseenError():
@@ -231,6 +221,14 @@ def _asking() -> Iterator[None]:
         raise ClusterError(_GONE) from error
 
 
+def put_model(version: str, files: Mapping[str, bytes]) -> None:
+    """Make it a model of this worker. Raises ClassifierError where what came is not a sound one."""
+    try:
+        storage.put(Path(get_worker().local_directory) / _MODELS, version, files)
+    except OSError as error:
+        raise ClusterError(str(error)) from error
+
+
 def tag_part(run: Run, part: Part) -> None:
     """Read and tag a part, on a worker, and put its shard into the folder of shards.
 
@@ -246,7 +244,7 @@ def tag_part(run: Run, part: Part) -> None:
         )
     models = Path(worker.local_directory) / _MODELS
     if run.tagger.version not in storage.versions(models):
-        raise NoModelHereError(f"the worker at {worker.address} has no model {run.tagger.version}")
+        raise NoModelHereError(worker.address)
     _refuse_changed(run, part, worker.address)
     name = part.name(run.about.run)
     with shards.writing(run.folder, name) as writer:

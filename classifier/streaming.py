@@ -209,8 +209,8 @@ def _fit(
             kept = np.ones(len(drawn.ids), bool) if without is None else plan.part(drawn) != without
             rows = generator.permutation(np.flatnonzero(kept))
             matrix, truth = drawn.matrix[rows], drawn.main[rows]
-            del drawn
-            online.learn(matrix.astype(np.float64), truth)
+            del drawn  # three times the same matrix would be too much
+            online.learn(matrix, truth)
     return online.fitted()
 
 

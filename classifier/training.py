@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 import sklearn
 from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 
 from classifier import calibrating, tagging
@@ -220,8 +221,10 @@ def fit_folds(material: Material, tell: Callable[[int], None]) -> list[Fitted]:
     outside = [~np.isin(material.owner, articles) for articles in owned]
     rows = [*outside, np.ones(len(material.owner), dtype=bool)]
     tasks = (delayed(fit)(*material.texts(chosen)) for chosen in rows)
+    # A cluster's backend gives all of them at the end.
+    how = "generator" if get_active_backend()[0].supports_return_generator else "list"
     found = []
-    for done, fitted in enumerate(Parallel(n_jobs=-1, return_as="generator")(tasks), 1):
+    for done, fitted in enumerate(Parallel(n_jobs=-1, return_as=how)(tasks), 1):
         tell(done)
         found.append(fitted)
     return found

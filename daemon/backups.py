@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from daemon import clock, whole
+from daemon import clock, postgres, whole
 from daemon.config import Settings
 from daemon.database import knows_schema, one_line, plainly
 from daemon.errors import DaemonError, LedgerError
@@ -40,6 +40,8 @@ _PAGES_AT_ONCE = 2048  # 8 MiB
 _BUSY_SECONDS = 10.0
 _SPARED = 64 * 2**20  # bytes of the disk that a backup leaves to the ledger itself
 _PARTS = ("", "-wal", "-shm")
+_ON_A_SERVER = "the ledger stands on a server, and is backed up there: {}"
+_RESTORED_THERE = "the ledger stands on a server, and is restored there: stop every daemon, then {}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +222,17 @@ def ledger_path(settings: Settings) -> Path:
     """The ledger's file. Raises DaemonError where the ledger is not a file."""
     path = settings.database.removeprefix(_PREFIX)
     if path == settings.database:
-        raise DaemonError(f"{settings.database}: only a ledger in SQLite is backed up and restored here")
+        raise DaemonError(
+            _ON_A_SERVER.format(postgres.command("pg_dump --format=custom --file=ledger.dump", path))
+        )
     return Path(path).resolve()  # SQLite keeps the log beside the file itself, not beside a link
+
+
+def must_be_a_file(settings: Settings) -> None:
+    """Raises DaemonError where a ledger is restored otherwise, with how."""
+    if postgres.is_one(settings.database):
+        program = "pg_restore --clean --if-exists --single-transaction --no-owner ledger.dump"
+        raise DaemonError(_RESTORED_THERE.format(postgres.command(program, settings.database)))
 
 
 def folder(settings: Settings) -> Path:

@@ -97,6 +97,7 @@ class Batches:
         self._claiming = claiming
         self._ready: deque[Candidate] = deque()
         self._ours: deque[Candidate] = deque()  # of those that were ready
+        self._are_others = False  # is all that was asked for last
         self._begun: deque[_Batch] = deque()  # in the process beside
         self._beside: Beside | None = None
         self._used_at = 0.0
@@ -109,6 +110,11 @@ class Batches:
     @property
     def are_empty(self) -> bool:
         return not self._ready and not self._ours and not self._begun
+
+    @property
+    def are_others(self) -> bool:
+        """Whether there is nothing to do but what other daemons are at."""
+        return self.are_empty and self._are_others
 
     @property
     def _waiting(self) -> int:
@@ -253,6 +259,7 @@ class Batches:
         while self._ready and not self._ours:
             asked = [self._ready.popleft() for _ in range(min(_CLAIMED, len(self._ready)))]
             self._ours.extend(self._claiming.claim(asked))
+            self._are_others = not self._ours
         return bool(self._ours)
 
     def _content(self, candidate: Candidate) -> Content | None:

@@ -20,7 +20,7 @@ Row = tuple[Any, ...]
 # What daemons that are there have in hand, and the schema, which the other side has made itself.
 NOT_CARRIED = frozenset({"alembic_version", "arriving", "daemons", "leases"})
 
-_AT_ONCE = 250  # rows in memory; texts of articles may be long
+_AT_ONCE = 100  # rows in memory; texts of articles may be long
 
 
 @dataclass(frozen=True, slots=True)

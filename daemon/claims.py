@@ -58,6 +58,11 @@ def is_present(claimant: str) -> bool:
     return claimant in _present
 
 
+def others_are_present() -> bool:
+    """Whether any daemon but ourselves keeps its lease, when we last heard."""
+    return any(not is_ours(each) for each in _present)
+
+
 def is_of_this_machine(claimant: str) -> bool:
     """Whether the kernel can be asked of it."""
     machine = claimant.split(" ")[3:]

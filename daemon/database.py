@@ -122,8 +122,11 @@ class Database:
                 connection.execute(_NOTIFY)
 
     def listen(self) -> Hearing:
-        """Hear of every `notify` of any daemon from now on. Of a shared ledger only."""
-        return Hearing(self._engine)
+        """Hear of every `notify` of any daemon from now on. Of a shared ledger only. Raises LedgerError."""
+        try:
+            return Hearing(self._engine)
+        except Exception as error:
+            raise LedgerError(postgres.said_of(getattr(error, "orig", error))) from error
 
     def close(self) -> None:
         self._engine.dispose()
@@ -157,7 +160,8 @@ class Hearing:
 
     def close(self) -> None:
         """Hear nothing more."""
-        self._connection.close()
+        self._driver.close()
+        self._connection.invalidate()  # or the pool would ask one that has ended to roll back, and say so
 
 
 @contextmanager
@@ -176,7 +180,7 @@ def open_database(address: str) -> Database:
     damaged, locked, or made by a newer topicwire.
     """
     place = _place_of(address)
-    with _opened(address, place) as engine:
+    with _opened(place.address, place) as engine:
         place.make_ready(engine)
         _migrate(engine)
         place.opened()
@@ -191,7 +195,7 @@ def schema_of(address: str) -> str | None:
     What stands there stays as it is. Raises LedgerError as `open_database` does.
     """
     place = _place_of(address)
-    with _opened(address, place) as engine:
+    with _opened(place.address, place) as engine:
         schema = _schema(engine)
         if schema is None and inspect(engine).get_table_names():
             schema = ""
@@ -241,6 +245,9 @@ def _opened(address: str, place: Place) -> Iterator[Engine]:
     engine = place.engine()
     try:
         yield engine
+    except LedgerError:
+        engine.dispose()
+        raise
     except CommandError as error:
         engine.dispose()
         raise LedgerError(

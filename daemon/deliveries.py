@@ -90,6 +90,12 @@ def one(connection: Connection, identity: int) -> Delivery | None:
     return delivery_of(row) if row else None
 
 
+def is_still(connection: Connection, delivery: Delivery) -> bool:
+    """Whether a delivery is as it was read: in the same state, and of the same generation."""
+    found = one(connection, delivery.id)
+    return found is not None and (found.state, found.generation) == (delivery.state, delivery.generation)
+
+
 def thread_of(connection: Connection, delivery: Delivery) -> Delivery | None:
     """The delivery that begins the thread in which this one belongs, as it is now."""
     row = connection.execute(_ONE, {"id": delivery.id}).one()

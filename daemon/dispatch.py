@@ -29,6 +29,7 @@ from daemon.grouping import Burst
 from daemon.leases import AllOurs, Leases
 from daemon.leases import receiver as receiver_lease
 from daemon.messages import Message
+from daemon.reach import Reach
 from daemon.records import Delivery, DeliveryState, Sent
 from daemon.refreshing import Refreshing
 from daemon.senders import Sender
@@ -97,12 +98,13 @@ class Dispatch:
         self._idle = _IDLE if leases is None else _POLLED
         self._must_begin_before = float("inf")
         self._astray: list[tuple[Delivery, Sent]] = []
+        self._reach = Reach()
 
     def work(self) -> float:
         """See to the oldest delivery. Returns in how many seconds to be called again."""
-        if not self._may_send():
+        self._take_back()  # also once another sends: that is when there is something to take back
+        if not self._may_send() or self._leaves_it():
             return _POLLED
-        self._take_back()
         to_show = self._refreshing.work()
         with self._database.reading() as connection:
             found = deliveries.oldest(connection, self.receiver)
@@ -113,12 +115,32 @@ class Dispatch:
 
     def _may_send(self) -> bool:
         """Whether it is for this daemon to send; whoever sent before us may have ended in the middle."""
-        led, self._leads = self._leads, self._leases.holds(receiver_lease(self.receiver))
+        led, self._leads = self._leads, self._is_ours()
         if self._leads and not led:
             due_at = clock.now() + timedelta(seconds=_LOOKS[0])
             with self._database.transaction() as connection:
                 outbox.recover(connection, due_at=due_at, receiver=self.receiver)
         return self._leads
+
+    def _is_ours(self) -> bool:
+        if self._reach.stands_back(clock.monotonic()):
+            return False
+        return self._leases.holds(receiver_lease(self.receiver))
+
+    def _leaves_it(self) -> bool:
+        """Whether another daemon is to send from now on, as nobody has answered us for a while."""
+        now = clock.monotonic()
+        if not self._reach.is_lost(now):
+            return False
+        if not self._leases.let_go(receiver_lease(self.receiver)):
+            self._reach.try_on()
+            return False
+        self._leads = False
+        self._reach.stand_back(now)
+        with self._database.transaction() as connection:
+            outbox.due_now(connection, self.receiver, now=clock.now())
+        logger.warning("no answer for a while, another daemon may try", extra={"receiver": self.receiver})
+        return True
 
     def _see_to(self, delivery: Delivery, due_at: datetime) -> float:
         if delivery.state is DeliveryState.SENDING:
@@ -151,8 +173,8 @@ class Dispatch:
         now = clock.now()
         self._must_begin_before = clock.monotonic() + _LATEST_BEGIN
         with self._database.transaction() as connection:
-            if _is_stopped(connection, delivery):
-                return
+            if _is_stopped(connection, delivery) or not deliveries.is_still(connection, delivery):
+                return  # since it was read we may have stood still, and another daemon sent it
             if self._sender.groups:
                 over = self._quiet_hours_of(connection, delivery, now)
                 delivery = grouping.settle(connection, delivery, self._manner.burst, over, now)
@@ -198,7 +220,7 @@ class Dispatch:
 
     def is_idle(self) -> bool:
         """Whether nothing more can be delivered now: all has been, or the receiver does not take it."""
-        if not self._leases.holds(receiver_lease(self.receiver)):
+        if not self._is_ours():
             return True  # another daemon sees to it
         with self._database.reading() as connection:
             found = deliveries.oldest(connection, self.receiver)
@@ -241,6 +263,7 @@ class Dispatch:
             self._cannot_be_known(delivery, f"{outbox.UNSURE}, and the history cannot be read: {error}")
             return
         except DeliveryError as error:
+            self._reach.hear(clock.monotonic(), answered=not error.unanswered)
             self._failed_looks += 1
             after = getattr(error, "retry_after", None)
             wait = self._backoff.delay(self._failed_looks, retry_after=after)
@@ -279,6 +302,7 @@ class Dispatch:
         return max(0.0, min(moment for moment in moments if moment is not None) - _CLOCKS_APART)
 
     def _failed(self, delivery: Delivery, error: DeliveryError) -> None:
+        self._reach.hear(clock.monotonic(), answered=not error.unanswered)
         if isinstance(error, ThreadRefusedError) and delivery.root is not None:
             self._uproot(delivery, error)
             return
@@ -351,6 +375,7 @@ class Dispatch:
             self._say_taken_over(delivery)
 
     def _sent(self, delivery: Delivery, sent: Sent, *, restored: bool = False) -> None:
+        self._reach.hear(clock.monotonic(), answered=True)
         with self._database.transaction() as connection:
             kept = outbox.mark_sent(
                 connection, delivery, now=clock.now(), channel=sent.channel, message=sent.message

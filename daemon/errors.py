@@ -24,7 +24,9 @@ class RestartNeededError(DaemonError):
 
 
 class DeliveryError(Exception):
-    """A delivery did not plainly succeed."""
+    """A delivery did not plainly succeed. `unanswered`: nobody said a word, so our way there may be cut."""
+
+    unanswered = False
 
 
 class TemporaryDeliveryError(DeliveryError):

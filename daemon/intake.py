@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 _QUICK = 2.0  # seconds between looks at the folder when no event woke us
 _LONG_LOOK = 0.25  # seconds
+_OTHERS = 0.5  # seconds between looks at files that only other daemons are at
 # watchdog keeps all events back for half a second when a file leaves the folder it watches, in case
 # it comes back under another name; our own moves leave it. So long we look without being woken, as
 # often as an alert should not wait for, but so that looking takes no more than a tenth of the time.
@@ -128,7 +129,7 @@ class Intake:
                 return min(often, soon, self._growth.next_in(now))
         self._serving.refresh()
         self._take_batch()
-        return 0.0
+        return _OTHERS if self._batches.are_others else 0.0
 
     def _known_suspects(self) -> dict[tuple[str, str], int]:
         """How often the process died over which file, which the inbox puts last."""

@@ -28,7 +28,7 @@ from classifier import (
     refuse_model,
     use_model,
 )
-from daemon import confining, labelling, promises, rehearsing
+from daemon import confining, labelling, presence, promises, rehearsing
 from daemon.config import Settings
 from daemon.database import Database, open_database, plainly
 from daemon.errors import DaemonError
@@ -217,6 +217,7 @@ def _asked(voice: confining.Voice) -> Outcome:
     if voice.given["first"]:
         return first(settings, tell=tell)
     with closing(open_database(settings.database)) as database:
+        presence.hear_of(database)
         return learn(
             settings,
             database,

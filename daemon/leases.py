@@ -44,6 +44,7 @@ _TAKE = text(
     )
     """
 )
+_LET_GO = text("UPDATE leases SET claimant = '' WHERE name = :name AND claimant = :claimant")
 _HOLDER = text("SELECT claimant FROM leases WHERE name = :name")
 
 
@@ -54,11 +55,18 @@ class Leases(Protocol):
         """Whether it is ours to do now; takes it where nobody does it."""
 
 
+    def let_go(self, name: str) -> bool:
+        """Leave it to another daemon; False, and it stays ours, where there is none."""
+
+
 class AllOurs:
     """Of a ledger that has one daemon."""
 
     def holds(self, name: str) -> bool:
         return True
+
+    def let_go(self, name: str) -> bool:
+        return False
 
 
 class LedgerLeases:
@@ -83,6 +91,14 @@ class LedgerLeases:
             return False
         with self._database.beside() as connection:
             return _take(connection, name, fresh=holder is None) and self._presence.is_sure()
+
+    def let_go(self, name: str) -> bool:
+        """Raises what the ledger raises."""
+        if not claims.others_are_present():
+            return False
+        with self._database.beside() as connection:
+            connection.execute(_LET_GO, {"name": name, "claimant": claims.claimant()})
+        return True
 
 
 def may_listen(leases: Leases) -> bool:

@@ -112,12 +112,23 @@ def _families(found: dict[str, Any]) -> Iterator[Metric]:
     yield _gauge("disk_free_bytes", "Free where our folders lie.", disk, "place")
     trainings = {(state,): number for state, number in found["training"]["states"].items()}
     yield _gauge("trainings", "Trainings by what came of them.", trainings, "state")
+    yield from _daemons(found["daemons"])
     jobs = {
         (job["name"],): datetime.fromisoformat(job["finished_at"]).timestamp()
         for job in found["jobs"]
         if job["finished_at"]
     }
     yield _gauge("job_finished_timestamp_seconds", "When a job last ended.", jobs, "job")
+
+
+def _daemons(found: list[dict[str, Any]]) -> Iterator[Metric]:
+    """Where several share the ledger; those that were stopped are not there, and nothing is wrong with it."""
+    there = {(each["name"],): int(each["state"] == "present") for each in found}
+    yield _gauge("daemon_present", "Whether a daemon of the ledger is heard of.", there, "daemon")
+    unseen = {(each["name"],): each["unseen_seconds"] for each in found if each["state"] != "left"}
+    yield _gauge("daemon_unseen_seconds", "For how long it has not been heard of.", unseen, "daemon")
+    leads = {(each["name"],): len(each["leads"]) for each in found}
+    yield _gauge("daemon_leases", "What a daemon alone does now: timetable and receivers.", leads, "daemon")
 
 
 def _recall(known: Quality) -> Iterator[Metric]:

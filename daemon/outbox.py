@@ -158,6 +158,10 @@ _ADOPT = text(
       AND error = :error
     """
 )
+# The state stays: what may have arrived is looked for, in its time.
+_DUE_NOW = text(
+    "UPDATE deliveries SET due_at = :now WHERE receiver = :receiver AND state = 'pending' AND due_at > :now"
+)
 _PROBE = text("UPDATE deliveries SET due_at = :now WHERE receiver = :receiver AND state = 'parked'")
 # A dead one was refused for sure; or it may have arrived, and then it is looked for first.
 _RETRY = text(
@@ -360,6 +364,11 @@ def park_strangers(
             connection.execute(_ORPHAN, row)
             held[receiver] = number
     return held
+
+
+def due_now(connection: Connection, receiver: str, *, now: datetime) -> None:
+    """What is put off to a receiver goes at once: somebody else may fare better with it."""
+    connection.execute(_DUE_NOW, {"receiver": receiver, "now": to_text(now)})
 
 
 def retry(

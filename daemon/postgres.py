@@ -8,7 +8,10 @@ claims do without it: they are safe by their generation, and must not wait.
 
 from __future__ import annotations
 
+import os
+import shlex
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +74,7 @@ _SAID = {
     "57P": _GONE,
     "25P03": "the transaction was ended: this process stood still in it",
     "25006": "the ledger's server takes no writes: it is a standby",
+    "0A000": "the ledger's server takes no writes: it is a standby",
     "22P05": "a text that the ledger's server does not take",
     "22021": "a text that the ledger's server does not take",
 }
@@ -79,6 +83,8 @@ _NO_CERTIFICATE = "add ?sslmode=disable to the address where nobody else is on t
 _IN_WORDS = (
     ("password authentication failed", _SAID["28"]),
     ("is not permitted to log in", _SAID["28"]),
+    ("FATAL:  role", _SAID["28"]),
+    ("does not exist", _SAID["3D"]),
     ("no password supplied", "the ledger's server wants a password: write ?password_file=/path"),
     ("no pg_hba.conf entry", "the ledger's server lets nobody in from here: see its pg_hba.conf"),
     ("starting up", f"{_NO_SERVER}: it is starting"),
@@ -91,11 +97,13 @@ _IN_WORDS = (
     ("timeout expired", f"{_NO_SERVER}: no answer"),
     ("failed to resolve host", f"{_NO_SERVER}: no host of this name is known"),
     ("does not support SSL", f"the ledger's server has no certificate; {_NO_CERTIFICATE}"),
-    ("root certificate file", "no certificate is known to trust the ledger's server by: write ?sslrootcert=/path"),
+    ("root certificate file", "nothing says whom to trust as the ledger's server: write ?sslrootcert=/path"),
     ("certificate verify failed", "the certificate of the ledger's server is not one that we trust"),
     ("invalid connection option", "the address of the ledger has a key that libpq does not know"),
     ("invalid sslmode", "the address of the ledger has an sslmode that libpq does not know"),
     ("server closed the connection", _GONE),
+    ("connection is lost", _GONE),
+    ("connection is closed", _GONE),
 )
 
 
@@ -125,6 +133,7 @@ class PostgresServer:
             pool_size=5,
             max_overflow=15,
         )
+        event.listen(engine, "connect", _take_any_text)
         event.listen(engine, "begin", _begin)
         return engine
 
@@ -155,13 +164,15 @@ def place_of(address: str) -> PostgresServer:
     `database-password`, or TOPICWIRE_DATABASE_PASSWORD; else libpq looks where it always does.
     """
     try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):
+        raise LedgerError("the address of the ledger is none that we can read") from None
+    if url.password is not None or "password" in url.query:
+        address = url.difference_update_query(["password"]).render_as_string()
+    try:
         import psycopg  # noqa: F401  an extra: it may not be there
     except ImportError as error:
         raise LedgerError(f"{address}: needs psycopg; pip install 'topicwire[postgres]'") from error
-    try:
-        url = make_url(address)
-    except ArgumentError as error:
-        raise LedgerError(f"{address}: not a database we can open: {error}") from error
     given: dict[str, Any] = {}
     file = url.query.get(_PASSWORD_FILE)
     try:
@@ -181,6 +192,20 @@ def place_of(address: str) -> PostgresServer:
 def is_one(address: str) -> bool:
     """Whether an address is of a server rather than of a file."""
     return address.startswith(POSTGRES)
+
+
+def command(program: str, address: str) -> str:
+    """How a program of PostgreSQL's own is called for the ledger at an address: a line for the shell.
+
+    `program` with its options; the address is the last thing that it is given.
+    """
+    url = make_url(address).set(drivername="postgresql")
+    file = url.query.get(_PASSWORD_FILE)
+    url = url.difference_update_query([_PASSWORD_FILE])
+    if "sslmode" not in url.query and not _is_near(url):
+        url = url.update_query_dict({"sslmode": "verify-full"})
+    password = f'PGPASSWORD="$(cat {shlex.quote(str(file))})" ' if file else ""
+    return f"{password}{program} --dbname={shlex.quote(url.render_as_string(hide_password=True))}"
 
 
 def said_of(error: BaseException | None) -> str:
@@ -205,8 +230,29 @@ def _without_code(said: str) -> str:
 
 def _is_near(url: URL) -> bool:
     """Whether no network lies between: a socket of this machine, or loopback."""
-    host = str(url.query.get("host") or url.host or "")
+    host = url.query.get("host") or url.host or os.environ.get("PGHOST", "")
+    number = url.query.get("hostaddr") or os.environ.get("PGHOSTADDR", "")
+    return all(_is_here(str(each)) for each in (host, number))
+
+
+def _is_here(host: str) -> bool:
     return not host or host.startswith("/") or is_this_machine(host)
+
+
+def _take_any_text(connection: Any, _: Any) -> None:
+    connection.adapters.register_dumper(str, _any_text())
+
+
+@cache
+def _any_text() -> type:
+    """PostgreSQL refuses a text with a NUL in it; such a sign becomes the one for what cannot be shown."""
+    from psycopg.types.string import StrDumperUnknown
+
+    class AnyText(StrDumperUnknown):
+        def dump(self, obj: str) -> Any:
+            return super().dump(obj.replace("\0", "\ufffd") if "\0" in obj else obj)
+
+    return AnyText
 
 
 def _begin(connection: Connection) -> None:

@@ -67,7 +67,14 @@ _RENEW = text(
     WHERE claimant = :claimant
     """
 )
-_LEAVE = text("UPDATE daemons SET lease_until = clock_timestamp() WHERE claimant = :claimant")
+# Heard of to the end of its lease: that tells who left from who was not heard of any more.
+_LEAVE = text(
+    """
+    UPDATE daemons
+    SET seen_at = statement_timestamp(), lease_until = statement_timestamp()
+    WHERE claimant = :claimant
+    """
+)
 # Daemons that were taken away for good; and claims of those that have gone, which anybody may have.
 _FORGET = text("DELETE FROM daemons WHERE lease_until < clock_timestamp() - make_interval(days => :days)")
 _FREE = text(
@@ -85,7 +92,7 @@ _PRESENT = text("SELECT claimant FROM daemons WHERE lease_until > clock_timestam
 _LISTED = text(
     """
     SELECT name, claimant, machine, home, inbox, program, model, since, seen_at,
-        lease_until > clock_timestamp() AS is_there,
+        lease_until > clock_timestamp() AS is_there, lease_until = seen_at AS has_left,
         EXTRACT(EPOCH FROM clock_timestamp() - seen_at) AS unseen_seconds
     FROM daemons
     ORDER BY name
@@ -96,7 +103,10 @@ _LEADS = text("SELECT name, claimant FROM leases ORDER BY name")
 
 @dataclass(frozen=True, slots=True)
 class DaemonSeen:
-    """A daemon of the ledger. `leads`: what it alone does now; `unseen_seconds` since it was heard of."""
+    """A daemon of the ledger. `leads`: what it alone does now; `unseen_seconds` since it was heard of.
+
+    `has_left`: it said so when it ended, and does not fail to be heard of.
+    """
 
     name: str
     machine: str
@@ -105,8 +115,10 @@ class DaemonSeen:
     program: str
     model: str
     since: datetime
+    seen_at: datetime
     unseen_seconds: float
     is_there: bool
+    has_left: bool
     leads: tuple[str, ...]
 
 
@@ -142,7 +154,7 @@ class Presence:
             connection.execute(_ENTER, given | self._place | told)
             connection.execute(_FORGET, {"days": _FORGOTTEN_DAYS})
             connection.execute(_FREE)
-            self._hear(connection)
+            hear(connection)
         self._until = begun + self._lease
 
     def renew(self) -> float:
@@ -151,7 +163,7 @@ class Presence:
         with self._database.beside() as connection:
             given = {"claimant": claims.claimant(), "lease": self._lease, "model": self._model()}
             known = connection.execute(_RENEW, given).rowcount == 1
-            self._hear(connection)
+            hear(connection)
         if not known:  # somebody has taken our name: the next try says who
             self.enter()
         self._until = begun + self._lease
@@ -170,16 +182,20 @@ class Presence:
         """Whether nobody else can have taken what is ours: if not, nothing new is begun."""
         return clock.monotonic() < self._until - _MARGIN * self._lease
 
-    def _hear(self, connection: Connection) -> None:
-        asked = clock.monotonic()
-        said = server_time(connection)
-        clock.follow(said, asked + (clock.monotonic() - asked) / 2)
-        claims.are_present(connection.execute(_PRESENT).scalars().all())
-
 
 def hear(connection: Connection) -> None:
-    """For a command: which daemons are there, so that it knows whose work goes on."""
+    """What time it is for all of the ledger, and which daemons are there: whose work goes on."""
+    asked = clock.monotonic()
+    said = server_time(connection)
+    clock.follow(said, asked + (clock.monotonic() - asked) / 2)
     claims.are_present(connection.execute(_PRESENT).scalars().all())
+
+
+def hear_of(database: Database) -> None:
+    """The same for a command, where the ledger has several daemons at all."""
+    if database.shared:
+        with database.reading() as connection:
+            hear(connection)
 
 
 def listed(connection: Connection) -> list[DaemonSeen]:
@@ -199,8 +215,10 @@ def _seen(row: Any, leads: list[str]) -> DaemonSeen:
         program=row.program,
         model=row.model,
         since=row.since,
+        seen_at=row.seen_at,
         unseen_seconds=float(row.unseen_seconds),
         is_there=row.is_there,
+        has_left=row.has_left,
         leads=tuple(leads) if row.is_there else (),
     )
 

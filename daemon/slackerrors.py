@@ -84,14 +84,21 @@ def translated(error: Exception) -> DeliveryError:
         return _by_answer(error.response)
     if isinstance(error, urllib.error.HTTPError):
         return by_status(error.code, "", error.headers)
+    if isinstance(error, OSError | http.client.HTTPException):
+        return _unanswered(error)
+    # Its text may hold what it could not use: a header with the token, an address with a secret.
+    return UnknownOutcomeError(f"unexpected: {type(error).__name__}")
+
+
+def _unanswered(error: OSError | http.client.HTTPException) -> DeliveryError:
+    """Certainly not delivered only where the request cannot have gone out."""
+    found: DeliveryError = UnknownOutcomeError(f"no answer from Slack: {type(error).__name__}: {error}")
     if isinstance(error, urllib.error.URLError) and isinstance(
         error.reason, ConnectionRefusedError | socket.gaierror | ssl.SSLCertVerificationError
     ):
-        return TemporaryDeliveryError(f"Slack cannot be reached: {error.reason}")
-    if isinstance(error, OSError | http.client.HTTPException):
-        return UnknownOutcomeError(f"no answer from Slack: {type(error).__name__}: {error}")
-    # Its text may hold what it could not use: a header with the token, an address with a secret.
-    return UnknownOutcomeError(f"unexpected: {type(error).__name__}")
+        found = TemporaryDeliveryError(f"Slack cannot be reached: {error.reason}")
+    found.unanswered = True
+    return found
 
 
 def by_code(code: str, headers: Any = None, *, needed: str = "") -> DeliveryError:

@@ -138,7 +138,9 @@ class History:
             posts_from_outside = POSTS_FROM_OUTSIDE in self._app.scopes
             if code_of(error) not in _KEPT_OUT or posts_from_outside:
                 return ReceiverRefusedError(said)
-        return TemporaryDeliveryError(said, retry_after=getattr(error, "retry_after", None))
+        found = TemporaryDeliveryError(said, retry_after=getattr(error, "retry_after", None))
+        found.unanswered = error.unanswered
+        return found
 
     def _known(self, names: tuple[str, str]) -> Sent | None:
         return self._seen.get(names[0]) or self._seen.get(names[1])

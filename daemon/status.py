@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from classifier import ModelError, current_version
-from daemon import clock, feedback, holds, ledger, outbox, shelves, timetable, trainings, wishes
+from daemon import clock, feedback, holds, ledger, neighbours, outbox, shelves, timetable, trainings, wishes
 from daemon.clock import to_text
 from daemon.config import Settings
 from daemon.database import Database
 from daemon.inbox import files_below, printable
 from daemon.records import DeliveryState
+from daemon.tables import SQLITE
 
 _LITTLE = 64 * 2**20  # bytes; with less on a disk we say so
 _LONG = 300.0  # seconds that a file may wait before we say so
@@ -38,6 +39,7 @@ def gather(settings: Settings, database: Database) -> dict[str, Any]:
         said = feedback.counts(connection)
         wished = wishes.active(connection, clock.now()).records
         stopped = holds.listed(connection)
+        others = neighbours.gather(connection)
     found: dict[str, Any] = {
         "home": str(settings.home),
         "model": model,
@@ -68,8 +70,11 @@ def gather(settings: Settings, database: Database) -> dict[str, Any]:
         "jobs": jobs,
         "training": learned,
         "disk": _disk(settings),
+        "daemons": others.as_json(),
     }
-    return found | {"warnings": _warnings(found)}
+    kept = {each.receiver for each in stopped}
+    owed = {name for name, states in deliveries.items() if any(states.get(state) for state in _OWED)}
+    return found | {"warnings": [*_warnings(found), *neighbours.warnings(others, owed - kept)]}
 
 
 def lines(found: dict[str, Any]) -> list[str]:
@@ -85,6 +90,7 @@ def lines(found: dict[str, Any]) -> list[str]:
         f"alerts     {found['owed']} owed, {found['parked']} parked, {found['dead']} dead"
         + (f", {found['held']} held for a digest" if found["held"] else ""),
     ]
+    text += [f"daemon     {neighbours.line(each)}" for each in found["daemons"]]
     if found["feedback"]:
         parts = ", ".join(f"{number} {said}" for said, number in found["feedback"].items())
         text.append(f"desks      {parts}")
@@ -137,10 +143,11 @@ def _failed(settings: Settings) -> int:
 
 
 def _disk(settings: Settings) -> dict[str, int | None]:
-    """Free bytes where each of our folders lies; None where there is no such folder."""
-    ledger_file = Path(settings.database.removeprefix("sqlite:///"))
+    """Free bytes where each of our folders lies; None where there is no such folder, or it is elsewhere."""
     places = {"inbox": settings.inbox, "done": settings.done, "failed": settings.failed}
-    return {name: _free(place) for name, place in (places | {"ledger": ledger_file.parent}).items()}
+    file = settings.database.removeprefix(SQLITE)
+    ledger_is = _free(Path(file).parent) if file != settings.database else None
+    return {name: _free(place) for name, place in places.items()} | {"ledger": ledger_is}
 
 
 def _free(place: Path) -> int | None:

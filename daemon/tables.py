@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from apscheduler.triggers.cron import CronTrigger
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Strict
 
-from classifier import READING_BOUNDS, Limits, Rules
+from classifier import READING_BOUNDS, STREAMING_ABOVE, STREAMING_BOUNDS, Limits, Rules
 
 SQLITE = "sqlite:///"
 POSTGRES = "postgresql+psycopg://"
@@ -344,6 +344,12 @@ class Retrain(_Table):
     report_to: str | None = None
 
 
+class Training(_Table):
+    """What `classifier train --examples` reads of this file; the daemon learns from labels and verdicts."""
+
+    streaming_above: Annotated[Whole, _number(*STREAMING_BOUNDS)] = STREAMING_ABOVE
+
+
 class Sample(_Table):
     """What did we miss: so many articles without an alert are put to a desk at each draw."""
 
@@ -419,6 +425,7 @@ class File(_Table):
     digest: Digest = Digest()
     quiet_hours: QuietHours = QuietHours()
     retrain: Retrain = Retrain()
+    training: Training = Training()
     sample: Sample = Sample()
     topic: Annotated[Mapping[str, Promise], BeforeValidator(_is_short)] = {}
     log: Log = Log()
@@ -439,6 +446,7 @@ TABLES: Mapping[str, type[_Table]] = {
     "digest": Digest,
     "quiet_hours": QuietHours,
     "retrain": Retrain,
+    "training": Training,
     "sample": Sample,
     "topic": Promise,
     "log": Log,

@@ -20,11 +20,13 @@ from apscheduler.job import Job as Tick
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 from sqlalchemy import Connection, bindparam, text
+from sqlalchemy.exc import SQLAlchemyError
 from tzlocal import get_localzone
 
 from daemon import claims, clock, periods
 from daemon.clock import from_text, to_text
-from daemon.database import Database
+from daemon.database import Database, plainly
+from daemon.errors import DaemonError
 from daemon.leases import TIMETABLE, AllOurs, Leases
 from daemon.periods import Run, RunState
 
@@ -149,7 +151,7 @@ class Timetable:
         # It would warn at every look while a long job runs.
         logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
         for job in self._jobs:
-            self._scheduler.add_job(partial(self._look, job), _Every(_LOOK_EVERY), id=f"job {job.name}")
+            self._scheduler.add_job(partial(self._glance, job), _Every(_LOOK_EVERY), id=f"job {job.name}")
         for name, wake in wakes.items():
             self._scheduler.add_job(wake, _Every(_RESCAN_EVERY), id=name)
         self._scheduler.start()
@@ -200,6 +202,14 @@ class Timetable:
         """Run every job that is owed, one after the other, in this thread."""
         for job in self._jobs:
             self._look(job)
+
+    def _glance(self, job: Job) -> None:
+        """The same as APScheduler calls it, which would log a trace where the ledger is away for a while."""
+        try:
+            self._look(job)
+        except (SQLAlchemyError, DaemonError) as error:
+            said = {"job": job.name, "error": plainly(error)}
+            logger.warning("it cannot be seen whether a job is due, it is looked at again", extra=said)
 
     def _look(self, job: Job) -> None:
         """Run a job if its current period is owed, and write what came of it.

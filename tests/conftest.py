@@ -36,7 +36,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 # What everything else stands on is tested on both ledgers, unless --ledger names one.
-BOTH = frozenset({"test_ledger"})
+BOTH = frozenset({"test_both_ledgers", "test_ledger"})
 
 _running = ExitStack()
 
@@ -56,7 +56,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     chosen = metafunc.config.getoption("ledger") is None and metafunc.module.__name__.split(".")[-1] in BOTH
-    if chosen and metafunc.definition.get_closest_marker("sqlite") is None:
+    names_one = metafunc.definition.get_closest_marker("sqlite") or "pg_address" in metafunc.fixturenames
+    if chosen and not names_one:
         metafunc.parametrize("ledger_kind", ("sqlite", "postgresql"), indirect=True)
 
 

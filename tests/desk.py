@@ -29,6 +29,8 @@ class Desk:
     update_wait: float = 0.0
     uploads: int = 0
     upload_plans: list[Exception] = field(default_factory=list)
+    taken_back: list[Sent] = field(default_factory=list)
+    take_back_plans: list[Exception] = field(default_factory=list)
 
     def send(self, message: Message) -> Sent:
         self.sendings.append(message.headline)
@@ -52,6 +54,11 @@ class Desk:
         if self.update_plans:
             raise self.update_plans.pop(0)
         self.updates.append(message)
+
+    def take_back(self, sent: Sent) -> None:
+        if self.take_back_plans:
+            raise self.take_back_plans.pop(0)
+        self.taken_back.append(sent)
 
     def upload(self, png: bytes, title: str) -> str:
         self.uploads += 1

@@ -33,6 +33,8 @@ TEXTS = (
 BYTES = (bytes(range(256)), b"", b"\x00", b"caf\xe9.txt", b"\\x41")
 WHOLE = (0, 1, 2**31, 2**62, 7)
 
+MANY = frozenset({"alerts", "articles", "deliveries", "files", "marks", "sketches", "tags"})
+
 _PARAGRAPH = (
     "The refinery resumed processing crude oil on Monday after a month of repairs, and petrol output"
     " will return to normal within days, the energy ministry said. "
@@ -49,19 +51,18 @@ def fill(path: Path, articles: int = 40, *, paragraphs: int = 1) -> dict[str, in
     engine.dispose()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA synchronous=OFF")
+        counts = {table.name: articles if table.name in MANY else min(40, articles) for table in tables}
         for table in tables:
-            number = articles if table.name in ("files", "articles", "tags", "sketches", "alerts") else 40
+            known = {
+                column: counts[name] for column, name in refers[table.name].items() if name != table.name
+            }
             signs = ", ".join("?" * len(table.columns))
             connection.executemany(
-                f"INSERT INTO {table.name} ({table.listed}) VALUES ({signs})",  # noqa: S608
-                _rows(table, min(number, articles), refers[table.name], _PARAGRAPH * paragraphs),
+                f"INSERT INTO {table.name} ({table.listed}) VALUES ({signs})",
+                _rows(table, counts[table.name], known, _PARAGRAPH * paragraphs),
             )
         connection.commit()
-        counted = {
-            table.name: connection.execute(f"SELECT COUNT(*) FROM {table.name}").fetchone()[0]  # noqa: S608
-            for table in tables
-        }
-    return counted
+    return counts
 
 
 def _references(connection: Any, table: Table) -> dict[str, str]:
@@ -71,7 +72,7 @@ def _references(connection: Any, table: Table) -> dict[str, str]:
     }
 
 
-def _rows(table: Table, number: int, refers: dict[str, str], text: str) -> Iterator[tuple[Any, ...]]:
+def _rows(table: Table, number: int, refers: dict[str, int], text: str) -> Iterator[tuple[Any, ...]]:
     for row in range(1, number + 1):
         yield tuple(
             _value(table, column, kind, row, refers.get(column), text)
@@ -79,10 +80,12 @@ def _rows(table: Table, number: int, refers: dict[str, str], text: str) -> Itera
         )
 
 
-def _value(table: Table, column: str, kind: type, row: int, refers: str | None, text: str) -> Any:
-    if refers == table.name:
-        return None if row % 3 else row + (1 if row % 2 and row < 30 else 0)  # also to a later row
-    if column == "id" or refers is not None:
+def _value(table: Table, column: str, kind: type, row: int, referred: int | None, text: str) -> Any:
+    if column in ("duplicate_of", "undoes"):
+        return None if row % 3 else row + (1 if row % 2 and row < 30 else 0)  # also a later row
+    if referred is not None:
+        return (row - 1) % referred + 1
+    if column == "id":
         return row
     if kind is bool:
         return row % 2
@@ -96,7 +99,15 @@ def _value(table: Table, column: str, kind: type, row: int, refers: str | None, 
         return ""
     if table.name == "articles" and column == "text":
         return f"{row} {TEXTS[row % len(TEXTS)]} {text}"
-    if column.endswith("_at") or column in ("fingerprint", "key", "topic", "receiver", "name", "mark", "person"):
+    if column.endswith("_at") or column in (
+        "fingerprint",
+        "key",
+        "topic",
+        "receiver",
+        "name",
+        "mark",
+        "person",
+    ):
         return f"{TEXTS[row % len(TEXTS)]} {row}"
     return TEXTS[row % len(TEXTS)]
 

@@ -124,6 +124,28 @@ def refuse_no_more(connection: Connection, event: str) -> None:
     connection.exec_driver_sql(f"DROP TRIGGER refusing{on_table}")
 
 
+def take_away(home: Path) -> None:
+    """Nobody reaches the ledger of a home any more, and who had it open has lost it."""
+    if LEDGERS.server is None:
+        (home / USUAL).rename(home / f"{USUAL}.away")
+        return
+    name = name_in(address(home))
+    LEDGERS.server.run(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')
+    LEDGERS.server.terminate_backends(f"datname = '{name}'")
+
+
+def put_back(home: Path) -> None:
+    if LEDGERS.server is None:
+        (home / f"{USUAL}.away").rename(home / USUAL)
+        return
+    LEDGERS.server.run(f'ALTER DATABASE "{name_in(address(home))}" WITH ALLOW_CONNECTIONS true')
+
+
+def is_said_to_be_away(said: str) -> bool:
+    """Whether these are the words for a ledger that was taken away."""
+    return ("was deleted or replaced" if LEDGERS.server is None else "the ledger's server") in said
+
+
 def configured(given: str, home: Path) -> str:
     """A configuration with the ledger of a home in it, unless it names one."""
     if LEDGERS.server is None or "[storage]" in given:

@@ -373,6 +373,35 @@ def test_another_ledger_takes_a_restart(desk: Desk) -> None:
     assert not (desk.home / "another.db").exists()
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "name"),
+    [
+        ("database", "sqlite:////another/ledger.db", "storage.database"),
+        ("daemon", "another", "storage.daemon"),
+        ("lease", 60.0, "storage.lease_seconds"),
+    ],
+)
+def test_what_a_daemon_is_to_others_takes_a_restart(
+    tmp_path: Path,
+    database: Database,
+    model: Model,
+    caplog: pytest.LogCaptureFixture,
+    key: str,
+    value: str | float,
+    name: str,
+) -> None:
+    settings = make_settings(tmp_path / "home", receivers=(console_receiver("desk"),))
+    other = settings.model_copy(update={key: value})
+    senders = senders_of(settings)
+    daemon = app._Daemon(settings, database, Serving(settings.models, model), senders, lambda: other)
+
+    daemon._reload()
+
+    [said] = [str(vars(record)["error"]) for record in caplog.records if record.levelname == "ERROR"]
+    assert said.endswith(f": {name} takes a restart to change")
+    assert daemon._parts.settings == settings
+
+
 @pytest.mark.slow
 def test_a_token_that_was_changed_is_picked_up_and_nothing_that_waited_is_lost(
     desk: Desk, slack: SlackStandIn, token_file: Path

@@ -31,6 +31,8 @@ from daemon.database import Database, open_database
 from daemon.errors import DaemonError, LedgerError
 from tests.builders import NOON, SECOND, make_alert, make_settings, owe
 
+pytestmark = pytest.mark.sqlite("its backups; a server has its own")
+
 DAY = timedelta(days=1)
 SHOWN = re.compile(r"ledger-\d{8}T\d{6}Z\.db")
 

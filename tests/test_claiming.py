@@ -172,14 +172,16 @@ def test_who_is_not_sure_to_be_believed_there_claims_nothing_and_says_why(room: 
     north, south = room.peer("north"), room.peer("south")
     hand.seconds += LEASE
 
-    with pytest.raises(DaemonError, match="^the ledger was not heard of for too long: no file is claimed$"):
+    with pytest.raises(DaemonError, match=r"^the ledger was not heard of for too long: no file is claimed$"):
         claim(north, "a")
 
     south.renew()
     assert claim(south, "a") == ["a"]
 
 
-@pytest.mark.parametrize("name", ["новость.txt", os.fsdecode(b"not utf-8 \xff.txt"), "two\nlines", "x" * 3000])
+@pytest.mark.parametrize(
+    "name", ["новость.txt", os.fsdecode(b"not utf-8 \xff.txt"), "two\nlines", "x" * 3000]
+)
 def test_any_name_that_a_file_has_may_be_claimed(room: Room, name: str) -> None:
     north, south = room.peer("north"), room.peer("south")
 

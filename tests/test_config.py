@@ -179,6 +179,68 @@ def test_a_database_that_is_an_address_is_left_as_it_is(tmp_path: Path) -> None:
     assert settings.database == "postgresql+psycopg://ledger.example/topicwire"
 
 
+@pytest.mark.parametrize(
+    ("database", "said"),
+    [
+        (
+            "postgresql+psycopg://wire:geheim@db.example/news",
+            "a secret does not stand in the configuration;"
+            " put the password into a file of mode 600 and write ?password_file=/path behind the address",
+        ),
+        (
+            "postgresql+psycopg://wire@db.example/news?password=geheim",
+            "should have no password in it; put that into a file of mode 600 and write ?password_file=/path",
+        ),
+        ("postgresql+psycopg://wire@db.example", "should end with the name of the database"),
+        ("postgresql+psycopg://wire@db.example/", "should end with the name of the database"),
+        (
+            "postgresql+psycopg://wire@db.example:port/news",
+            "should be an address, such as postgresql+psycopg://topicwire@db.example.org/topicwire",
+        ),
+        (
+            "postgresql://wire@db.example/news",
+            "should be the path of a file, or an address that begins with postgresql+psycopg://",
+        ),
+        (
+            "mysql://wire@db.example/news",
+            "should be the path of a file, or an address that begins with postgresql+psycopg://",
+        ),
+        ("sqlite+pysqlite:///ledger.db", "should be the path of a file, alone"),
+    ],
+)
+def test_an_address_that_is_no_ledger_s_is_refused_and_shows_no_password(
+    tmp_path: Path, database: str, said: str
+) -> None:
+    assert problems(tmp_path, f"[storage]\ndatabase = {database!r}\n") == [f"storage.database: {said}"]
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("lease_seconds = 1", "lease_seconds: should be from 2 to 600"),
+        ("lease_seconds = 601", "lease_seconds: should be from 2 to 600"),
+        ("daemon = ''", "daemon: should have from 1 to 80 characters"),
+        ("daemon = ' north'", "daemon: should have no control characters, and no blanks around it"),
+    ],
+)
+def test_a_daemon_has_a_name_and_a_lease_of_a_sensible_length(tmp_path: Path, key: str, said: str) -> None:
+    assert problems(tmp_path, f"[storage]\n{key}\n") == [f"storage.{said}"]
+
+
+def test_a_daemon_is_called_as_its_machine_unless_it_has_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.node", lambda: "newsroom-1")
+    address = '[storage]\ndatabase = "postgresql+psycopg://ledger.example/topicwire"\n'
+
+    assert load(tmp_path, address).daemon == "newsroom-1"
+    assert load(tmp_path, f'{address}daemon = "north"\n').daemon == "north"
+
+
+def test_the_only_daemon_of_a_ledger_needs_no_name(tmp_path: Path) -> None:
+    assert load(tmp_path, '[storage]\ndaemon = "north"\n').daemon == ""
+
+
 def test_a_file_that_an_editor_saved_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     file = tmp_path / "topicwire.toml"
     file.write_bytes(b"\xef\xbb\xbf[inbox]\nsettle_seconds = 1.0\n")

@@ -28,6 +28,7 @@ from daemon.desk.keys import token
 from daemon.desk.problems import Problem
 from daemon.desk.queries import ArticleQuery, begins_below, cursor_of
 from daemon.verdicts import Verdict
+from tests import ledgers
 from tests.at_the_desk import ADDRESS, ARTICLES, HERE, AtDesk
 from tests.builders import ARABIC_ENERGY_ARTICLE, ENERGY_ARTICLE, make_alert, owe, small_model
 from tests.newsroom import Newsroom
@@ -691,11 +692,11 @@ def test_the_contract_names_every_failure_as_a_problem_and_the_page_tells_all_of
 
 
 def test_a_ledger_that_fails_is_a_problem_that_may_pass(at_desk: AtDesk) -> None:
-    (at_desk.home / "ledger.db").rename(at_desk.home / "elsewhere.db")
+    ledgers.take_away(at_desk.home)
 
     answer = at_desk.client.get("/api/verdicts")
 
-    assert "deleted or replaced" in problem(answer, 503).detail
+    assert ledgers.is_said_to_be_away(problem(answer, 503).detail)
 
 
 def test_moments_that_no_calendar_can_turn_to_utc_are_understood() -> None:

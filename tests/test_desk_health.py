@@ -18,6 +18,7 @@ from daemon.desk.failed import mark_of
 from daemon.desk.people import Person
 from daemon.interventions import Deed
 from daemon.records import FileState
+from tests import ledgers
 from tests.at_the_desk import AtDesk
 
 
@@ -252,10 +253,10 @@ def test_without_a_model_or_a_ledger_it_lives_and_is_not_ready(at_desk: AtDesk) 
     assert at_desk.client.get("/-/ready").status_code == 503
     (at_desk.settings.models / "current").write_text("some\n")
     assert at_desk.client.get("/-/ready").status_code == 200
-    (at_desk.home / "ledger.db").rename(at_desk.home / "elsewhere.db")
+    ledgers.take_away(at_desk.home)
 
     assert (at_desk.client.get("/-/ready").status_code, at_desk.client.get("/-/healthy").status_code) == (
         503,
         200,
     )
-    (at_desk.home / "elsewhere.db").rename(at_desk.home / "ledger.db")
+    ledgers.put_back(at_desk.home)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.growth import theory
+from tests.growth import figures, reality, tables, theory
 from tests.growth.arrivals import DAY, HOUR, Load, moments
 from tests.growth.channels import Channel
 from tests.growth.events import Station, World
+from tests.growth.measuring import line
 from tests.growth.newsroom import Costs, Outcome, Plan, simulate
 
 CUSTOMERS = 60_000
@@ -234,3 +236,51 @@ def test_as_many_articles_come_as_are_said_and_most_by_day() -> None:
     assert by_day[2] < 0.3 * by_day[0]
     together = np.histogram(came, bins=np.arange(0.0, DAY, 1.0))[0]
     assert together.max() > 100  # an agency's batch
+
+
+def test_a_line_through_what_was_measured_finds_what_a_batch_costs_and_each_article_more() -> None:
+    points = [(number, 0.002 + 0.0007 * number) for number in (1, 10, 100, 400)]
+
+    assert line(points) == pytest.approx((0.002, 0.0007))
+
+
+def test_the_tables_are_made_of_what_was_measured_and_more_articles_a_day_ask_for_more() -> None:
+    known = figures.read()
+    for table in (tables.limits, tables.idle, tables.commits, tables.sizes):
+        assert table(known).count("\n") >= 3
+
+    slower = known | {
+        name: replace(figure, value=2 * figure.value)
+        for name, figure in known.items()
+        if "record work" in name
+    }
+    assert tables.limits(known) != tables.limits(slower)
+
+
+def test_a_share_of_web_pages_that_one_daemon_cannot_read_is_read_by_four() -> None:
+    costs = tables.ledger_costs(figures.read(), "sqlite")
+    one, four = (
+        tables.outcome_of(8_000_000, Plan(daemons=n, parsed=1.0, alerted=0.0), costs, most=20_000)
+        for n in (1, 4)
+    )
+
+    assert "daemons" in tables.cell(one)
+    assert four.behind < one.behind / 4
+
+
+@pytest.mark.slow
+def test_a_real_daemon_alerts_of_a_burst_as_the_simulation_says(trained_home: Path, tmp_path: Path) -> None:
+    at_once = np.sort(np.random.default_rng(8).random(150))
+
+    seen = reality.run(trained_home, tmp_path, at_once)
+    said = simulate(
+        seen.moments,
+        Plan(channels=1, workspaces=0),
+        tables.ledger_costs(figures.read(), "sqlite"),
+        np.random.default_rng(8),
+        alerting=seen.alerting,
+    )
+
+    assert len(seen.waits) == len(said.alert) == sum(seen.alerting)
+    assert seen.messages == pytest.approx(said.messages, abs=4)
+    assert 0.7 < seen.after(0.95) / said.alert_after(0.95) < 1.8

@@ -39,31 +39,43 @@ def woken() -> Woken:
 
 
 @pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a test in which nothing is told: it need not listen for long."""
+    monkeypatch.setattr("daemon.hints._LONGEST", 0.1)
+
+
+@pytest.fixture
 def hints(room: Room, woken: Woken) -> Iterator[Hints]:
     found = Hints(room.peer("north").database, woken)
     yield found
     found.close()
 
 
-def test_what_another_daemon_tells_is_heard_in_a_moment(room: Room, hints: Hints, woken: Woken) -> None:
+@pytest.mark.usefixtures("brief")
+def test_what_another_daemon_tells_is_heard_in_a_moment(
+    room: Room, hints: Hints, woken: Woken, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told = Hints(room.peer("south").database, lambda: None)
     hints.work()
     before = woken.times
     told.tell()
+    monkeypatch.setattr("daemon.hints._LONGEST", 30.0)
 
     started = time.monotonic()
     hints.work()
 
     assert woken.times == before + 1
-    assert time.monotonic() - started < 0.9
+    assert time.monotonic() - started < 15.0
 
 
+@pytest.mark.usefixtures("brief")
 def test_who_begins_to_listen_looks_at_once_for_what_was_told_before(hints: Hints, woken: Woken) -> None:
     hints.work()
 
     assert woken.times == 1
 
 
+@pytest.mark.usefixtures("brief")
 def test_where_nothing_is_told_nobody_is_woken_and_it_listens_on_at_once(hints: Hints, woken: Woken) -> None:
     hints.work()
 
@@ -71,29 +83,28 @@ def test_where_nothing_is_told_nobody_is_woken_and_it_listens_on_at_once(hints: 
     assert woken.times == 1
 
 
+@pytest.mark.usefixtures("brief")
 def test_many_tellings_are_heard_and_none_wakes_for_ever(room: Room, hints: Hints, woken: Woken) -> None:
     hints.work()
     for _ in range(20):
         hints.tell()
 
-    for _ in range(20):
+    before = 0
+    while before != woken.times:
+        before = woken.times
         hints.work()
-        if woken.times == 21:
-            break
-    before = woken.times
-    hints.work()
 
     assert 2 <= before <= 21
-    assert woken.times == before
 
 
+@pytest.mark.usefixtures("brief")
 def test_a_connection_that_breaks_is_one_plain_line_and_it_listens_anew(
     room: Room, hints: Hints, woken: Woken
 ) -> None:
     hints.work()
     assert room.server.terminate_backends(LISTENS) == 1
 
-    with pytest.raises(LedgerError, match="^the connection to the ledger's server has ended$"):
+    with pytest.raises(LedgerError, match=r"^the connection to the ledger's server has ended$"):
         hints.work()
     hints.work()
 
@@ -111,6 +122,7 @@ def test_to_tell_is_never_an_error(room: Room, hints: Hints) -> None:
     hints.tell()
 
 
+@pytest.mark.usefixtures("brief")
 def test_whoever_listens_leaves_no_connection_behind(room: Room, hints: Hints) -> None:
     hints.work()
     hints.close()

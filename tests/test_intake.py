@@ -29,6 +29,7 @@ from daemon.inbox import Candidate, Watch
 from daemon.intake import Intake
 from daemon.serving import Serving
 from daemon.shelving import reconcile
+from tests import ledgers
 from tests.builders import ENERGY_ARTICLE, QUIET_ARTICLE, make_route, make_settings, small_model
 from tests.newsroom import DIGEST, HEADLINE, Clocks, Newsroom, candidate, energy_article
 from tests.test_telling import COPY, FIRST
@@ -848,6 +849,7 @@ def test_while_it_pauses_no_wake_makes_it_try(
     assert all(0.4 < wait <= 0.5 for wait in waits)
 
 
+@pytest.mark.sqlite("the lock of its file")
 def test_a_ledger_that_another_program_locks_makes_the_intake_pause_and_nothing_moves(
     tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch, clocks: Clocks,
     caplog: pytest.LogCaptureFixture,
@@ -878,16 +880,16 @@ def test_a_ledger_that_was_taken_away_makes_the_intake_pause_and_it_goes_on_when
     newsroom: Newsroom, tmp_path: Path, clocks: Clocks, caplog: pytest.LogCaptureFixture
 ) -> None:
     newsroom.drop("a.txt", ENERGY_ARTICLE)
-    (tmp_path / "ledger.db").rename(tmp_path / "away.db")
+    ledgers.take_away(tmp_path)
 
     for _ in range(3):
         clocks.go_by(newsroom.intake.work())
     assert newsroom.waiting() == ["a.txt"]
     (said,) = [vars(r)["error"] for r in caplog.records if r.levelname == "ERROR"]
-    assert "was deleted or replaced" in said
+    assert ledgers.is_said_to_be_away(said)
     assert newsroom.intake.is_stuck
 
-    (tmp_path / "away.db").rename(tmp_path / "ledger.db")
+    ledgers.put_back(tmp_path)
     newsroom.take_all()
     assert newsroom.done() == ["a.txt"]
     assert not newsroom.intake.is_stuck

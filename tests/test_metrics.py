@@ -15,6 +15,7 @@ from daemon.config import Settings
 from daemon.database import Database
 from daemon.records import DeliveryState
 from daemon.tables import Metrics
+from tests import ledgers
 from tests.builders import MINUTE, NOON, make_alert, make_settings, owe
 from tests.drawn import add_article, draw_all
 
@@ -102,7 +103,7 @@ def test_recall_is_told_by_topic_once_there_is_an_estimate(
 def test_a_ledger_that_cannot_be_read_is_told_and_ends_nothing(
     served: Settings, database: Database, tmp_path: Path
 ) -> None:
-    (tmp_path / "ledger.db").rename(tmp_path / "away.db")
+    ledgers.take_away(tmp_path)
 
     assert told(served) == {"topicwire_ledger_up": 0}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, text
@@ -15,6 +16,8 @@ from daemon.clock import to_text
 from daemon.database import open_database
 from daemon.records import DeliveryState, alert_to_json
 from tests.builders import MINUTE, NOON, make_alert
+
+pytestmark = pytest.mark.sqlite("what older versions wrote, which knew no other")
 
 STATES = ("sent", "unknown", "parked", "pending", "dead")
 

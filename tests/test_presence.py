@@ -189,7 +189,8 @@ def test_each_hears_of_the_others_when_it_renews(room: Room) -> None:
 
 
 def test_one_that_leaves_is_gone_for_the_others_at_once(room: Room) -> None:
-    north, south = room.peer("north"), room.peer("south")
+    north = room.peer("north")
+    room.peer("south")
 
     north.leave()
 

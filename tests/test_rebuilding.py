@@ -41,6 +41,8 @@ from tests.slack_stand_in import SlackStandIn
 from tests.test_backups import damage, killed_at
 from tests.test_migrations import written_by
 
+pytestmark = pytest.mark.sqlite("restoring its backups")
+
 CHANNEL = "C0123456789"
 MODEL = small_model()
 

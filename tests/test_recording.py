@@ -183,6 +183,74 @@ def test_another_file_under_the_name_of_one_that_was_not_moved_is_no_version_of_
     assert len(owed(connection)) == 2
 
 
+def of(daemon: str, settings: Settings) -> Settings:
+    return settings.model_copy(update={"daemon": daemon})
+
+
+def test_a_file_that_another_daemon_recorded_and_did_not_move_is_gone_on_with_and_told_once(
+    connection: Connection, settings: Settings
+) -> None:
+    first = arrival(settings, "a.txt", about("energy"))
+    [before] = record(connection, of("north", settings), first)
+
+    [placement] = record(connection, of("south", settings), first)
+
+    assert placement.file is not None
+    assert (placement.articles, placement.alerts, placement.first) == (0, 0, None)
+    assert (placement.file.id, placement.file.daemon) == (1, "south")
+    assert placement.target == placement.file.target
+    assert placement.target.startswith("done/")
+    assert rows(connection, "SELECT daemon, state, target FROM files") == [
+        ("south", "taken", placement.target)
+    ]
+    assert len(owed(connection)) == 1
+    assert before.file is not None
+
+
+def test_a_daemon_that_goes_on_with_its_own_file_moves_it_where_it_was_to_go(
+    connection: Connection, settings: Settings
+) -> None:
+    first = arrival(settings, "a.txt", about("energy"))
+    [before] = record(connection, of("north", settings), first)
+
+    [placement] = record(connection, of("north", settings), first)
+
+    assert placement.target == before.target
+    assert len(owed(connection)) == 1
+
+
+def test_a_file_of_another_inbox_with_the_same_name_is_another_file(
+    connection: Connection, settings: Settings
+) -> None:
+    record(connection, of("north", settings), arrival(settings, "a.txt", about("energy", said="One\n1")))
+
+    other = about("energy", said="Two\n2")
+    record(connection, of("south", settings), arrival(settings, "a.txt", other, content="2", inode=2))
+
+    found = rows(connection, "SELECT daemon, state, version_of FROM files ORDER BY id")
+    assert found == [("north", "taken", None), ("south", "taken", None)]
+    assert len(owed(connection)) == 2
+
+
+def test_whoever_lost_a_file_to_another_daemon_does_not_mark_it_as_gone(
+    connection: Connection, settings: Settings
+) -> None:
+    first = arrival(settings, "a.txt", about("energy"))
+    [late] = record(connection, of("north", settings), first)
+    [placement] = record(connection, of("south", settings), first)
+    assert late.file is not None
+    assert placement.file is not None
+
+    ledger.mark_gone(connection, late.file)
+    assert rows(connection, "SELECT daemon, state FROM files") == [("south", "taken")]
+
+    ledger.mark_placed(connection, [(placement.file, placement.target)])
+    ledger.mark_gone(connection, placement.file)
+    assert rows(connection, "SELECT daemon, state, target FROM files") == [
+        ("south", "done", placement.target)
+    ]
+
+
 def test_a_mention_is_told_only_to_who_asked_for_mentions(connection: Connection, settings: Settings) -> None:
     tagged = make_tagged(make_tag("energy", Grade.MENTION))
 

@@ -63,6 +63,7 @@ def test_a_new_home_has_nothing_to_tell(settings: Settings, database: Database) 
         "trouble": [],
         "jobs": [],
         "training": {"last": None, "states": {}},
+        "daemons": [],
     }
     assert status.lines(found) == [
         f"home       {settings.home}",

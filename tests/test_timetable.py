@@ -1200,6 +1200,7 @@ def ledger_of_0002(folder: Path, due: datetime) -> Database:
     return open_database(f"sqlite:///{folder}/old.db")
 
 
+@pytest.mark.sqlite("what older versions wrote, which knew no other")
 def test_a_job_of_an_older_ledger_that_was_not_due_yet_waits_for_its_time(
     tmp_path: Path, hands: Hands, runs: Runs
 ) -> None:
@@ -1216,6 +1217,7 @@ def test_a_job_of_an_older_ledger_that_was_not_due_yet_waits_for_its_time(
     ledger.close()
 
 
+@pytest.mark.sqlite("what older versions wrote, which knew no other")
 @pytest.mark.parametrize("days", [0, 3])
 def test_a_job_of_an_older_ledger_that_was_overdue_runs_once(
     tmp_path: Path, hands: Hands, runs: Runs, days: int

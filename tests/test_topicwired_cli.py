@@ -278,6 +278,7 @@ def test_status_says_why_an_alert_is_held_up(used: Path, capsys: Capture) -> Non
     assert "trouble    desk: 1 parked: not_in_channel" in lines
 
 
+@pytest.mark.sqlite("it is there when its file is")
 @pytest.mark.parametrize(
     "command", [["status"], ["verdicts", "list"], ["verdicts", "add", "0123", "energy", "right"], ["retrain"]]
 )
@@ -302,6 +303,7 @@ def test_a_ledger_of_a_newer_topicwire_is_refused_in_one_line(
     assert "made by a newer topicwire" in refused(capsys, *command, "--home", used)
 
 
+@pytest.mark.sqlite("damage to its file")
 @pytest.mark.parametrize("command", [["status"], ["check"], ["retrain"]])
 def test_a_damaged_ledger_is_refused_in_one_line_and_left_alone(
     command: list[str], used: Path, capsys: Capture

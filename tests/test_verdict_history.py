@@ -299,6 +299,7 @@ def test_a_verdict_that_is_typed_in_a_terminal_is_shown_in_slack_as_well(tmp_pat
     database.close()
 
 
+@pytest.mark.sqlite("what older versions wrote, which knew no other")
 def test_verdicts_from_before_there_was_a_history_begin_it(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     written_by(path, "0009", states=())

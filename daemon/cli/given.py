@@ -102,7 +102,11 @@ def moment(said: str) -> datetime:
 
 @contextmanager
 def ledger_of(settings: Settings) -> Iterator[Database]:
-    """The ledger that is there; a command that only looks does not make one."""
+    """The ledger that is there; a command that only looks does not make one.
+
+    Whose work goes on is known as of now: that of other machines too, where the ledger is shared.
+    """
+    from daemon import presence
     from daemon.database import open_database, plain_errors
 
     path = settings.database.removeprefix("sqlite:///")
@@ -111,6 +115,7 @@ def ledger_of(settings: Settings) -> Iterator[Database]:
     database = open_database(settings.database)
     try:
         with plain_errors():
+            presence.hear_of(database)
             yield database
     finally:
         database.close()

@@ -36,11 +36,12 @@ def restore(options: argparse.Namespace) -> int:
     are not touched. Of articles that no draw of the backup has reached nobody is asked: some are
     drawn, for `topicwired sample`.
     """
-    from daemon import app, promises, rebuilding
+    from daemon import app, backups, promises, rebuilding
 
     if options.file is not None and options.rebuild:
         raise DaemonError("say which: FILE, or --rebuild without a backup")
     settings = settings_of(options)
+    backups.must_be_a_file(settings)
     with app.home_lock(settings):
         model = promises.served_model(settings, app.ready_model(settings))
         restored = rebuilding.restore(

@@ -45,7 +45,7 @@ def check(options: argparse.Namespace) -> int:
 
     Says of each receiver what is promised: exactly once, or at least once. Posts nothing.
     """
-    from daemon import app, slackcheck
+    from daemon import app, joining, slackcheck
     from daemon.cli.slack import said
     from daemon.database import open_database
     from daemon.receivers import senders_of
@@ -56,8 +56,11 @@ def check(options: argparse.Namespace) -> int:
     findings = [Finding(True, "configuration", f"{file}, home {settings.home}")]
     app.make_home(settings)
     app.must_have_ledger(settings)
-    open_database(settings.database).close()
-    findings.append(Finding(True, "ledger", settings.database))
+    with closing(open_database(settings.database)) as database:
+        if database.shared:
+            findings += joining.examine(settings, database)
+        else:
+            findings.append(Finding(True, "ledger", settings.database))
     findings.append(_jail(settings))
     senders_of(settings)
     return said([*findings, *slackcheck.examine(settings)], as_json=options.json)

@@ -48,6 +48,11 @@ PLACES: Mapping[str, str] = {
     "failed": marked("failed"),
     "ledger": marked("ledger"),
 }
+STATES: Mapping[str, str] = {
+    "present": marked("runs"),
+    "left": marked("was stopped"),
+    "gone": marked("is not heard of"),
+}
 SHELVES: Mapping[str, str] = {
     "taken": marked("on their way"),
     "done": marked("done"),
@@ -195,6 +200,7 @@ def _health(
         problems=problems[:_MOST_FILES],
         places=PLACES,
         shelves=SHELVES,
+        states=STATES,
         deeds=deeds,
         mebibytes=_mebibytes,
     )

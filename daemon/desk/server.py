@@ -9,12 +9,14 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from functools import partial
 
 import uvicorn
 
+from daemon import presence
 from daemon.config import Settings
 from daemon.configfile import why
-from daemon.database import open_database
+from daemon.database import Database, open_database
 from daemon.desk import keys, teaching
 from daemon.desk.app import app_of
 from daemon.desk.following import Follower
@@ -23,11 +25,14 @@ from daemon.desk.passwords import People
 from daemon.desk.protocol import Crowd, Patience, visitors_of
 from daemon.desk.state import Desk
 from daemon.errors import DaemonError
+from daemon.worker import Worker
 
 logger = logging.getLogger(__name__)
 
 INDEX = "desk.db"
 _STOP_SECONDS = 3
+_HEAR_EVERY = 5.0  # seconds
+_NOBODY_ELSE = 86_400.0
 _KEEP_SECONDS = 10  # that a browser may leave a connection idle
 _LONGEST_HEAD = 32 * 1024
 _BACKLOG = 512  # what the kernel holds for us; asyncio takes as many at one go
@@ -48,6 +53,8 @@ def serve(settings: Settings, *, told: bool) -> int:
         database = open_database(settings.database)
         index = Index(settings.home / INDEX)
         follower = Follower(database, index)
+        hearing = Worker("hearing", partial(_hear, database))
+        hearing.start()
         try:
             server = server_of(Desk(settings, database, index))
             follower.start()
@@ -55,11 +62,19 @@ def serve(settings: Settings, *, told: bool) -> int:
             server.run([heard])
         finally:
             teaching.stop(_STOP_SECONDS)
+            hearing.ask_to_stop()
             follower.stop()
+            hearing.stop(_STOP_SECONDS)
             index.close()
             database.close()
     logger.info("the desk is closed")
     return 0
+
+
+def _hear(database: Database) -> float:
+    """Trainings and runs of other machines go on while their daemons are heard of."""
+    presence.hear_of(database)
+    return _HEAR_EVERY if database.shared else _NOBODY_ELSE
 
 
 def link(settings: Settings) -> str:

@@ -1,10 +1,10 @@
 """Several daemons of one ledger: each has a home of its own, and all look into one inbox.
 
-    with Crowd(folder, server, slack, daemons=4) as crowd:
+    with Crowd(folder, creche, server, slack, daemons=4) as crowd:
         crowd.members[0].kill()
         crowd.members[0].bear()
 
-Each is the real command (see `nursery`), on a PostgreSQL that a test may stop and kill as well.
+Each is the real command (see `creche`), on a PostgreSQL that a test may stop and kill as well.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -20,8 +20,8 @@ from typing import Any, Self
 import psycopg
 
 from daemon.database import open_database
+from tests.faults.creche import Birth, Child, Creche
 from tests.faults.newsroom import configuration
-from tests.faults.nursery import Life, Nursery
 from tests.faults.stills import Still
 from tests.faults.way import prepare
 from tests.postgres import Server
@@ -42,14 +42,15 @@ class Member:
 
     name: str
     home: Path
-    nursery: Nursery
-    life: Life | None = None
+    creche: Creche
+    birth: Birth
+    life: Child | None = None
     born_at: float = 0.0
     frozen_until: float | None = None
     spared_until: float = 0.0
 
     def bear(self) -> None:
-        self.life = self.nursery.birth()
+        self.life = self.creche.bear(self.birth)
         self.born_at = time.monotonic()
         self.frozen_until = None
 
@@ -97,6 +98,7 @@ class Crowd:
     """Starts with `with`; at the end whoever lives still is killed."""
 
     folder: Path
+    creche: Creche
     server: Server
     slack: SlackStandIn
     daemons: int
@@ -105,20 +107,18 @@ class Crowd:
     hurried: bool = False
     members: list[Member] = field(default_factory=list)
     address: str = ""
-    _stack: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
         self.inbox.mkdir(parents=True)
         self.address = self.server.fresh()
         open_database(self.address).close()
-        with ExitStack() as stack:
-            for number in range(self.daemons):
-                self.members.append(self._member(stack, f"daemon-{number}"))
-            self._stack = stack.pop_all()
+        self.members += [self._member(f"daemon-{number}") for number in range(self.daemons)]
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        for member in self.members:
+            member.kill()
+        self.server.drop(self.address)
 
     @property
     def inbox(self) -> Path:
@@ -162,14 +162,14 @@ class Crowd:
             return [f"SIGTERM did not end {member.name} in {STOP_SECONDS:.0f} s"]
         return [] if code in STOPPED_CLEANLY else [f"after SIGTERM {member.name} ended with {code}"]
 
-    def _member(self, stack: ExitStack, name: str) -> Member:
+    def _member(self, name: str) -> Member:
         home = self.folder / name
         prepare(home, {}, ledger=False)
         config = self.folder / f"{name}.toml"
         config.write_text(self._configuration(name))
         log = self.folder / f"{name}.log"
-        nursery = Nursery(home, config, log, self.plant, still=self.folder, hurried=self.hurried)
-        return Member(name, home, stack.enter_context(nursery))
+        birth = Birth(home, config, log, self.plant, still=self.folder, hurried=self.hurried)
+        return Member(name, home, self.creche, birth)
 
     def _configuration(self, name: str) -> str:
         routes = "".join(

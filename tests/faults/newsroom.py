@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from contextlib import closing
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 from tests.faults.accounting import LEDGER, account, asked_of, misplaced
 from tests.faults.articles import article_text, follow_up_text, more_of
@@ -130,7 +130,7 @@ class Newsroom:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="newsroom", daemon=True)
 
-    def __enter__(self) -> Newsroom:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -30,7 +30,6 @@ from daemon import claims, cli, refreshing, slackapi, timetable
 from daemon.messages import Message
 from daemon.records import Sent
 from daemon.slack import SlackSender
-from tests.faults import stills
 from tests.faults.way import prepare
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,22 +61,10 @@ class Life:
 
 
 class Nursery:
-    """Bears one life at a time; the last one must have ended. `plant` names a fault of `PLANTS`.
+    """Bears one life at a time; the last one must have ended. `plant` names a fault of `PLANTS`."""
 
-    `still`: the folder where lives are asked to stand still; `hurried`: they wait less for Slack.
-    """
-
-    def __init__(
-        self,
-        home: Path,
-        config: Path,
-        log: Path,
-        plant: str = "",
-        *,
-        still: Path | None = None,
-        hurried: bool = False,
-    ) -> None:
-        arguments = (str(home), str(config), str(log), plant, str(still or ""), "hurried" * hurried)
+    def __init__(self, home: Path, config: Path, log: Path, plant: str = "") -> None:
+        arguments = (str(home), str(config), str(log), plant)
         self._command = [sys.executable, "-m", "tests.faults.nursery", *arguments]
 
     def __enter__(self) -> Nursery:
@@ -116,36 +103,26 @@ def _never_looks() -> None:
     setattr(SlackSender, "find", find)  # noqa: B010  it is meant to be put over the method
 
 
-PLANTS: Mapping[str, Callable[[], None]] = {
-    "": lambda: None,
-    "never looks": _never_looks,
-    **stills.PLANTS,
-}
+PLANTS: Mapping[str, Callable[[], None]] = {"": lambda: None, "never looks": _never_looks}
 
 
-def serve(home: str, config: str, log: str, plant: str, still: str, hurried: str) -> None:
+def serve(home: str, config: str, log: str, plant: str) -> None:
     """The server's side: a line in is a birth; out come the process and, when it has ended, its code."""
-    _die_with_parent()
-    _import_what_a_life_imports()
-    _hurry()
-    if still:
-        import psycopg  # noqa: F401  who may stand still is one of several
-
-        stills.lay_hands_on(stills.Still(Path(still)))
-    if hurried:
-        stills.hurry()
+    die_with_parent()
+    import_what_a_life_imports()
     PLANTS[plant]()
+    hurry()
     print("ready", flush=True)
     while sys.stdin.readline():
         child = os.fork()
         if child == 0:
-            _live(home, config, log)
+            live(home, config, log)
         print(child, flush=True)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
-def _hurry() -> None:
+def hurry() -> None:
     """A life lasts a second: jobs are looked at in it, and messages shown anew as fast as they can be.
 
     The stand-in answers nobody before all that came earlier is done, so nothing needs to settle.
@@ -156,9 +133,10 @@ def _hurry() -> None:
     put(refreshing, "_SETTLE", 0.1)
 
 
-def _live(home: str, config: str, log: str) -> NoReturn:
-    _die_with_parent()
-    claims._TOKEN = secrets.token_hex(8)  # as a process that was not forked has one of its own
+def live(home: str, config: str, log: str) -> NoReturn:
+    """A life, in the process that was forked for it."""
+    die_with_parent()
+    claims._TOKEN = secrets.token_hex(8)  # one that was not forked has its own
     nothing = os.open(os.devnull, os.O_RDONLY)
     output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     for stream, handle in enumerate((nothing, output, output)):
@@ -171,7 +149,7 @@ def _live(home: str, config: str, log: str) -> NoReturn:
     os._exit(code)
 
 
-def _import_what_a_life_imports() -> None:
+def import_what_a_life_imports() -> None:
     """A first life, in a home of its own, tells what the command imports only when it runs."""
     reading, writing = os.pipe()
     with tempfile.TemporaryDirectory() as folder:
@@ -196,7 +174,8 @@ def _tell_modules(folder: Path, writing: int) -> NoReturn:
     os._exit(0)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """The kernel kills this process when the one that bore it ends."""
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
 
 

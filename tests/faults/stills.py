@@ -13,7 +13,8 @@ import http.client
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from sqlalchemy import Connection
 from daemon import dispatch, intake
 from daemon.arrivals import Arrival
 from daemon.claiming import LedgerClaims
+from daemon.database import Database
 from daemon.dispatch import Dispatch
 from daemon.intake import Intake
 from daemon.slack import SlackSender
@@ -43,6 +45,7 @@ class Still:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._note = folder / "stand-still"
+        self._writing = _Writing()
 
     def ask(self, place: str) -> None:
         """The next who comes to this place stops there."""
@@ -73,11 +76,60 @@ class Still:
             self._note.rename(self._folder / f"stands-{os.getpid()}")
         except FileNotFoundError:
             return  # nobody asked, or another was first
-        os.kill(os.getpid(), signal.SIGSTOP)
+        self._writing.rest()
+        # To this thread: of one to the process another thread hears first, and this one goes on a little.
+        signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
+        self._writing.go_on()
+
+    def watch(self) -> None:
+        """In the process itself: no other thread of it is to stop in the middle of a transaction, for then
+        all daemons would wait until the server has ended that.
+        """
+        real = Database._written
+
+        @contextmanager
+        def written(database: Database, *given: Any) -> Iterator[Connection]:
+            with self._writing.one(), real(database, *given) as connection:
+                yield connection
+
+        _put(Database, "_written", written)
+
+
+class _Writing:
+    """How many transactions of this process are open."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._open = 0
+        self._rests = False
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._rests)
+            self._open += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._open -= 1
+                self._changed.notify_all()
+
+    def rest(self) -> None:
+        """Returns when none is open; none is begun until `go_on`."""
+        with self._changed:
+            self._rests = True
+            self._changed.wait_for(lambda: not self._open)
+
+    def go_on(self) -> None:
+        with self._changed:
+            self._rests = False
+            self._changed.notify_all()
 
 
 def lay_hands_on(still: Still) -> None:
     """This process stops where it is asked to."""
+    still.watch()
     _before(Intake, "_record", lambda: still.reach(CLAIMED))
     _before(intake, "shelve", lambda: still.reach(RECORDED))
     _before(Dispatch, "_start", lambda: still.reach(SEEN))

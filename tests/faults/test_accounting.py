@@ -17,6 +17,8 @@ from tests.faults.accounting import account
 from tests.faults.articles import article_text
 from tests.faults.patient_slack import PatientSlack
 
+pytestmark = pytest.mark.sqlite("the accounting reads its file")
+
 MADE = {1: article_text(1), 2: article_text(2, arabic=True), 3: article_text(3, quiet=True), 4: b""}
 ALERTED = frozenset({1, 2})
 

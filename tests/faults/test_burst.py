@@ -8,6 +8,8 @@ import pytest
 
 from tests.faults.burst import flood
 
+pytestmark = pytest.mark.sqlite("100,000 files into its file")
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("files", "stopped"), [(3000, False), (2000, True)])

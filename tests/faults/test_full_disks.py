@@ -11,6 +11,8 @@ import pytest
 
 from tests.faults.full_disks import START, NoSmallDiskError, examine, namespace
 
+pytestmark = pytest.mark.sqlite("disks that its file fills")
+
 
 @pytest.fixture(autouse=True)
 def _small_disks() -> None:

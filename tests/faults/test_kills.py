@@ -8,6 +8,8 @@ import pytest
 
 from tests.faults.kills import suffer
 
+pytestmark = pytest.mark.sqlite("kills over its file; several daemons on a server have their own")
+
 
 @pytest.mark.slow
 def test_killed_at_random_while_files_arrive_it_loses_nothing_and_says_nothing_twice(tmp_path: Path) -> None:

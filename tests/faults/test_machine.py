@@ -13,6 +13,8 @@ from daemon.dispatch import Dispatch
 from daemon.records import Delivery
 from tests.faults.machine import Breaking, break_it
 
+pytestmark = pytest.mark.sqlite("faults of its file: full disks, backups, restores")
+
 
 @pytest.mark.slow
 def test_nothing_is_lost_and_nothing_is_told_twice_in_any_order_of_faults(tmp_path: Path) -> None:

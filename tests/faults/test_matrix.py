@@ -11,7 +11,7 @@ from tests.faults.crossing import Bench, Case
 from tests.faults.matrix import PLANTED, killed_cases, points, whole_cases
 from tests.faults.owed import SUBJECTS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite("kills at each commit of its file")]
 
 # A kill at each kind of point, where something was posted and where not, in each form of message.
 SAMPLE = (

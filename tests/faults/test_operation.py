@@ -8,6 +8,8 @@ import pytest
 
 from tests.faults.operation import hold_steady, stop_twice, stop_under_load, stop_while_slack_hangs
 
+pytestmark = pytest.mark.sqlite("a long day on its file")
+
 
 @pytest.mark.slow
 def test_what_is_open_and_the_threads_stay_as_many_over_five_hundred_articles(tmp_path: Path) -> None:

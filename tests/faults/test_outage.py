@@ -13,6 +13,8 @@ from daemon.records import Sent
 from daemon.slackapi import SlackApp
 from tests.faults.outage import HALF_AN_HOUR, Brace, NotedSender, Patience, SenderMaker, endure
 
+pytestmark = pytest.mark.sqlite("a day played through in its file")
+
 
 @pytest.mark.slow
 def test_after_a_day_without_slack_every_alert_arrives_once_and_in_order(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from daemon.dispatch import Manner
 from tests.faults.owed import DEFAULT_BURST
 from tests.faults.pacing import Load, carry
 
+pytestmark = pytest.mark.sqlite("a day played through in its file")
+
 
 @pytest.mark.slow
 def test_many_messages_go_one_a_second_and_slack_never_has_to_say_that_it_is_too_fast(tmp_path: Path) -> None:

@@ -180,6 +180,8 @@ SCRIPT = r"""
 import os, socket, sqlite3, sys, threading
 from pathlib import Path
 
+pytestmark = pytest.mark.sqlite("power cuts over its file")
+
 home = Path(sys.argv[1])
 (home / "inbox" / "new").mkdir()
 end = os.open(home / "inbox" / "a", os.O_WRONLY | os.O_APPEND)

@@ -12,6 +12,8 @@ import pytest
 from tests.faults.full_disks import NoSmallDiskError
 from tests.faults.retraining import SWAP, examine, meanwhile, restarted, sweep
 
+pytestmark = pytest.mark.sqlite("kills over its file")
+
 
 @pytest.mark.slow
 def test_killed_before_and_after_the_model_changes_a_sound_one_serves_and_the_row_tells(

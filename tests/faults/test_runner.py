@@ -10,6 +10,8 @@ import pytest
 from tests.faults.__main__ import PARTS, main
 from tests.faults.accounting import Outcome
 
+pytestmark = pytest.mark.sqlite("the runner of the faults of its file")
+
 
 @pytest.fixture
 def part(monkeypatch: pytest.MonkeyPatch) -> ModuleType:

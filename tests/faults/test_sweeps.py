@@ -12,7 +12,7 @@ from tests.faults import strace, sweeps
 from tests.faults.strace import Injection
 from tests.faults.sweeps import FIRST_START, HARMLESS, OLDER_LEDGER, SWEPT, WAY, Bench, Scene, Verdict
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite("faults at its system calls")]
 
 
 @pytest.fixture(scope="module")

@@ -98,7 +98,7 @@ def walk(
     model = served_model(settings.models)
     random.seed(1)
     with ExitStack() as stack:
-        passing = stack.enter_context(_own_clock(behind))
+        passing = stack.enter_context(own_clock(behind))
         if plant == "synchronous normal":
             stack.enter_context(mock.patch.object(sqlite, "_prepare", _prepare_normal))
         stack.enter_context(app.home_lock(settings))
@@ -110,7 +110,7 @@ def walk(
         if plant == "moved before the commit":
             ledger = _Hasty(ledger, settings)
         app.start_up(settings, ledger)
-        taking = Intake(settings, ledger, Serving(settings.models, model), _nobody, _nobody)
+        taking = Intake(settings, ledger, Serving(settings.models, model), nobody, nobody)
         if closing:
             stack.callback(taking.close)
         dispatch = Dispatch(DESK, sender, ledger, manner=manners_of(settings)[DESK])
@@ -127,14 +127,14 @@ def _work(
     taking: Intake, dispatch: Dispatch, ledger: Database, passing: Callable[[float], None], rounds: int
 ) -> bool:
     for _ in range(rounds):
-        passing(min(_survive(taking.work), _survive(dispatch.work)))
-        if taking.idle and not _owed(ledger):
+        passing(min(survive(taking.work), survive(dispatch.work)))
+        if taking.idle and not is_owed(ledger):
             return True
     return False
 
 
-def _survive(work: Callable[[], float]) -> float:
-    # As daemon.worker.Worker does, in whose thread an exception in the work is not the end.
+def survive(work: Callable[[], float]) -> float:
+    """As daemon.worker.Worker does, in whose thread an exception in the work is not the end."""
     try:
         return work()
     except Exception:
@@ -142,8 +142,8 @@ def _survive(work: Callable[[], float]) -> float:
         return _AFTER_A_FAILURE
 
 
-def _owed(ledger: Database) -> bool:
-    # More than Dispatch.is_idle asks: that one gives up for this run after some tries.
+def is_owed(ledger: Database) -> bool:
+    """Whether anything is. More than Dispatch.is_idle asks: that one gives up for this run after some tries."""
     try:
         with ledger.reading() as connection:
             counts = outbox.counts(connection)
@@ -153,7 +153,7 @@ def _owed(ledger: Database) -> bool:
 
 
 @contextmanager
-def _own_clock(behind: timedelta) -> Iterator[Callable[[float], None]]:
+def own_clock(behind: timedelta) -> Iterator[Callable[[float], None]]:
     """The daemon's two clocks, replaced by one that moves when it is told to; yields what moves it."""
     start = datetime.now(UTC) - behind
     passed = timedelta()
@@ -174,7 +174,7 @@ def _own_clock(behind: timedelta) -> Iterator[Callable[[float], None]]:
         yield move_on
 
 
-def _nobody() -> None:
+def nobody() -> None:
     """Nobody sleeps here, so nobody is woken."""
 
 

@@ -28,7 +28,7 @@ from tests.builders import make_alert, owe
 from tests.growth import figures
 from tests.growth.figures import Figure
 from tests.growth.sizes import of_postgresql, of_sqlite
-from tests.growth.taking import SIZES, Counted, Newsdesk, Spent, Taken, newsdesk
+from tests.growth.taking import SIZES, Counted, Newsdesk, Spent, Taken, newsdesk, spent_with
 from tests.measuring import say
 
 _LABELLED = 0.45  # of the files are about something; as many raise an alert as of real news
@@ -36,7 +36,7 @@ _ROUNDS = 9
 _CLIENTS = (1, 4, 16, 64)
 _WAKES = 200
 _NUMBERS = (10_000, 100_000)  # articles
-_SECONDS = 6  # of pgbench a round
+_SECONDS = 5  # of pgbench a round
 _SCRIPTS = {
     # As a daemon asks who sends to a receiver, every two seconds for each.
     "looks": "BEGIN; SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
@@ -54,29 +54,35 @@ Found = dict[str, Figure]
 
 def taking(home: Path, scratch: Path) -> Found:
     """What a batch costs on SQLite and on PostgreSQL that syncs, by turns."""
+    return taking_of(home, scratch, ("sqlite", "postgresql"), rounds=_ROUNDS)
+
+
+def taking_of(home: Path, scratch: Path, kinds: Sequence[str], *, rounds: int) -> Found:
+    """The same of some kinds of ledger."""
     with postgres.server(durable=True) as server:
-        addresses = {"sqlite": f"sqlite:///{scratch / 'ledger.db'}", "postgresql": server.fresh()}
+        addresses = {"sqlite": f"sqlite:///{scratch / 'taking.db'}", "postgresql": server.fresh()}
         desks: dict[str, Newsdesk] = {}
-        for kind, address in addresses.items():
+        for kind in kinds:
+            address = addresses[kind]
             serving = partial(_processes, server) if kind == "postgresql" else tuple
             database = open_database(address)
             desks[kind] = newsdesk(scratch / kind, home / "models", address, database, serving)
-        backlog = texts.backlog(2 * (_ROUNDS + 1) * sum(SIZES) * len(desks), _LABELLED)
-        rounds: dict[str, list[list[Taken]]] = {kind: [] for kind in desks}
+        backlog = texts.backlog(2 * (rounds + 1) * sum(SIZES) * len(desks), _LABELLED)
+        batches: dict[str, list[list[Taken]]] = {kind: [] for kind in desks}
         wholes: dict[str, list[list[Spent]]] = {kind: [] for kind in desks}
-        for number in range(_ROUNDS + 1):
-            say(f"taking: round {number + 1} of {_ROUNDS + 1}")
+        for number in range(rounds + 1):
+            say(f"taking: round {number + 1} of {rounds + 1}")
             for kind, desk in desks.items():
                 taken = [desk.take(list(islice(backlog, size))) for size in SIZES]
                 whole = [desk.whole(list(islice(backlog, size))) for size in SIZES]
                 if number:  # the first meets cold caches
-                    rounds[kind].append(taken)
+                    batches[kind].append(taken)
                     wholes[kind].append(whole)
         for desk in reversed(desks.values()):  # the last that timed turns stops first
             desk.close()
             desk.database.close()
     found: Found = {}
-    for kind, each in rounds.items():
+    for kind, each in batches.items():
         found |= _costs(kind, each, wholes[kind])
     return found
 
@@ -88,7 +94,7 @@ def _costs(kind: str, rounds: Sequence[Sequence[Taken]], wholes: Sequence[Sequen
     found: Found = {}
 
     def lines(what: str, unit: str, how: str, points: Sequence[Sequence[float]]) -> None:
-        through = [_line(list(zip(SIZES, each, strict=True))) for each in points]
+        through = [line(list(zip(SIZES, each, strict=True))) for each in points]
         found[f"{kind} {what} a batch"] = Figure.of([fixed for fixed, _ in through], unit, how)
         found[f"{kind} {what} an article"] = Figure.of([more for _, more in through], unit, how)
 
@@ -113,7 +119,7 @@ def _costs(kind: str, rounds: Sequence[Sequence[Taken]], wholes: Sequence[Sequen
     return found
 
 
-def _line(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
+def line(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """What the smallest costs, and each one more; least squares of relative errors, as sizes differ much."""
     x, y = np.array(points).T
     weights = 1.0 / y
@@ -158,7 +164,9 @@ def _pgbench(server: postgres.Server, address: str, script: Path, clients: int) 
         env={"PGPASSWORD": server.password, "PATH": "/usr/bin:/bin", "LC_ALL": "C"},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    return float(_RATE.findall(done.stdout)[-1])
+    found = _RATE.findall(done.stdout)
+    assert found, f"pgbench told no rate: {done.stdout}{done.stderr}"
+    return float(found[-1])
 
 
 def looking(home: Path, scratch: Path) -> Found:
@@ -174,7 +182,7 @@ def looking(home: Path, scratch: Path) -> Found:
         written = number
         points[number] = [_timed(lambda: inbox.look(time.monotonic())) for _ in range(_ROUNDS)]
     rounds = [[(number, seen[each]) for number, seen in points.items()] for each in range(_ROUNDS)]
-    lines = [_line(each) for each in rounds]
+    lines = [line(each) for each in rounds]
     how = "a line through looks at 10 to 10,000 files on a local disk"
     return {
         "look": Figure.of([fixed for fixed, _ in lines], "s", how),
@@ -198,37 +206,41 @@ def sending(home: Path, scratch: Path) -> Found:
                     owe(connection, make_alert(number=number))
             sender = _Nobody()
             dispatch = Dispatch("desk", sender, database)
-            before, after, statements = [], [], Counted()
+            serving = _processes(server) if kind == "postgresql" else []
+            sender.spent = partial(spent_with, serving)
+            before, after = [], []
             for _ in range(100):
-                began, told = time.perf_counter(), statements.number
-                sender.statements = statements
+                began, told = sender.spent(), sender.statements.number
                 dispatch.work()
-                ended = time.perf_counter()
                 before.append(sender.at - began)
-                after.append(ended - sender.at)
-                there = sender.told - told, statements.number - sender.told
-            statements.end()
+                after.append(sender.spent() - sender.at)
+                there = sender.told - told, sender.statements.number - sender.told
+            sender.statements.end()
             for name, number in zip(("before", "after"), there, strict=True):
-                found[f"{kind} statements {name} a message"] = Figure.of(
-                    [number], "statements", "of a message"
-                )
+                how = "of a message, the last of 100"
+                found[f"{kind} statements {name} a message"] = Figure.of([number], "statements", how)
             database.close()
             how = f"median of 100 messages to nobody, one after the other; {kind}"
-            found[f"{kind} before a message"] = Figure.of(before[10:], "s", how)
-            found[f"{kind} after a message"] = Figure.of(after[10:], "s", how)
+            for name, each in (("before", before[10:]), ("after", after[10:])):
+                clock, work = [one.clock for one in each], [one.work for one in each]
+                found[f"{kind} {name} a message"] = Figure.of(clock, "s", f"by the clock: {how}")
+                found[f"{kind} {name} work a message"] = Figure.of(work, "s", f"processor time: {how}")
     return found
 
 
 class _Nobody:
-    """Takes every message, and knows when."""
+    """Takes every message, and knows what had been spent until then."""
 
     can_look = can_thread = False
     groups = True
-    at, told = 0.0, 0
-    statements: Counted
+
+    def __init__(self) -> None:
+        self.statements = Counted()
+        self.spent = partial(spent_with, ())
+        self.at, self.told = self.spent(), 0
 
     def send(self, message: Message) -> Sent:
-        self.at, self.told = time.perf_counter(), self.statements.number
+        self.at, self.told = self.spent(), self.statements.number
         return Sent("nowhere", "1")
 
     def find(self, message: Message, since: float, *, everywhere: bool = False) -> Sent | None:

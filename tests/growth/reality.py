@@ -24,9 +24,11 @@ from tests.bench import texts
 from tests.bench.desk import slack_config
 from tests.bench.processes import children, resident
 from tests.daemon_process import DaemonProcess
+from tests.growth import figures, measuring
 from tests.growth.arrivals import Moments
 from tests.growth.figures import Figure
 from tests.growth.newsroom import Costs, Outcome, Plan, simulate
+from tests.growth.page import Rows, shown
 from tests.measuring import say
 from tests.slack_faults import Call
 from tests.slack_stand_in import SlackStandIn
@@ -34,16 +36,21 @@ from tests.slack_stand_in import SlackStandIn
 REPLICATIONS = 200
 _LABELLED = 0.45
 _STORIES_OFF = "[story]\nwindow_hours = 0\n"
+SHARES = (0.5, 0.95, 0.99)
+# A channel sends once a second: who just misses a message goes with the next.
+_TOLERANCE = 1.0  # seconds
+_STAND_IN = 0.01  # seconds that the stand-in takes for a request
 _PATIENCE = 120.0  # seconds after the last file, for the alerts still owed
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What came of files that were dropped at these `moments`: seconds until each alert; memory in MiB."""
+    """What came of files that were dropped at these `moments`: seconds until each alert; its messages; memory in MiB."""
 
     moments: Moments
     alerting: tuple[bool, ...]
     waits: Moments
+    messages: int
     memory: float
 
     def after(self, share: float) -> float:
@@ -58,18 +65,18 @@ class Predicted:
     high: float
 
 
-def costs(figures: dict[str, Figure], ledger: str, *, answer: float, busy: bool = False) -> Costs:
+def costs(known: dict[str, Figure], ledger: str, *, answer: float, busy: bool = False) -> Costs:
     """What was measured of a ledger. `busy`: by the clock, else the processors' time alone."""
-    return _costs(lambda name: figures[name].value, ledger, answer, busy=busy)
+    return _costs(lambda name: known[name].value, ledger, answer, busy=busy)
 
 
 def drawn(
-    figures: dict[str, Figure], ledger: str, random: np.random.Generator, *, answer: float, busy: bool = True
+    known: dict[str, Figure], ledger: str, random: np.random.Generator, *, answer: float, busy: bool = True
 ) -> Costs:
     """The same of one round, drawn for each figure."""
 
     def one(name: str) -> float:
-        return float(random.choice(figures[name].rounds))
+        return float(random.choice(known[name].rounds))
 
     return _costs(one, ledger, answer, busy=busy)
 
@@ -77,8 +84,12 @@ def drawn(
 def _costs(value: Any, ledger: str, answer: float, *, busy: bool) -> Costs:
     kind = "" if busy else " work"
 
+    # What is committed must be on the disk, which takes no processor.
+    sync = 0.0 if busy else 1.0 / float(value("commits plain 1"))
+
     def of(what: str, per: str) -> float:
-        return float(value(f"{ledger} {what}{kind} {per}"))
+        is_commit = per != "an article" and what not in ("intake", "move")
+        return float(value(f"{ledger} {what}{kind} {per}")) + (sync if is_commit else 0.0)
 
     whole = {per: of("intake", per) for per in ("a batch", "an article")}
     parts = {per: [of(what, per) for what in ("record", "move", "mark")] for per in ("a batch", "an article")}
@@ -95,8 +106,8 @@ def _costs(value: Any, ledger: str, answer: float, *, busy: bool) -> Costs:
         move_article=move,
         mark_batch=mark_batch,
         mark_article=mark,
-        before_message=float(value(f"{ledger} before a message")),
-        after_message=float(value(f"{ledger} after a message")),
+        before_message=of("before", "a message"),
+        after_message=of("after", "a message"),
         answer=answer,
     )
 
@@ -125,14 +136,14 @@ def run(home: Path, scratch: Path, moments: Moments, *, ledger: str = "", seed: 
             while not owed <= arrived.keys() and time.monotonic() < until:
                 time.sleep(0.05)
             processes = [daemon.process.pid, *children(daemon.process.pid)]
-            memory = sum(map(resident, processes))
+            memory, messages = sum(map(resident, processes)), len(slack.texts())
         finally:
             daemon.stop()
     missing = len(owed - arrived.keys())
     if missing:
         say(f"reality: {missing} of {len(owed)} alerts did not come in time")
     waits = [arrived[key] - at for key, at in zip(keys, dropped, strict=True) if key in arrived]
-    return Seen(np.array(dropped) - dropped[0], tuple(alerting), np.array(waits), memory)
+    return Seen(np.array(dropped) - dropped[0], tuple(alerting), np.array(waits), messages, memory)
 
 
 def _keys(home: Path, backlog: Sequence[str]) -> tuple[list[str], list[bool]]:
@@ -160,7 +171,7 @@ def _drop(backlog: Sequence[str], moments: Moments, scratch: Path, inbox: Path) 
 
 
 def predicted(
-    seen: Seen, figures: dict[str, Figure], plan: Plan, ledger: str, shares: Sequence[float], *, answer: float
+    seen: Seen, known: dict[str, Figure], plan: Plan, ledger: str, shares: Sequence[float], *, answer: float
 ) -> list[Predicted]:
     """What the simulation says of the same arrivals: the 95 % of replications in the middle."""
     found: list[list[float]] = []
@@ -169,7 +180,7 @@ def predicted(
         outcome: Outcome = simulate(
             seen.moments,
             replace(plan, channels=1, workspaces=0),
-            drawn(figures, ledger, random, answer=answer),
+            drawn(known, ledger, random, answer=answer),
             random,
             after=600.0,
             alerting=seen.alerting,
@@ -177,3 +188,41 @@ def predicted(
         found.append([outcome.alert_after(share) for share in shares])
     low, high = np.quantile(np.array(found), [0.025, 0.975], axis=0)
     return [Predicted(float(a), float(b)) for a, b in zip(low, high, strict=True)]
+
+
+def compared(home: Path, scratch: Path) -> str:
+    """A table: what was said before, and what came. The costs are measured in the same minutes."""
+    place = scratch / "costs"
+    place.mkdir()
+    known = figures.read()
+    for part in (measuring.taking_of(home, place, ("sqlite",), rounds=5), measuring.sending(home, place)):
+        known |= part
+    random = np.random.default_rng(11)
+    rows: Rows = []
+    for name, moments in _runs(random):
+        say(f"reality: {name}")
+        folder = scratch / f"run-{len(rows)}"
+        folder.mkdir()
+        seen = run(home, folder, moments, seed=100 * len(rows))
+        said = predicted(seen, known, Plan(), "sqlite", SHARES, answer=_STAND_IN)
+        cells = [
+            f"{seen.after(share):.2f} s ({each.low:.2f}–{each.high:.2f}{_mark(each, seen.after(share))})"
+            for share, each in zip(SHARES, said, strict=True)
+        ]
+        rows.append((name, f"{len(seen.waits)}", *cells, f"{seen.memory:.0f} MiB"))
+    return shown(["articles", "alerts", "median", "95 %", "99 %", "memory"], rows)
+
+
+def _runs(random: np.random.Generator) -> list[tuple[str, Moments]]:
+    """Articles as a quiet desk has them, as a busy one, and an agency's batch on top."""
+    slow, fast = (np.cumsum(random.exponential(1.0 / rate, int(90 * rate))) for rate in (0.5, 5.0))
+    batch = np.sort(np.concatenate([slow, 20.0 + random.random(400)]))
+    return [
+        ("0.5 a second (43,000 a day)", slow),
+        ("5 a second (430,000 a day)", fast),
+        ("0.5 a second and 400 at once", batch),
+    ]
+
+
+def _mark(said: Predicted, seen: float) -> str:
+    return "" if said.low - _TOLERANCE <= seen <= said.high + _TOLERANCE else ", missed"

@@ -12,10 +12,9 @@ from tests.growth import theory
 from tests.growth.arrivals import DAY, Load, moments
 from tests.growth.figures import Figure
 from tests.growth.newsroom import WORKSPACE, Costs, Outcome, Plan, simulate
+from tests.growth.page import Rows, shown
 from tests.growth.reality import costs
 from tests.measuring import say
-
-Rows = list[tuple[str, ...]]
 
 A_DAY = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 DAEMONS = (1, 4, 10, 1_000)
@@ -26,11 +25,6 @@ _LATE = 0.05  # of the articles or alerts that stay behind are too many
 _RECEIVERS = 12
 _LOOKS = 2.0  # seconds between two looks of a daemon, for each receiver, whether it is its turn
 _BEATS = 5.0  # seconds between two renewals of a daemon's lease
-
-
-def shown(columns: Sequence[str], rows: Rows) -> str:
-    lines = [tuple(columns), ("---",) * len(columns), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def ledger_costs(figures: dict[str, Figure], ledger: str, *, away: float = 0.0) -> Costs:
@@ -68,12 +62,12 @@ def waits(
     return shown(["articles a day", *heads], rows)
 
 
-def outcome_of(a_day: float, plan: Plan, costs: Costs, seed: int = 1) -> Outcome:
+def outcome_of(a_day: float, plan: Plan, costs: Costs, *, most: int = _MOST) -> Outcome:
     """Of the busiest hours of a day, or all of it."""
     load = Load(a_day)
-    window = load.window(_MOST)
+    window = load.window(most)
     length = window[1] - window[0]
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(1)
     warm = length / 10 if length < DAY else 0.0
     return simulate(moments(load, window, random), plan, costs, random, warm=warm)
 
@@ -116,7 +110,7 @@ def limits(figures: dict[str, Figure]) -> str:
         thinking = each.prepare_article + each.move_article
         enough = theory.enough_customers(thinking, turn)
         enough_parsed = theory.enough_customers(thinking + 0.017, turn)
-        told = f"{1000 * turn:.2g} ms an article; no more than {enough:.0f} daemons help ({enough_parsed:.0f} with web pages)"
+        told = f"{1000 * turn:.2g} ms an article; {enough:.0f} daemons, {enough_parsed:.0f} with web pages"
         rows.append((f"turns to write, {name}", told, a_day(1 / turn)))
     rows += [
         (
@@ -199,4 +193,5 @@ def measured(figures: dict[str, Figure]) -> Iterator[str]:
     """Each figure on a line of its own."""
     for name in sorted(figures):
         each = figures[name]
-        yield f"{name}: {each.value:.4g} {each.unit} ({min(each.rounds):.3g}–{max(each.rounds):.3g}; {each.how})"
+        spread = f"{min(each.rounds):.3g}–{max(each.rounds):.3g}"
+        yield f"{name}: {each.value:.4g} {each.unit} ({spread}; {each.how})"

@@ -137,7 +137,7 @@ class Newsdesk:
 
     def spent(self) -> Spent:
         """Up to now."""
-        return Spent(time.perf_counter(), time.process_time() + sum(map(worked, self._serving)))
+        return spent_with(self._serving)
 
     def _write(self, texts: Sequence[str]) -> None:
         for text in texts:
@@ -147,6 +147,11 @@ class Newsdesk:
         content = arrivals.read(candidate, self._reader)
         assert content is not None
         return arrivals.opened(content, content.fingerprint, self._reader)
+
+
+def spent_with(servers: Collection[int]) -> Spent:
+    """Up to now, by this process and these."""
+    return Spent(time.perf_counter(), time.process_time() + sum(map(worked, servers)))
 
 
 def worked(process: int) -> float:
