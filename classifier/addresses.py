@@ -18,7 +18,7 @@ from classifier.errors import ClassifierError, UnreadableArticleError
 _AT_ONCE = 4 * 2**20  # bytes that are asked for together
 _ONE_FILE = ("http", "https")  # there are no folders
 _GLOB = frozenset("*?[")
-_TELLS_CHANGE = ("ETag", "etag", "LastModified", "mtime", "created")
+_TELLS_CHANGE = ("ETag", "etag", "LastModified", "Last-Modified", "mtime", "created")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def bytes_of(address: str, most: int) -> bytes:
 
 def _entry(address: str, info: dict[str, Any]) -> Entry:
     facts = tuple(str(info[name]) for name in _TELLS_CHANGE if info.get(name) is not None)
-    parted = info.get("partial", True) is not False
+    parted = bool(info.get("partial", address.partition("://")[0] not in _ONE_FILE))
     return Entry(address, int(info.get("size") or 0), facts, parted and info.get("size") is not None)
 
 

@@ -40,7 +40,9 @@ def tag(options: argparse.Namespace) -> int:
     folder of them, a .jsonl file with an article a line, or a quoted pattern of such
     ('archive/2026-*/**'); "-" reads one file from standard input. Of any number of articles: all
     cores work, and memory stays as it is. --output writes JSON Lines, in the order of the input;
-    should that end early, in whatever way, --resume goes on with it.
+    should that end early, in whatever way, --resume goes on with it. A PATH may also be an address
+    (s3://bucket/archive, https://host/rows.jsonl). With --backend dask the workers of a cluster tag
+    and write the same output, which must be in a folder that all of them share, as what they read.
     """
     _start_lightly()
     try:
@@ -281,9 +283,11 @@ def _connected(stack: ExitStack, options: argparse.Namespace, access: Access, ve
 def _sharded(
     options: argparse.Namespace, client: Client, tagger: Tagger, output: Output
 ) -> Generator[tuple[Mark, Told]]:
-    from classifier import parts, sharding
+    from classifier import parts, sharding, shards
 
     begin = output.progress
+    if options.overwrite:
+        shards.clear(sharding.folder_of(options.output))
     found = parts.parts(options.paths, begin.mark, begun_at=begin.begun_at, without=options.output)
     tagger = replace(tagger, folder=str(Path.cwd()))
     return sharding.Cluster(client, tagger, options.output, output.keep).spread(found, begin.mark)

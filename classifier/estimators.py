@@ -16,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.naive_bayes import ComplementNB
 from sklearn.svm import LinearSVC
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from classifier.features import LARGE, SMALL, Recipe
 
@@ -86,6 +86,7 @@ class Online:
             )
             for _ in range(topics)
         ]  # fmt: skip
+        self._libraries = ThreadpoolController()  # to look for them takes longer than to learn from a block
 
     def learn(self, matrix: sparse.csr_matrix, truth: Flags) -> None:
         """Go over some texts once, in their order."""
@@ -98,7 +99,7 @@ class Online:
 
         # Threads of ours: the work is done outside the interpreter, and the matrix is there once. Those of
         # the linear algebra, whose vectors are short here, take five times as much of the processor.
-        with threadpool_limits(1), ThreadPoolExecutor(cpu_count()) as threads:
+        with self._libraries.limit(limits=1), ThreadPoolExecutor(cpu_count()) as threads:
             deque(threads.map(learn, self._models, truth.T), maxlen=0)
 
     def fitted(self) -> Fitted:

@@ -354,9 +354,7 @@ def _on(judged: Judged, topics: frozenset[str]) -> Judged:
     return replace(judged, main=judged.main & topics, mention=judged.mention & topics)
 
 
-def _cases(
-    before: Model, after: Model, articles: Iterable[Judged], topics: frozenset[str]
-) -> Iterator[Case]:
+def _cases(before: Model, after: Model, articles: Iterable[Judged], topics: frozenset[str]) -> Iterator[Case]:
     for judged in articles:
         right = sorted(judged.right & topics)
         if not right:

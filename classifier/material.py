@@ -21,6 +21,7 @@ _AT_ONCE = 256  # articles whose passages are scored together
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Texts = tuple[sparse.csr_matrix, Flags, Recipe, Floats | None]  # what `fit` takes
 
 
 class Material:
@@ -79,7 +80,7 @@ class Material:
             known = np.all(self.weights > 0, axis=1)
         return known
 
-    def texts(self, rows: Flags) -> tuple[sparse.csr_matrix, Flags, Recipe, Floats | None]:
+    def texts(self, rows: Flags) -> Texts:
         """Some of the labelled texts, as `fit` takes them."""
         weights = None if self.weights is None else self.weights[rows]
         return self.matrix[rows], self.truth[rows], self.recipe, weights

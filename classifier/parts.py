@@ -19,7 +19,7 @@ from classifier.errors import ClassifierError
 from classifier.streams import BEGINNING, Mark, Source
 
 LEAST_ARTICLES = 5_000
-LEAST_BYTES = 16 * 2**20  # of lines
+LEAST_BYTES = 4 * 2**20  # of lines; a worker that is lost loses no more
 MOST_BYTES = 32 * 2**20  # of files; those of PDF and the like take long
 MOST_OF_LONG_LINES = 512 * 2**20
 

@@ -30,7 +30,7 @@ from classifier.spreading import Tagger, Told
 from classifier.streams import InputChangedError, Mark, Piece, Source
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Worker
 
 TRIES = 4  # of a part that workers die of; before each, Dask itself tries as often
 FAR_AHEAD = 100  # parts that are done before the first that is not
@@ -39,14 +39,6 @@ _AT_ONCE = 2  # parts for each thread of a worker, so that none waits for us
 _LOOK = 2.0  # seconds
 _GONE = "the scheduler has gone; go on with --resume"
 _MODELS = "topicwire-models"
-
-
-class NoModelHereError(ClassifierError):
-    """A worker came later than the model did."""
-
-    def __init__(self, worker: str) -> None:
-        super().__init__(worker)
-        self.worker = worker
 
 
 class UnseenError(ClassifierError):
@@ -73,7 +65,8 @@ class Standing:
 
     part: Part
     name: str
-    task: Future[None] | None = None
+    number: int
+    task: Future[str] | None = None
     done: bool = False
     tries: int = 0
 
@@ -83,13 +76,13 @@ def folder_of(output: Path) -> Path:
 
 
 def refuse_others(output: Path, model: str, *, resume: bool, overwrite: bool) -> None:
-    """Raise ClassifierError where shards of another run stand beside the output."""
+    """Raise ClassifierError where shards of another run stand beside the output, or what are none."""
     folder = folder_of(output)
-    if overwrite or not folder.exists():
-        return
     found = shards.about(folder)
-    if found is None and any(folder.iterdir()):
+    if found is None and folder.exists() and any(folder.glob("[!.]*")):
         raise ClassifierError(f"{folder}: is there and holds no shards; move it away")
+    if overwrite:
+        return
     if found and not resume:
         raise ClassifierError(f"{folder}: holds shards of another run; begin with --overwrite")
     if found and found.model != model:
@@ -106,6 +99,7 @@ class Cluster:
     keep: Callable[[], None]
     _run: Run = field(init=False)
     _files: Mapping[str, bytes] = field(init=False)
+    _parted: int = 0
 
     def spread(self, parts: Iterator[Part], start: Mark) -> Generator[tuple[Mark, Told]]:
         """What came of each part and the mark behind it, in order. Raises ClassifierError.
@@ -143,8 +137,9 @@ class Cluster:
                 put_model, self.tagger.version, self._files, workers=workers, on_error="return"
             )
         for worker, answer in answers.items():
-            if isinstance(answer, ClassifierError):
-                raise ClusterError(f"the worker at {worker} cannot take the model: {answer}")
+            # One that has just gone needs no model.
+            if isinstance(answer, Exception) and not isinstance(answer, OSError):
+                raise ClusterError(f"the worker at {worker} cannot take the model: {answer}") from answer
 
     def _fill(self, standing: deque[Standing], parts: Iterator[Part]) -> bool:
         """Give the workers enough to do; whether there may be more parts."""
@@ -155,7 +150,8 @@ class Cluster:
             part = next(parts, None)
             if part is None:
                 return False
-            each = Standing(part, part.name(self._run.about.run))
+            self._parted += 1
+            each = Standing(part, part.name(self._run.about.run), self._parted)
             standing.append(each)
             if shards.is_there(self._run.folder, each.name):
                 each.done = True
@@ -166,7 +162,9 @@ class Cluster:
 
     def _submit(self, each: Standing) -> None:
         key = f"tag-{each.name}-{secrets.token_hex(4)}"
-        each.done, each.task = False, self.client.submit(tag_part, self._run, each.part, key=key)
+        # The first comes first, again as well: the others wait for it in the output.
+        each.task = self.client.submit(tag_part, self._run, each.part, key=key, priority=-each.number)
+        each.done = False
 
     def _look_at(self, standing: deque[Standing]) -> None:
         """See which parts are done; wait a little where the first is not."""
@@ -180,16 +178,16 @@ class Cluster:
             if each.task and not each.done and each.task.done():
                 self._settle(each, each.task)
 
-    def _settle(self, each: Standing, task: Future[None]) -> None:
+    def _settle(self, each: Standing, task: Future[str]) -> None:
         if task.status == "cancelled":
             raise ClusterError(_GONE)
         error = task.exception() if task.status == "error" else None
         match error:
+            case None if late := task.result():
+                self._give_model([late])
+                self._submit(each)
             case None:
                 each.done, each.task = True, None
-            case NoModelHereError():
-                self._give_model([error.worker])
-                self._submit(each)
             case KilledWorker():
                 self._again(each, ClassifierError("workers die of it, perhaps because memory ran out"))
             case UnseenError():
@@ -221,17 +219,18 @@ def _asking() -> Iterator[None]:
         raise ClusterError(_GONE) from error
 
 
-def put_model(version: str, files: Mapping[str, bytes]) -> None:
+def put_model(version: str, files: Mapping[str, bytes], dask_worker: Worker) -> None:
     """Make it a model of this worker. Raises ClassifierError where what came is not a sound one."""
     try:
-        storage.put(Path(get_worker().local_directory) / _MODELS, version, files)
+        storage.put(Path(dask_worker.local_directory) / _MODELS, version, files)
     except OSError as error:
         raise ClusterError(str(error)) from error
 
 
-def tag_part(run: Run, part: Part) -> None:
+def tag_part(run: Run, part: Part) -> str:
     """Read and tag a part, on a worker, and put its shard into the folder of shards.
 
+    Does nothing but tell its address where this worker has no model yet: it came later than that did.
     Raises ClassifierError where this worker cannot do what another could, OSError for what may pass.
     """
     worker = get_worker()
@@ -244,11 +243,12 @@ def tag_part(run: Run, part: Part) -> None:
         )
     models = Path(worker.local_directory) / _MODELS
     if run.tagger.version not in storage.versions(models):
-        raise NoModelHereError(worker.address)
+        return str(worker.address)
     _refuse_changed(run, part, worker.address)
     name = part.name(run.about.run)
     with shards.writing(run.folder, name) as writer:
         writer.keep(_tag(replace(run.tagger, models=models), part, name, writer.add))
+    return ""
 
 
 def _tag(tagger: Tagger, part: Part, name: str, add: Callable[[bytes], None]) -> Record:

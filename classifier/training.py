@@ -20,7 +20,7 @@ from classifier.estimators import SEED, Fitted, fit
 from classifier.evaluation import Judgements, average_precision, flags, report
 from classifier.features import LARGE, PASSAGES, SMALL, Recipe
 from classifier.folds import Folds
-from classifier.material import Material
+from classifier.material import Material, Texts
 from classifier.mixing import Mixed, Pool, can_mix, mix
 from classifier.model import Model
 from classifier.tagging import FEATURES, Calibration, Cuts
@@ -220,7 +220,7 @@ def fit_folds(material: Material, tell: Callable[[int], None]) -> list[Fitted]:
     owned = [np.flatnonzero(material.folds == number) for number in range(material.recipe.folds)]
     outside = [~np.isin(material.owner, articles) for articles in owned]
     rows = [*outside, np.ones(len(material.owner), dtype=bool)]
-    tasks = (delayed(fit)(*material.texts(chosen)) for chosen in rows)
+    tasks = (delayed(_fit)(material.texts(chosen)) for chosen in rows)
     # A cluster's backend gives all of them at the end.
     how = "generator" if get_active_backend()[0].supports_return_generator else "list"
     found = []
@@ -228,6 +228,12 @@ def fit_folds(material: Material, tell: Callable[[int], None]) -> list[Fitted]:
         tell(done)
         found.append(fitted)
     return found
+
+
+def _fit(texts: Texts) -> Fitted:
+    # In one tuple: what joblib lays out on a cluster by itself is gone with the worker that has it, while a
+    # task that has its texts in it is done by another.
+    return fit(*texts)
 
 
 def hold_out(material: Material, fits: Sequence[Fitted]) -> HeldOut:

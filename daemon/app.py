@@ -464,8 +464,15 @@ class _Daemon:
         hanging = self._parts.hanging()
         if hanging:
             logger.error("a worker hangs", extra={"workers": ", ".join(hanging)})
+            self._leave_files(hanging)
         else:
             readiness.tell("WATCHDOG=1")
+
+    def _leave_files(self, hanging: Sequence[str]) -> None:
+        """Other daemons may take what an inbox that hangs keeps us from: late, we record none of it."""
+        if self._parts.inbox.name in hanging:
+            with suppress(SQLAlchemyError, DaemonError):
+                self._shared.claiming.let_all_go()
 
 
 def _jobs(

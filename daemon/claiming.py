@@ -15,7 +15,7 @@ import os
 from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, Text, bindparam, text
 
 from daemon import claims
 from daemon.arrivals import Arrival
@@ -61,9 +61,9 @@ _OURS = text(
       AND name IN :names
     FOR UPDATE
     """
-).bindparams(bindparam("names", expanding=True))
+).bindparams(bindparam("names", expanding=True, type_=Text()))
 _LET_GO = text("DELETE FROM arriving WHERE claimant = :claimant AND name IN :names").bindparams(
-    bindparam("names", expanding=True)
+    bindparam("names", expanding=True, type_=Text())
 )
 
 _LET_ALL_GO = text("DELETE FROM arriving WHERE claimant = :claimant")

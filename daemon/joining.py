@@ -18,16 +18,18 @@ from daemon.slackapp import Finding
 _SERVER = text("SELECT current_setting('server_version') AS release, current_user AS user")
 _LACKING = text(
     """
-    SELECT tablename
-    FROM pg_tables
-    WHERE schemaname = current_schema()
+    SELECT pg_class.relname
+    FROM pg_class
+    JOIN pg_namespace ON pg_namespace.oid = pg_class.relnamespace
+    WHERE pg_namespace.nspname = current_schema()
+      AND pg_class.relkind = 'r'
       AND NOT (
-          has_table_privilege(quote_ident(tablename), 'SELECT')
-          AND has_table_privilege(quote_ident(tablename), 'INSERT')
-          AND has_table_privilege(quote_ident(tablename), 'UPDATE')
-          AND has_table_privilege(quote_ident(tablename), 'DELETE')
+          has_table_privilege(pg_class.oid, 'SELECT')
+          AND has_table_privilege(pg_class.oid, 'INSERT')
+          AND has_table_privilege(pg_class.oid, 'UPDATE')
+          AND has_table_privilege(pg_class.oid, 'DELETE')
       )
-    ORDER BY tablename
+    ORDER BY pg_class.relname
     """
 )
 

@@ -69,7 +69,7 @@ _FIRST_FILES = text(
       AND reason IS NULL
     ORDER BY id DESC
     """
-).bindparams(bindparam("fingerprints", expanding=True))
+).bindparams(bindparam("fingerprints", expanding=True, type_=Text()))
 _UNMOVED = text("SELECT * FROM files WHERE state = 'taken' ORDER BY id")
 _TAKE_OVER = text("UPDATE files SET target = :target, daemon = :daemon WHERE id = :id")
 _PLACED = text(
@@ -120,7 +120,7 @@ _OTHER_VERSIONS = text(
     """
 )
 _KNOWN_ARTICLES = text("SELECT fingerprint FROM articles WHERE fingerprint IN :fingerprints").bindparams(
-    bindparam("fingerprints", expanding=True)
+    bindparam("fingerprints", expanding=True, type_=Text())
 )
 _ADD_TAG = text(
     """

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, text
+from sqlalchemy import Connection, Row, Text, bindparam, text
 
 from daemon.records import DeliveryState, Form, alert_from_json
 
@@ -48,7 +48,7 @@ _COUNTS = text(
       AND state IN :states
     GROUP BY state
     """
-).bindparams(bindparam("states", expanding=True))
+).bindparams(bindparam("states", expanding=True, type_=Text()))
 _REASONS = text(
     """
     SELECT error, COUNT(*) AS number

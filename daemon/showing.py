@@ -27,6 +27,7 @@ _SHOWN = text(
       AND shown < :revision
     """
 )
+_OVERTAKEN = text("UPDATE deliveries SET revision = revision + 1 WHERE id = :id AND shown > :revision")
 _TRY = text("UPDATE deliveries SET refresh_tries = refresh_tries + 1 WHERE id = :id")
 _PICTURE = text("UPDATE deliveries SET picture = :picture WHERE id = :id")
 
@@ -45,8 +46,13 @@ def stale(connection: Connection, receiver: str) -> tuple[Delivery, bool] | None
 
 
 def mark_shown(connection: Connection, delivery: Delivery) -> None:
-    """The message shows what was known at the delivery's revision."""
-    connection.execute(_SHOWN, {"id": delivery.id, "revision": delivery.revision})
+    """The message shows what was known at the delivery's revision.
+
+    Where another daemon has shown more of it since, ours may have come after that: then it is shown anew.
+    """
+    row = {"id": delivery.id, "revision": delivery.revision}
+    if connection.execute(_SHOWN, row).rowcount == 0:
+        connection.execute(_OVERTAKEN, row)
 
 
 def mark_tried(connection: Connection, delivery: Delivery) -> None:

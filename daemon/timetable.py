@@ -19,7 +19,7 @@ from apscheduler.executors.base import BaseExecutor, run_job
 from apscheduler.job import Job as Tick
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, Text, bindparam, text
 from sqlalchemy.exc import SQLAlchemyError
 from tzlocal import get_localzone
 
@@ -53,7 +53,7 @@ _PLAN = text(
     """
 )
 _FORGET_OTHERS = text("DELETE FROM jobs WHERE name NOT IN :names").bindparams(
-    bindparam("names", expanding=True)
+    bindparam("names", expanding=True, type_=Text())
 )
 _IN_HAND = text("SELECT period, tries, claimant FROM runs WHERE name = :name AND state = 'running'")
 _RUN = text("SELECT tries, state FROM runs WHERE name = :name AND period = :period")

@@ -22,12 +22,18 @@ def articles(number: int, *, words: int = 40, seed: int = 7) -> Iterator[dict[st
     common = ["".join(chance.choices(_SYLLABLES, k=2)) for _ in range(800)]
     for each in range(number):
         main = chance.sample(sorted(TOPICS), chance.choice((0, 1, 1, 1, 1, 2)))
-        said = [chance.choice(TOPICS[topic]) for topic in main for _ in range(4)]
+        said = [chance.choice(TOPICS[topic]) for topic in main for _ in range(6)]
         said.append(chance.choice(TOPICS[chance.choice(sorted(TOPICS))]))
         rare = ["".join(chance.choices(_SYLLABLES, k=4)) for _ in range(words // 12)]
         text = said + rare + chance.choices(common, k=words - len(said))
         chance.shuffle(text)
-        yield {"id": f"a{each}", "title": " ".join(text[:4]), "text": " ".join(text), "main": main, "lang": "en"}
+        yield {
+            "id": f"a{each}",
+            "title": " ".join(text[:4]),
+            "text": " ".join(text),
+            "main": main,
+            "lang": "en",
+        }
 
 
 def write(path: Path, rows: Iterator[dict[str, object]] | Sequence[dict[str, object]]) -> Path:

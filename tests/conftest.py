@@ -35,8 +35,13 @@ from tests.slack_stand_in import SlackStandIn
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
-# What everything else stands on is tested on both ledgers, unless --ledger names one.
-BOTH = frozenset({"test_both_ledgers", "test_ledger"})
+# What everything else stands on is tested on both ledgers, unless --ledger names one: of the slow tests only
+# the ring, the others on one alone.
+BOTH = frozenset(
+    "test_both_ledgers test_dispatch test_intake test_ledger test_outbox test_recording test_ring"
+    " test_timetable".split()
+)
+RING = "test_ring"
 
 _running = ExitStack()
 
@@ -55,9 +60,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    chosen = metafunc.config.getoption("ledger") is None and metafunc.module.__name__.split(".")[-1] in BOTH
-    names_one = metafunc.definition.get_closest_marker("sqlite") or "pg_address" in metafunc.fixturenames
-    if chosen and not names_one:
+    module, definition = metafunc.module.__name__.split(".")[-1], metafunc.definition
+    chosen = metafunc.config.getoption("ledger") is None and module in BOTH
+    names_one = definition.get_closest_marker("sqlite") or "pg_address" in metafunc.fixturenames
+    is_long = definition.get_closest_marker("slow") and module != RING
+    if chosen and not names_one and not is_long:
         metafunc.parametrize("ledger_kind", ("sqlite", "postgresql"), indirect=True)
 
 

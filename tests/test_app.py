@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,12 +20,14 @@ from sqlalchemy.exc import OperationalError
 from classifier.model import Model
 from classifier.storage import load
 from daemon import app, arrivals, clock, deliveries, outbox, poison
+from daemon.claiming import NobodyElse
 from daemon.config import Receiver, Settings
 from daemon.database import Database
 from daemon.errors import DaemonError
 from daemon.receivers import senders_of
 from daemon.senders import Sender
 from daemon.serving import Serving
+from daemon.sharing import ALONE
 from daemon.slack import BURST
 from tests.builders import (
     ENERGY_ARTICLE,
@@ -371,6 +374,30 @@ def test_another_ledger_takes_a_restart(desk: Desk) -> None:
 
     assert "takes a restart to change" in desk.process.log
     assert not (desk.home / "another.db").exists()
+
+
+def test_what_an_inbox_that_hangs_has_claimed_is_left_to_other_daemons(
+    tmp_path: Path, database: Database, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "_HANGING_SECONDS", 0.2)
+    left: list[str] = []
+
+    class Claims(NobodyElse):
+        def let_all_go(self) -> None:
+            left.append("all")
+
+    settings = make_settings(tmp_path / "home", receivers=(console_receiver("desk"),))
+    shared = replace(ALONE, claiming=Claims())
+    serving = Serving(settings.models, model)
+    daemon = app._Daemon(settings, database, serving, senders_of(settings), None, shared=shared)
+
+    daemon._parts.workers[0]._busy_since = time.monotonic() - 1.0
+    daemon._tell_alive()
+    assert left == []
+    daemon._parts.inbox._busy_since = time.monotonic() - 1.0
+    daemon._tell_alive()
+
+    assert left == ["all"]
 
 
 @pytest.mark.parametrize(

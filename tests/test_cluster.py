@@ -54,7 +54,7 @@ def call(home: Path, capsys: pytest.CaptureFixture[str]) -> Call:
     def run(*arguments: object) -> tuple[int, list[str]]:
         capsys.readouterr()
         code = cli.main(["tag", *map(str, arguments), "--home", str(home)])
-        said = capsys.readouterr().err.splitlines()
+        said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("classifier: ")]
         return code, [line for line in said if "dashboard" not in line and "waiting for" not in line]
 
     return run
@@ -317,6 +317,12 @@ def test_shards_of_another_run_or_model_are_neither_taken_nor_swept_away(
     whose = ("another run; begin with --overwrite", f"model another-model, not {version}; see --overwrite")
     assert found == [(1, [f"classifier: {folder}: holds shards of {of}"]) for of in whose]
     assert folder.exists() and not output.exists()
+    (folder / "shards.json").rename(folder / "letter.txt")
+    assert call(source, "--output", output, "--overwrite", *site.options) == (
+        1,
+        [f"classifier: {folder}: is there and holds no shards; move it away"],
+    )
+    (folder / "letter.txt").rename(folder / "shards.json")
     assert call(source, "--output", output, "--overwrite", *site.options) == (0, [])
     assert output.read_bytes().count(b"\n") == 1
 

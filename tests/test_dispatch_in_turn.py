@@ -14,7 +14,7 @@ from sqlalchemy import text
 from daemon import clock, deliveries, outbox
 from daemon.database import Database
 from daemon.dispatch import Dispatch
-from daemon.errors import TemporaryDeliveryError, UnknownOutcomeError
+from daemon.errors import ReceiverRefusedError, TemporaryDeliveryError, UnknownOutcomeError
 from daemon.messages import Message
 from daemon.records import Delivery, DeliveryState, Sent
 from tests.builders import MINUTE
@@ -28,6 +28,7 @@ class Turns:
 
     def __init__(self, *, ours: bool = True) -> None:
         self.ours = ours
+        self.alone = False
         self.asked: list[str] = []
         self.let_go_of: list[str] = []
 
@@ -35,9 +36,10 @@ class Turns:
         self.asked.append(name)
         return self.ours
 
-    def let_go(self, name: str) -> None:
+    def let_go(self, name: str) -> bool:
         self.let_go_of.append(name)
-        self.ours = False
+        self.ours = self.alone
+        return not self.alone
 
 
 @pytest.fixture
@@ -348,6 +350,111 @@ def test_a_delivery_that_is_on_its_way_is_no_longer_ours_once_another_has_the_tu
         late = outbox.start_sending(connection, read, now=clock.now(), lease=MINUTE)
 
     assert late is None
+
+
+# A daemon that nobody answers
+
+
+def silence() -> TemporaryDeliveryError:
+    found = TemporaryDeliveryError("Slack cannot be reached: refused")
+    found.unanswered = True
+    return found
+
+
+def try_for(seconds: int, dispatch: Dispatch, database: Database, hand: Hand) -> None:
+    for _ in range(seconds // 5):
+        work(dispatch, database)
+        hand.seconds += 5.0
+
+
+def test_who_gets_no_answer_for_a_minute_leaves_the_receiver_to_another_daemon_for_a_while(
+    dispatch: Dispatch, desk: Desk, database: Database, turns: Turns, hand: Hand
+) -> None:
+    owe_some(database)
+    desk.plans = [(silence(), False)] * 100
+    try_for(50, dispatch, database, hand)
+    assert turns.let_go_of == []
+    hand.seconds += 15.0
+
+    assert dispatch.work() == 2.0
+    assert turns.let_go_of == ["receiver desk"]
+
+    turns.ours, asked, tried = True, len(turns.asked), len(desk.sendings)
+    hand.seconds += 55.0
+    work(dispatch, database)
+    assert (len(turns.asked), len(desk.sendings)) == (asked, tried)
+    assert dispatch.is_idle()
+    hand.seconds += 10.0
+    work(dispatch, database)
+    assert len(desk.sendings) == tried + 1
+
+
+def test_what_it_put_off_is_due_for_the_other_at_once(
+    dispatch: Dispatch, desk: Desk, database: Database, hand: Hand
+) -> None:
+    owe_some(database)
+    desk.plans = [(silence(), False)] * 100
+    try_for(60, dispatch, database, hand)
+    with database.transaction() as connection:
+        connection.execute(text("UPDATE deliveries SET due_at = '2999-01-01T00:00:00.000000Z'"))
+    hand.seconds += 15.0
+
+    dispatch.work()
+
+    due_at = column(database, "due_at")
+    assert isinstance(due_at, str)
+    assert due_at < "2999"
+    assert states(database) == ["pending"]
+
+
+def test_who_is_answered_now_and_then_goes_on(
+    dispatch: Dispatch, desk: Desk, database: Database, turns: Turns, hand: Hand
+) -> None:
+    owe_some(database)
+    busy = UnknownOutcomeError("Slack answered 503")
+    desk.plans = [(error, False) for _ in range(10) for error in (silence(), silence(), busy)]
+    desk.can_look = False
+
+    try_for(150, dispatch, database, hand)
+
+    assert turns.let_go_of == []
+
+
+def test_nor_does_a_receiver_that_refuses_mean_that_another_fares_better(
+    dispatch: Dispatch, desk: Desk, database: Database, turns: Turns, hand: Hand
+) -> None:
+    owe_some(database)
+    desk.plans = [(ReceiverRefusedError("Slack refuses: is_archived"), False)] * 100
+
+    try_for(150, dispatch, database, hand)
+
+    assert turns.let_go_of == []
+
+
+def test_looks_that_nobody_answers_count_as_well(
+    dispatch: Dispatch, desk: Desk, database: Database, turns: Turns, hand: Hand
+) -> None:
+    owe_some(database)
+    unknown = UnknownOutcomeError("no answer from Slack: timed out")
+    unknown.unanswered = True
+    desk.plans, desk.blind = [(unknown, True)], silence()
+
+    try_for(80, dispatch, database, hand)
+
+    assert turns.let_go_of == ["receiver desk"]
+    assert (states(database), len(desk.sendings)) == (["unknown"], 1)
+
+
+def test_who_is_alone_goes_on_trying(
+    dispatch: Dispatch, desk: Desk, database: Database, turns: Turns, hand: Hand
+) -> None:
+    turns.alone = True
+    owe_some(database)
+    desk.plans = [(silence(), False)] * 20
+
+    try_for(150, dispatch, database, hand)
+
+    assert states(database) == ["sent"]
 
 
 # What the outbox does for that

@@ -463,7 +463,7 @@ def test_a_step_that_the_ledger_refuses_leaves_no_trace_and_the_file_is_taken_la
     assert newsroom.done() == []
     for table in ("files", "articles", "tags", "alerts", "deliveries"):
         assert newsroom.rows(f"SELECT COUNT(*) FROM {table}") == [(0,)]
-    assert vars(caplog.records[-1])["error"] == "the ledger refuses: SQLITE_CONSTRAINT_TRIGGER"
+    assert vars(caplog.records[-1])["error"].startswith("the ledger refuses: ")
     assert newsroom.wakes == 0
 
     newsroom.restart()
@@ -581,7 +581,7 @@ def test_what_the_log_says_of_a_failing_ledger_has_no_article_in_it(
         newsroom.take_all()
 
     said = "\n".join(f"{record.message} {vars(record)}" for record in caplog.records)
-    assert "SQLITE_CONSTRAINT" in said
+    assert "the ledger refuses: " in said
     assert "crude" not in said
     assert "INSERT" not in said
 
@@ -655,10 +655,12 @@ def steps_of(newsroom: Newsroom) -> list[str]:
 
     def told(_: object, __: object, statement: str, rows: Any, ___: object, many: bool) -> None:
         words = statement.split()
-        if statement.startswith("BEGIN IMMEDIATE"):
+        if statement.startswith(("BEGIN IMMEDIATE", "SELECT pg_advisory_xact_lock")):
             steps.append("begin")
         elif words[:3] == ["INSERT", "INTO", "files"]:
-            steps.append("file")
+            # A server is sent many rows as one statement, whose parameters have numbers.
+            names = [name for name in rows if str(name).startswith("fingerprint__")]
+            steps.extend(["file"] * max(len(names), 1))
         elif words[:2] == ["UPDATE", "files"]:
             steps.extend(["mark"] * (len(rows) if many else 1))
 
@@ -723,7 +725,8 @@ def test_one_file_that_spoils_the_transaction_does_not_hold_up_the_others(
     assert newsroom.waiting() == ["3.txt"]
     assert newsroom.done() == ["0.txt", "1.txt", "2.txt", "4.txt", "5.txt"]
     assert len(newsroom.headlines()) == 5
-    assert [each.count("file") for each in written(steps) if "file" in each] == [4, 1, 1, 1, 1, 1, 1]
+    first, *others = [each.count("file") for each in written(steps) if "file" in each]
+    assert (first > 1, others) == (True, [1, 1, 1, 1, 1, 1])
     put_off = [vars(r)["file"] for r in caplog.records if "cannot be taken now" in r.message]
     assert put_off == ["3.txt"]
 

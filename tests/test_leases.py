@@ -153,3 +153,39 @@ def test_of_two_who_make_it_one_has_it(room: Room) -> None:
         assert not _take(connection, DESK, fresh=True)
 
     assert held(room) == ("north", 1)
+
+
+def test_what_is_let_go_is_for_whoever_asks_and_a_new_generation(room: Room) -> None:
+    north, south = room.peer("north"), room.peer("south")
+    north.renew()
+    assert north.holds(DESK)
+
+    with north.at_work():
+        assert north.leases.let_go(DESK)
+
+    assert south.holds(DESK)
+    assert held(room) == ("south", 2)
+    assert not north.holds(DESK)
+
+
+def test_nobody_lets_go_of_what_another_holds(room: Room) -> None:
+    north, south = room.peer("north"), room.peer("south")
+    assert north.holds(DESK)
+
+    with south.at_work():
+        south.leases.let_go(DESK)
+
+    assert held(room) == ("north", 1)
+
+
+def test_who_is_alone_does_not_let_go(room: Room) -> None:
+    north, south = room.peer("north"), room.peer("south")
+    assert north.holds(DESK)
+    south.leave()
+    north.renew()
+
+    with north.at_work():
+        assert not north.leases.let_go(DESK)
+
+    assert held(room) == ("north", 1)
+    assert not AllOurs().let_go(DESK)

@@ -430,7 +430,8 @@ def grown(newsroom: Newsroom, name_: str, more: str) -> None:
     path.write_text(path.read_text() + more)
     newsroom.restart()
     with newsroom.database.transaction() as connection:
-        [before] = [file for file in ledger.files_after(connection, after=0, most=99) if file.name == name_]
+        ours = ledger.files_after(connection, after=0, most=99, daemon=newsroom.settings.daemon)
+        [before] = [file for file in ours if file.name == name_]
         recorder(connection, newsroom.settings, MODEL.titles).grown(
             connection,
             before,
@@ -460,7 +461,8 @@ def test_who_was_told_of_the_topic_before_an_article_grew_is_not_told_again(
 ) -> None:
     grown(taken, "2.txt", "Oil, oil and oil from the sea.\n")
     [(article, probability)] = asked(
-        database, "SELECT MAX(article_id), probability FROM tags WHERE topic = 'trade'"
+        database,
+        "SELECT article_id, probability FROM tags WHERE topic = 'trade' ORDER BY article_id DESC LIMIT 1",
     )
     before = alerts(database)
     assert ("markets", TRADE, "trade") in before

@@ -614,6 +614,16 @@ def unreadable(sender: SlackSender) -> DeliveryError:
     return caught.value
 
 
+def test_a_history_that_nobody_answers_for_is_told_from_one_that_is_refused(
+    slack: SlackStandIn, sender: SlackSender
+) -> None:
+    assert unreadable(SlackSender(SlackApp("xoxb-1-test", nobody_there()), CHANNEL)).unanswered
+
+    slack.strict_scopes = True
+    slack.scopes = "chat:write"
+    assert not unreadable(sender).unanswered
+
+
 def test_a_history_for_which_the_app_has_no_scope_is_not_to_be_known(
     slack: SlackStandIn, sender: SlackSender
 ) -> None:

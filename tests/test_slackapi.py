@@ -186,6 +186,8 @@ def test_only_what_never_reached_slack_counts_as_certainly_not_delivered(
     found = translated(error)
 
     assert type(found) is meaning
+    network = isinstance(error, OSError | http.client.HTTPException)
+    assert found.unanswered == (network and not isinstance(error, urllib.error.HTTPError))
     assert str(found)
     assert "xoxb" not in str(found)
     assert "t0ken" not in str(found)

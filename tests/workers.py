@@ -52,6 +52,7 @@ class Workers:
     def begin(self, number: int) -> str:
         """Start a scheduler and so many workers; the scheduler's address."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._about.unlink(missing_ok=True)
         self.scheduler = self._start(
             "scheduler",
             *("--protocol", "tls" if self.tls else "tcp", "--host", self.host, "--port", "0"),

@@ -37,6 +37,8 @@ PARTS = (
     "machine",
     "hostile",
     "retraining",
+    "daemons",
+    "networks",
 )
 
 _SELDOM = 30.0  # seconds

@@ -15,6 +15,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -69,10 +70,14 @@ class Child:
 
 
 class Creche:
-    """Start it with `with`; at the end whoever lives still is killed. `folder` takes how they ended."""
+    """Start it with `with`; at the end whoever lives still is killed. `folder` takes how they ended.
+
+    For any number of threads.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Creche:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -96,9 +101,10 @@ class Creche:
 
     def bear(self, birth: Birth) -> Child:
         assert self._server.stdin
-        self._server.stdin.write(json.dumps(asdict(birth), default=str) + "\n")
-        self._server.stdin.flush()
-        process = int(self._line())
+        with self._lock:
+            self._server.stdin.write(json.dumps(asdict(birth), default=str) + "\n")
+            self._server.stdin.flush()
+            process = int(self._line())
         return Child(process, self._folder / f"ended-{process}")
 
     def _line(self) -> str:

@@ -10,6 +10,7 @@ Each is the real command (see `creche`), on a PostgreSQL that a test may stop an
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -34,6 +35,7 @@ STOP_SECONDS = 15.0
 STOPPED_CLEANLY = (0, -signal.SIGTERM)  # the latter where it had not begun to listen yet
 
 _YOUNG = 20.0  # seconds
+_ONE_BY_ONE = threading.Lock()  # Alembic's scripts share their names (measured: a KeyError in its proxy)
 
 
 @dataclass(slots=True)
@@ -111,7 +113,8 @@ class Crowd:
     def __enter__(self) -> Self:
         self.inbox.mkdir(parents=True)
         self.address = self.server.fresh()
-        open_database(self.address).close()
+        with _ONE_BY_ONE:
+            open_database(self.address).close()
         self.members += [self._member(f"daemon-{number}") for number in range(self.daemons)]
         return self
 
@@ -158,6 +161,8 @@ class Crowd:
             return [f"{member.name} was not there at the end"]
         code = member.life.wait(STOP_SECONDS)
         if code is None:
+            member.life.send(signal.SIGUSR2)  # where each of its threads is goes into its log
+            member.life.wait(0.5)
             member.kill()
             return [f"SIGTERM did not end {member.name} in {STOP_SECONDS:.0f} s"]
         return [] if code in STOPPED_CLEANLY else [f"after SIGTERM {member.name} ended with {code}"]

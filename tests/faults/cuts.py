@@ -43,7 +43,7 @@ from tests.faults import way
 from tests.faults.accounting import Outcome
 from tests.faults.articles import article_text
 from tests.faults.patient_slack import PatientSlack
-from tests.faults.together import account_together
+from tests.faults.together import account_together, asking
 from tests.postgres import Server
 
 BEFORE, AFTER = "before a statement", "after a statement"
@@ -112,7 +112,8 @@ class Cut:
     def _end(self, driver: Any) -> None:
         """Returns when the server's process has gone."""
         self.happened = True
-        self.server.run(f"SELECT pg_terminate_backend({driver.info.backend_pid}, 5000)")
+        process = getattr(driver, "driver_connection", driver).info.backend_pid
+        self.server.run(f"SELECT pg_terminate_backend({process}, 5000)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +167,13 @@ class Bench:
         shutil.copytree(self.folder / "template", home)
         address = self.server.fresh(like=self.template)
         try:
-            with PatientSlack() as slack:
+            with PatientSlack() as slack, asking(address) as ask:
                 is_idle = _walk(home, slack.url, self.server.configured(address), cut)
                 faults = [] if is_idle else ["not at rest"]
                 return faults + account_together(
                     {way.DESK: home},
                     home / "inbox",
-                    lambda statement: self.server.run(statement, address),
+                    ask,
                     MADE,
                     slack,
                     alerted={way.DESK: ALERTED},
@@ -207,8 +208,9 @@ def sweep(
 
 
 def _walk(home: Path, slack_url: str, address: str, cut: Cut) -> bool:
-    """The way of all that is in the inbox; whether nothing is left to do. Whoever fails to start tries again."""
-    settings = way.settings_of(home, slack_url).model_copy(update={"database": address, "daemon": way.DESK})
+    """The way of all that is in the inbox; whether nothing is left to do. A failed start is tried again."""
+    ours = {"database": address, "daemon": way.DESK, "events": False}
+    settings = way.settings_of(home, slack_url).model_copy(update=ours)
     random.seed(1)
     with (
         way.own_clock(way.A_DAY) as passing,

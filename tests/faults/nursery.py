@@ -11,6 +11,7 @@ A start of the command costs more than a second of imports, a birth some millise
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import importlib
 import json
 import os
@@ -141,6 +142,7 @@ def live(home: str, config: str, log: str) -> NoReturn:
     output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     for stream, handle in enumerate((nothing, output, output)):
         os.dup2(handle, stream)
+    faulthandler.register(signal.SIGUSR2, all_threads=True)  # into its log: for one that does not end
     code = 70  # nothing of ours ends with it
     try:
         code = cli.main(["run", "--home", home, "--config", config])

@@ -36,6 +36,8 @@ HALF = "half a request"  # the rest of it is sent next
 ASKED = "a request without its answer"  # heard next
 PLACES = (CLAIMED, RECORDED, SEEN, OWED, HALF, ASKED)
 
+_LONGEST_REST = 2.0  # seconds; a transaction may wait for another daemon's
+
 _put: Callable[[Any, str, Any], None] = setattr
 
 
@@ -116,10 +118,10 @@ class _Writing:
                 self._changed.notify_all()
 
     def rest(self) -> None:
-        """Returns when none is open; none is begun until `go_on`."""
+        """Returns when none is open, or after a while; none is begun until `go_on`."""
         with self._changed:
             self._rests = True
-            self._changed.wait_for(lambda: not self._open)
+            self._changed.wait_for(lambda: not self._open, _LONGEST_REST)
 
     def go_on(self) -> None:
         with self._changed:

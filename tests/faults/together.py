@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import psycopg
 
 from tests.faults.accounting import (
     Ask,
@@ -88,6 +91,13 @@ def account_together(
         [(number,)] = ask(count)
         faults += [f"the ledger has {number} {what}"] * bool(number)
     return list(dict.fromkeys(faults))
+
+
+@contextmanager
+def asking(address: str) -> Iterator[Ask]:
+    """The ledger of a server, by a connection of its own."""
+    with psycopg.connect(address.replace("+psycopg", "", 1), autocommit=True) as connection:
+        yield lambda statement: connection.execute(statement.encode()).fetchall()
 
 
 def channel_of(receiver: str) -> str:

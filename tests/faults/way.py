@@ -143,7 +143,7 @@ def survive(work: Callable[[], float]) -> float:
 
 
 def is_owed(ledger: Database) -> bool:
-    """Whether anything is. More than Dispatch.is_idle asks: that one gives up for this run after some tries."""
+    """Whether anything is; more than Dispatch.is_idle asks, which gives up for this run after some tries."""
     try:
         with ledger.reading() as connection:
             counts = outbox.counts(connection)

@@ -49,6 +49,7 @@ def _tables(known: dict[str, figures.Figure]) -> None:
         ("Daemons that wait", tables.idle),
         ("Commits a second of PostgreSQL", tables.commits),
         ("The ledger after a year", tables.sizes),
+        ("Seconds from arrival to alert, ten million articles a day, ten daemons", tables.slack),
     )
     for title, table in parts:
         print(f"{title}\n\n{table(known)}\n")

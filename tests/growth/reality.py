@@ -45,7 +45,7 @@ _PATIENCE = 120.0  # seconds after the last file, for the alerts still owed
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What came of files that were dropped at these `moments`: seconds until each alert; its messages; memory in MiB."""
+    """What came of files dropped at these `moments`: seconds until each alert, messages, MiB of memory."""
 
     moments: Moments
     alerting: tuple[bool, ...]
@@ -204,6 +204,7 @@ def compared(home: Path, scratch: Path) -> str:
         folder = scratch / f"run-{len(rows)}"
         folder.mkdir()
         seen = run(home, folder, moments, seed=100 * len(rows))
+        say(f"reality: {seen.messages} messages, waits {np.quantile(seen.waits, SHARES).round(2)}")
         said = predicted(seen, known, Plan(), "sqlite", SHARES, answer=_STAND_IN)
         cells = [
             f"{seen.after(share):.2f} s ({each.low:.2f}–{each.high:.2f}{_mark(each, seen.after(share))})"

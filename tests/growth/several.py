@@ -36,6 +36,7 @@ def compared(home: Path, scratch: Path) -> str:
                 folder = scratch / f"{round_}-{number}"
                 folder.mkdir()
                 rate, worked = _drained(server, home, folder, backlog, number)
+                say(f"several: {rate:,.0f} files a second, {1000 * worked:.1f} ms of processors for each")
                 rates[number].append(rate)
                 work[number].append(worked)
     rows: Rows = []

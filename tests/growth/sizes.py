@@ -40,7 +40,7 @@ def of_sqlite(home: Path, scratch: Path, numbers: tuple[int, ...]) -> dict[str, 
     for number in _filled(home, scratch, f"sqlite:///{path}", database, numbers):
         each = (_size(path) - empty) / number
         how = f"the file after {number:,} files of 3,000 bytes, less an empty one"
-        found[f"sqlite bytes {number}"] = Figure.of([each], "bytes an article", how)
+        found[_named("sqlite bytes", number, numbers)] = Figure.of([each], "bytes an article", how)
     index = Index(scratch / "desk.db")
     Follower(database, index).catch_up()
     index.close()
@@ -65,12 +65,12 @@ def of_postgresql(home: Path, scratch: Path, numbers: tuple[int, ...]) -> dict[s
             indexes = sum(index for _, index in tables.values()) / number
             stories = sum(sum(tables.get(each, (0, 0))) for each in _FORGOTTEN) / number
             unit, how = "bytes an article", f"pg_database_size after {number:,} files of 3,000 bytes"
-            found[f"postgresql bytes {number}"] = Figure.of([whole], unit, how)
-            found[f"postgresql index bytes {number}"] = Figure.of(
+            found[_named("postgresql bytes", number, numbers)] = Figure.of([whole], unit, how)
+            found[_named("postgresql index bytes", number, numbers)] = Figure.of(
                 [indexes], unit, f"{how}; of these, indexes"
             )
             how = f"{how}; of these, marks and sketches with their indexes"
-            found[f"postgresql story bytes {number}"] = Figure.of([stories], unit, how)
+            found[_named("postgresql story bytes", number, numbers)] = Figure.of([stories], unit, how)
         database.close()
     return found
 
@@ -91,6 +91,11 @@ def _filled(
                 say(f"sizes: {taken:,} of {numbers[-1]:,} articles in {address.partition(':')[0]}")
         yield number
     desk.close()
+
+
+def _named(what: str, number: int, numbers: tuple[int, ...]) -> str:
+    """The largest is the one that counts; the others tell whether an article takes as much earlier."""
+    return what if number == numbers[-1] else f"{what} at {number}"
 
 
 def _size(path: Path) -> int:

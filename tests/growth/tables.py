@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from daemon import grouping, slack
+from daemon import grouping
+from daemon.slack import INTERVAL
 from tests.growth import theory
 from tests.growth.arrivals import DAY, Load, moments
 from tests.growth.figures import Figure
@@ -54,6 +55,9 @@ def waits(
         for each in daemons:
             ledger, away = ("sqlite", 0.0) if each == 1 else ("postgresql", _AWAY)
             plan = Plan(daemons=each, parsed=parsed, channels=_RECEIVERS, polls=each > 1)
+            if looks_a_second(each, number) > _most_looks(figures) and each > 1:
+                cells.append("falls behind: looks at the ledger")
+                continue
             outcome = outcome_of(number, plan, ledger_costs(figures, ledger, away=away))
             cells.append(cell(outcome))
             say(f"{number:,} a day, {each} daemons, parsed {parsed}: {cells[-1]}")
@@ -79,6 +83,30 @@ def cell(outcome: Outcome) -> str:
     if outcome.owed > _LATE * (told + outcome.owed):
         return "falls behind: Slack"
     return " / ".join(f"{outcome.alert_after(share):.1f}" for share in (0.5, 0.95, 0.99))
+
+
+def looks_a_second(daemons: int, a_day: float) -> float:
+    """How often all daemons ask whose turn it is to send, at the busiest moment.
+
+    Each asks for each receiver every two seconds, and whenever another tells of a batch with alerts.
+    """
+    told = Plan().alerted * Load(a_day).busiest
+    return daemons * _RECEIVERS * (1.0 / _LOOKS + told)
+
+
+def _most_looks(figures: dict[str, Figure]) -> float:
+    return max(figures[f"commits looks {each}"].value for each in (1, 4, 16, 64))
+
+
+def slack(figures: dict[str, Figure]) -> str:
+    """Ten million articles a day and ten daemons, with more of Slack."""
+    costs, rows = ledger_costs(figures, "postgresql", away=_AWAY), Rows()
+    for channels, workspaces in ((12, 1), (12, 4), (100, 1), (100, 4), (1_000, 10)):
+        plan = Plan(daemons=10, polls=True, channels=channels, workspaces=workspaces)
+        outcome = outcome_of(A_DAY[-1], plan, costs)
+        owed = outcome.owed / (outcome.owed + len(outcome.alert))
+        rows.append((f"{channels:,}", f"{workspaces}", cell(outcome), f"{owed:.0%}"))
+    return shown(["channels", "workspaces", "median / 95 % / 99 %", "alerts still owed at the end"], rows)
 
 
 def limits(figures: dict[str, Figure]) -> str:
@@ -115,8 +143,8 @@ def limits(figures: dict[str, Figure]) -> str:
     rows += [
         (
             "a Slack channel, of twelve the busiest",
-            f"{slack.INTERVAL:.0f} message a second, {grouping.MOST} alerts in each of a burst",
-            a_day(grouping.MOST / slack.INTERVAL / busiest),
+            f"{INTERVAL:.0f} message a second, {grouping.MOST} alerts in each of a burst",
+            a_day(grouping.MOST / INTERVAL / busiest),
         ),
         (
             "a Slack workspace",
@@ -129,13 +157,13 @@ def limits(figures: dict[str, Figure]) -> str:
 
 def idle(figures: dict[str, Figure]) -> str:
     """What so many daemons ask of PostgreSQL while nothing happens, and when a batch has alerts."""
-    capacity = max(figures[f"commits looks {each}"].value for each in (1, 4, 16, 64))
+    capacity = _most_looks(figures)
     rows: Rows = []
     for each in DAEMONS:
         looks = each * _RECEIVERS / _LOOKS
         beats = each / _BEATS
         a_notify = each * _RECEIVERS
-        connections = f"{3 * each:,} to {21 * each:,}"
+        connections = f"{4 * each:,} to {21 * each:,}"
         rows.append(
             (
                 f"{each:,}",
@@ -160,8 +188,8 @@ def idle(figures: dict[str, Figure]) -> str:
 def sizes(figures: dict[str, Figure]) -> str:
     """Gigabytes after a year, and what that is a day."""
     names = {
-        "sqlite bytes 100000": "SQLite",
-        "postgresql bytes 100000": "PostgreSQL",
+        "sqlite bytes": "SQLite",
+        "postgresql bytes": "PostgreSQL",
         "desk.db bytes": "desk.db",
     }
     rows: Rows = []
