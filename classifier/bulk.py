@@ -132,7 +132,7 @@ def folds_on(options: argparse.Namespace) -> Iterator[None]:
 
         if options.backend == "threading":
             raise ClassifierError(
-                "--backend threading: threads share liblinear's random numbers, so that no model would be made"
+                "--backend threading: threads share liblinear's random numbers, so no model would be made"
                 " twice; leave --backend out"
             )
         try:

@@ -180,7 +180,9 @@ def _is_secret(place: Place, value: object) -> bool:
 def _secret_mend(place: Place, value: object) -> str:
     if isinstance(value, str) and _PASSWORD.search(value):
         if place[-1] == "database":
-            return "put the password into a file of mode 600 and write ?password_file=/path behind the address"
+            return (
+                "put the password into a file of mode 600 and write ?password_file=/path behind the address"
+            )
         return "take name and password out of the address"
     said = f"{place[-1]} {value if isinstance(value, str) else ''}".lower()
     if "hooks.slack" in said or "url" in said.split()[0] or "webhook" in said:

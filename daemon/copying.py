@@ -121,12 +121,16 @@ def copy(source: str, target: str, *, daemon: str, homes: Sequence[Path], mend: 
         remarks = _must_be_a_ledger(source)
         opened = stack.enter_context(closing(open_database(source)))
         keeper = stack.enter_context(opened.transaction())  # nobody writes to it meanwhile
-        _take_your_time(keeper)
         snapshot = stack.enter_context(opened.reading())
+        for connection in (keeper, snapshot):
+            _take_your_time(connection)
         _must_have_no_daemon(snapshot, source)
         remarks += _homes_apart(snapshot, target)
         into = _into_server if postgres.is_one(target) else _into_file
-        carriage = _Carriage(snapshot, daemon=_name_for(source, target, daemon), mend=mend, tell=tell)
+        name = _name_for(source, target, daemon)
+        if name:
+            remarks.append(f"its files lie in the home of the daemon that storage.daemon calls {name}")
+        carriage = _Carriage(snapshot, daemon=name, mend=mend, tell=tell)
         with into(target) as end:
             tables = carriage.carry(end)
     return Copied(source, target, tables, tuple(carriage.mended), tuple(remarks))

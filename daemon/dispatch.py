@@ -171,8 +171,9 @@ class Dispatch:
     def _start(self, delivery: Delivery) -> None:
         """Settle what goes with the delivery, write that it is on its way, and send it."""
         now = clock.now()
-        self._must_begin_before = clock.monotonic() + _LATEST_BEGIN
         with self._database.transaction() as connection:
+            # From here on, not from before our turn: where others write much, that may be long in coming.
+            self._must_begin_before = clock.monotonic() + _LATEST_BEGIN
             if _is_stopped(connection, delivery) or not deliveries.is_still(connection, delivery):
                 return  # since it was read we may have stood still, and another daemon sent it
             if self._sender.groups:

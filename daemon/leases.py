@@ -54,7 +54,6 @@ class Leases(Protocol):
     def holds(self, name: str) -> bool:
         """Whether it is ours to do now; takes it where nobody does it."""
 
-
     def let_go(self, name: str) -> bool:
         """Leave it to another daemon; False, and it stays ours, where there is none."""
 

@@ -71,26 +71,42 @@ def reconcile(settings: Settings, database: Database) -> None:
     """
     with database.reading() as connection:
         unmoved = ledger.unmoved_files(connection)
+    placed: list[FileRecord] = []
+    gone: list[FileRecord] = []
     for file in unmoved:
         if file.daemon != settings.daemon:
             continue  # it is in another home, or on its way there
         try:
-            _reconcile_one(settings, database, file)
+            if _has_arrived(settings, file):
+                placed.append(file)
+            elif not os.path.lexists(settings.inbox / file.inbox_name) and settings.inbox.is_dir():
+                gone.append(file)
         except OSError as error:
             said = {"file": file.name, "error": plainly(error)}
             logger.warning("a move cannot be made up for now", extra=said)
+    _mark(database, placed, gone)
 
 
-def _reconcile_one(settings: Settings, database: Database, file: FileRecord) -> None:
+def _has_arrived(settings: Settings, file: FileRecord) -> bool:
+    """Whether a file stands at its place, for good, with what is to be said of it."""
     home, source, target = settings.home, settings.inbox / file.inbox_name, file.target or ""
-    if shelves.finish(source, home, target, known=_print_of(file), fingerprint=file.fingerprint):
-        _explain(home, file, target)
-        with database.transaction() as connection:
-            ledger.mark_placed(connection, [(file, target)])
-        logger.info("file was moved before the last stop", extra={"file": file.name})
-    elif not os.path.lexists(source) and settings.inbox.is_dir():
-        with database.transaction() as connection:
+    if not shelves.finish(source, home, target, known=_print_of(file), fingerprint=file.fingerprint):
+        return False
+    _explain(home, file, target)
+    return True
+
+
+def _mark(database: Database, placed: Sequence[FileRecord], gone: Sequence[FileRecord]) -> None:
+    """All in one transaction: where many were on their way, a start would take as long as it takes turns."""
+    if not placed and not gone:
+        return
+    with database.transaction() as connection:
+        ledger.mark_placed(connection, [(file, file.target or "") for file in placed])
+        for file in gone:
             ledger.mark_gone(connection, file)
+    for file in placed:
+        logger.info("file was moved before the last stop", extra={"file": file.name})
+    for file in gone:
         logger.warning("file was taken away before it was moved", extra={"file": file.name})
 
 

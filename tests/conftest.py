@@ -25,7 +25,10 @@ from daemon import clock
 from daemon.database import Database, open_database
 from tests import ledgers, postgres
 from tests.at_the_desk import at_desk as at_desk
+from tests.several import _common as _common
+from tests.several import common_address as common_address
 from tests.several import hand as hand
+from tests.several import own_room as own_room
 from tests.several import room as room
 from tests.several import shared_address as shared_address
 from tests.several import shared_database as shared_database

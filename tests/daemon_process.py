@@ -28,11 +28,19 @@ class DaemonProcess:
         self._out, self._err = home.parent / "stdout.txt", home.parent / "stderr.txt"
         command = [sys.executable, "-m", "daemon.cli", "run", "--home", str(home), *arguments]
         if "--config" not in arguments:
-            path = home.parent / "topicwire.toml"
-            path.write_text(ledgers.configured(without_desk(config or ""), home), encoding="utf-8")
-            command += ["--config", str(path)]
+            self.configure(without_desk(config or ""))
+            command += ["--config", str(self.file)]
         with self._out.open("ab") as out, self._err.open("ab") as err:
             self.process = subprocess.Popen(command, stdout=out, stderr=err, env=self._environment())
+
+    @property
+    def file(self) -> Path:
+        """Its configuration, unless it was given one."""
+        return self.home.parent / "topicwire.toml"
+
+    def configure(self, text: str) -> None:
+        """Write its configuration anew, with the ledger that the test has; a reload or a start reads it."""
+        self.file.write_text(ledgers.configured(text, self.home), encoding="utf-8")
 
     def _environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "TOPICWIRE_"))}

@@ -16,10 +16,19 @@ from daemon.database import Database, open_database
 from daemon.leases import LedgerLeases
 from daemon.presence import Presence
 from tests.builders import make_settings
-from tests.postgres import Server
+from tests.postgres import Server, name_in
 
 LEASE = 30.0
 
+_EMPTY = """
+    DO $$ BEGIN
+        EXECUTE (
+            SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') || ' RESTART IDENTITY'
+            FROM pg_tables
+            WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+        );
+    END $$
+"""
 # What is not heard of for longer than its lease, without a test that waits.
 _VANISH = text("UPDATE daemons SET lease_until = clock_timestamp() - interval '1 second' WHERE name = :name")
 
@@ -128,16 +137,40 @@ def shared_address(postgresql: Server, shared_template: str) -> Iterator[str]:
     postgresql.drop(address)
 
 
+@pytest.fixture(scope="session")
+def _common(postgresql: Server, shared_template: str) -> str:
+    return postgresql.fresh(like=shared_template)
+
+
 @pytest.fixture
-def room(postgresql: Server, shared_address: str, tmp_path: Path) -> Iterator[Room]:
+def common_address(postgresql: Server, _common: str) -> str:
+    """An empty ledger that tests have one after the other: much sooner there than one of their own.
+
+    For those that change nothing but rows.
+    """
+    postgresql.terminate_backends(f"datname = '{name_in(_common)}'")
+    postgresql.run(_EMPTY, _common)
+    return _common
+
+
+@pytest.fixture
+def room(postgresql: Server, common_address: str, tmp_path: Path) -> Iterator[Room]:
+    found = Room(postgresql, common_address, tmp_path)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def own_room(postgresql: Server, shared_address: str, tmp_path: Path) -> Iterator[Room]:
+    """With a database that the test may change or shut."""
     found = Room(postgresql, shared_address, tmp_path)
     yield found
     found.close()
 
 
 @pytest.fixture
-def shared_database(shared_address: str) -> Iterator[Database]:
-    opened = open_database(shared_address)
+def shared_database(common_address: str) -> Iterator[Database]:
+    opened = open_database(common_address)
     yield opened
     opened.close()
 

@@ -130,6 +130,20 @@ def test_nor_what_another_has_taken_and_let_go_since(room: Room) -> None:
     assert confirmed(north, "a") == []
 
 
+def test_nor_what_a_third_has_claimed_anew_since_then(room: Room) -> None:
+    """Its generation is the first one again; whose it is counts as well."""
+    north, south, east = (room.peer(name) for name in ("north", "south", "east"))
+    claim(north, "a")
+    north.vanish()
+    claim(south, "a")
+    let_go(south, "a")
+    assert claim(east, "a") == ["a"]
+    north.renew()
+
+    assert confirmed(north, "a") == []
+    assert confirmed(east, "a") == ["a"]
+
+
 def test_a_batch_of_a_generation_before_is_void_also_in_the_same_process(room: Room) -> None:
     """As where claims could not be let go, and the next look found the same files again."""
     north = room.peer("north")

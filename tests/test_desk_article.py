@@ -196,7 +196,8 @@ def test_signs_that_nobody_sees_or_that_turn_the_text_are_shown_as_signs(at_desk
     page = get(at_desk, fingerprint, topic="energy")
 
     shown = shown_text(page)
-    assert "Right\ufffdto left\u2400 and \ufffdhidden\ufffd end, oil." in shown
+    said = "Right\ufffdto left\u2400 and \ufffdhidden\ufffd end, oil."
+    assert said in shown or said.replace("\u2400", "\ufffd") in shown  # a server takes no NUL
     assert page.texts("mark") == ["end, oil."]
     assert not re.search("[\u202a-\u202e\u2066-\u2069\x00]", "".join(shown))
 
@@ -267,7 +268,10 @@ def test_other_articles_of_the_story_stand_by_time_with_their_source(at_desk: At
         )
         for each in ids:
             connection.execute(
-                text("INSERT INTO sketches (article_id, story_id, near_copy, news) VALUES (:id, 7, 0, '[]')"),
+                text(
+                    "INSERT INTO sketches (article_id, story_id, near_copy, news)"
+                    " VALUES (:id, 7, FALSE, '[]')"
+                ),
                 {"id": each},
             )
             connection.execute(text("UPDATE articles SET source = 'Wire' WHERE id = :id"), {"id": each})
@@ -544,6 +548,7 @@ def test_the_page_is_made_in_the_other_languages_as_well(at_desk: AtDesk, finger
         assert get(at_desk, fingerprint, topic="energy", label=1).found("html", lang=language)
 
 
+@pytest.mark.sqlite("its query plans")
 def test_nothing_that_the_page_asks_of_the_ledger_reads_a_whole_table(
     at_desk: AtDesk, fingerprint: str
 ) -> None:

@@ -101,5 +101,5 @@ def tell_story(connection: Connection, story: int, *told: int) -> None:
     for article in told:
         connection.exec_driver_sql(
             "INSERT INTO sketches (article_id, story_id, near_copy, news)"
-            f" VALUES ({article}, {story}, 0, '[]')"
+            f" VALUES ({article}, {story}, FALSE, '[]')"
         )

@@ -430,6 +430,7 @@ def test_a_reader_changes_nothing(at_desk: AtDesk, a_reader: Callable[[], None])
 # Many
 
 
+@pytest.mark.sqlite("its query plans")
 def test_with_many_that_were_delivered_only_the_others_are_gone_through(at_desk: AtDesk) -> None:
     with at_desk.database.reading() as connection:
         for statement, row in (

@@ -18,6 +18,7 @@ from daemon.desk.following import Follower
 from daemon.desk.index import EVERYTHING, START, Index
 from daemon.desk.matching import Filter
 from daemon.records import FileState
+from tests import ledgers
 from tests.builders import NOON, make_alert, make_tag, make_tagged
 
 NEWEST = 2**62
@@ -131,7 +132,7 @@ def test_the_story_of_an_article_is_followed(database: Database, index: Index, f
             "INSERT INTO stories (id, opened_at, last_at, first_article) VALUES (5, '', '', 1)"
         )
         connection.exec_driver_sql(
-            f"INSERT INTO sketches (article_id, story_id, near_copy, news) VALUES ({other}, 5, 0, '[]')"
+            f"INSERT INTO sketches (article_id, story_id, near_copy, news) VALUES ({other}, 5, FALSE, '[]')"
         )
 
     follower.catch_up()
@@ -163,7 +164,8 @@ def test_two_followers_of_one_index_count_each_article_once(
 def restored(database: Database, tmp_path: Path, *texts: str) -> Database:
     """Another ledger in the place of the one that was followed."""
     database.close()
-    fresh = open_database(f"sqlite:///{tmp_path}/other.db")
+    (tmp_path / "other").mkdir()
+    fresh = ledgers.opened(tmp_path / "other")
     record(fresh, *texts)
     return fresh
 
@@ -183,6 +185,7 @@ def test_another_ledger_with_the_same_ids_is_followed_from_its_beginning(
     other.close()
 
 
+@pytest.mark.sqlite("a copy of its file that is put back")
 def test_a_ledger_from_before_it_was_tagged_anew_is_followed_from_its_beginning(
     database: Database, index: Index, follower: Follower, tmp_path: Path
 ) -> None:

@@ -404,12 +404,12 @@ def test_the_desk_waits_for_its_address_and_moves_with_the_configuration(home: P
         until(lambda: answers(port))
         assert "Traceback" not in running.log
         assert "the desk ended" not in running.log
-        (home.parent / "topicwire.toml").write_text(f'[desk]\nlisten = "127.0.0.1:{other}"\n')
+        running.configure(f'[desk]\nlisten = "127.0.0.1:{other}"\n')
         running.process.send_signal(signal.SIGHUP)
         until(lambda: answers(other))
         assert not answers(port)
         assert len(desk_of(running)) == 1
-        (home.parent / "topicwire.toml").write_text('[desk]\nlisten = "never"\n')
+        running.configure('[desk]\nlisten = "never"\n')
         running.process.send_signal(signal.SIGHUP)
         until(lambda: not desk_of(running))
         until(lambda: zombies_of(running) == [])

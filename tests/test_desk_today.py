@@ -169,7 +169,8 @@ def test_a_story_leads_to_the_others_that_tell_it(at_desk: AtDesk) -> None:
         )
         for article in (1, 2, 4):
             connection.exec_driver_sql(
-                f"INSERT INTO sketches (article_id, story_id, near_copy, news) VALUES ({article}, 3, 0, '[]')"
+                "INSERT INTO sketches (article_id, story_id, near_copy, news)"
+                f" VALUES ({article}, 3, FALSE, '[]')"
             )
     at_desk.desk.index.begin_anew()
     at_desk.follow()

@@ -108,6 +108,16 @@ def test_a_station_is_as_busy_as_its_customers_bring_and_has_as_many_in_line_as_
     assert in_line == pytest.approx(theory.wait_of_mm1(1.0, MEAN), rel=0.2)
 
 
+def test_who_came_first_is_served_first() -> None:
+    world, served = World(), list[int]()
+    station = Station(world)
+    for number in range(5):
+        world.at(0.1 * number, partial(station.enter, 1.0, partial(served.append, number)))
+    world.run()
+
+    assert served == [0, 1, 2, 3, 4]
+
+
 @pytest.mark.parametrize("customers", [2, 5, 20])
 def test_those_who_think_and_come_again_are_served_as_the_machine_repairman_says(customers: int) -> None:
     random, world, served = np.random.default_rng(7), World(), [0]
@@ -283,4 +293,4 @@ def test_a_real_daemon_alerts_of_a_burst_as_the_simulation_says(trained_home: Pa
 
     assert len(seen.waits) == len(said.alert) == sum(seen.alerting)
     assert seen.messages == pytest.approx(said.messages, abs=4)
-    assert 0.7 < seen.after(0.95) / said.alert_after(0.95) < 1.8
+    assert 0.7 < seen.after(0.95) / said.alert_after(0.95) < 2.5

@@ -220,6 +220,7 @@ def test_the_page_of_health_shows_every_daemon_and_what_is_wrong(
     assert "is not heard of" in page
     assert "not heard of for" in page  # the warning
     assert "on its server" in page
+    assert "is backed up there" in page
 
 
 def test_the_page_has_no_such_table_where_there_is_one_daemon(

@@ -1,4 +1,4 @@
-"""The ledger in PostgreSQL: who is let in, what is said where not, and how its transactions follow each other."""
+"""The ledger in PostgreSQL: who is let in, what is said where not, and how transactions follow each other."""
 
 from __future__ import annotations
 
@@ -162,9 +162,9 @@ def secret(tmp_path: Path, postgresql: Server) -> Path:
 
 
 def test_the_password_stands_in_a_file_that_the_address_names(
-    postgresql: Server, shared_address: str, secret: Path
+    postgresql: Server, common_address: str, secret: Path
 ) -> None:
-    address = f"{without_password(postgresql, shared_address)}?password_file={secret}"
+    address = f"{without_password(postgresql, common_address)}?password_file={secret}"
 
     open_database(address).close()
 
@@ -187,7 +187,7 @@ def test_a_password_file_that_is_not_there_is_named(postgresql: Server, pg_addre
 
 @pytest.mark.parametrize("way", ["environment", "credential"])
 def test_the_password_may_come_from_outside(
-    postgresql: Server, shared_address: str, secret: Path, monkeypatch: pytest.MonkeyPatch, way: str
+    postgresql: Server, common_address: str, secret: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     if way == "environment":
         monkeypatch.setenv("TOPICWIRE_DATABASE_PASSWORD", postgresql.password)
@@ -195,7 +195,7 @@ def test_the_password_may_come_from_outside(
         secret.rename(secret.with_name("database-password"))
         monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(secret.parent))
 
-    open_database(without_password(postgresql, shared_address)).close()
+    open_database(without_password(postgresql, common_address)).close()
 
 
 # Beyond this machine
@@ -253,7 +253,7 @@ def names(connection: Connection) -> list[str]:
 
 
 def test_who_writes_waits_for_whoever_writes_and_sees_all_of_it(
-    postgresql: Server, shared_address: str, shared_database: Database
+    postgresql: Server, common_address: str, shared_database: Database
 ) -> None:
     seen: list[str] = []
 
@@ -263,7 +263,7 @@ def test_who_writes_waits_for_whoever_writes_and_sees_all_of_it(
 
     with shared_database.transaction() as connection:
         thread = in_another_thread(second)
-        wait_for_a_waiter(postgresql, shared_address)
+        wait_for_a_waiter(postgresql, common_address)
         connection.execute(DUE, {"name": "first"})
     thread.join(20.0)
 
@@ -305,12 +305,12 @@ def test_what_an_exception_breaks_off_was_never_written_and_the_turn_is_the_next
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch, shared_address: str) -> Iterator[Database]:
+def impatient(monkeypatch: pytest.MonkeyPatch, common_address: str) -> Iterator[Database]:
     """A ledger whose server waits for a tenth of the time, where a test is about how long it does."""
     monkeypatch.setattr(engine, "_SESSION", {**engine._SESSION, "lock_timeout": "300ms"})
     for name in ("_OURS_NEXT", "_BESIDE"):
         monkeypatch.setattr(engine, name, getattr(engine, name).replace("10000", "300"))
-    opened = open_database(shared_address)
+    opened = open_database(common_address)
     yield opened
     opened.close()
 
@@ -377,11 +377,11 @@ def test_the_server_is_told_when_to_give_us_up(shared_database: Database, settin
 
 
 def test_a_connection_that_was_ended_is_said_to_be_and_the_next_is_a_new_one(
-    postgresql: Server, shared_address: str, shared_database: Database
+    postgresql: Server, common_address: str, shared_database: Database
 ) -> None:
     with pytest.raises(DatabaseError) as ended, shared_database.transaction() as connection:
         connection.execute(DUE, {"name": "cut off"})
-        postgresql.terminate_backends(f"datname = '{name_in(shared_address)}'")
+        postgresql.terminate_backends(f"datname = '{name_in(common_address)}'")
         connection.execute(NAMES)
 
     assert plainly(ended.value) == "the connection to the ledger's server has ended"
@@ -390,11 +390,11 @@ def test_a_connection_that_was_ended_is_said_to_be_and_the_next_is_a_new_one(
 
 
 def test_connections_that_were_ended_while_nobody_used_them_are_nobody_s_error(
-    postgresql: Server, shared_address: str, shared_database: Database
+    postgresql: Server, common_address: str, shared_database: Database
 ) -> None:
     with shared_database.transaction() as connection:
         connection.execute(DUE, {"name": "kept"})
-    assert postgresql.terminate_backends(f"datname = '{name_in(shared_address)}'") >= 1
+    assert postgresql.terminate_backends(f"datname = '{name_in(common_address)}'") >= 1
 
     with shared_database.reading() as connection:
         assert names(connection) == ["kept"]

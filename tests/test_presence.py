@@ -199,11 +199,11 @@ def test_one_that_leaves_is_gone_for_the_others_at_once(room: Room) -> None:
 
 
 def test_to_leave_a_ledger_that_is_not_there_is_no_error_and_is_said_once(
-    room: Room, caplog: pytest.LogCaptureFixture
+    own_room: Room, caplog: pytest.LogCaptureFixture
 ) -> None:
-    north = room.peer("north")
+    north = own_room.peer("north")
     north.database.close()
-    north.presence._database = _unreachable(room)
+    north.presence._database = _unreachable(own_room)
 
     with caplog.at_level(logging.WARNING):
         north.leave()

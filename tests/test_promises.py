@@ -464,7 +464,7 @@ def test_a_promise_takes_effect_at_a_reload_and_each_article_is_tagged_as_it_the
     daemon.wait_until(lambda: len(daemon.done()) == 1)
     before = main_topics(home)
 
-    (home.parent / "topicwire.toml").write_text(never_energy)
+    daemon.configure(never_energy)
     daemon.process.send_signal(signal.SIGHUP)
     daemon.wait_until(lambda: "configuration reloaded" in daemon.log)
     (daemon.inbox / "b.txt").write_text(likely_article("Semey"))
@@ -475,6 +475,7 @@ def test_a_promise_takes_effect_at_a_reload_and_each_article_is_tagged_as_it_the
     assert main_topics(home) == before
 
 
+@pytest.mark.sqlite("restoring its backups")
 def test_once_serves_by_promised_cuts_and_a_ledger_from_scratch_has_the_same_tags(
     home: Path, tmp_path: Path, never_energy: str
 ) -> None:

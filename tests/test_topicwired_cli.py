@@ -164,6 +164,7 @@ def test_home_and_configuration_come_from_the_environment_too(
     assert "unknown key 'inbx'" in refused(capsys, "status")
 
 
+@pytest.mark.sqlite("what is checked of its file; of a server it is more")
 def test_check_says_what_is_sound(empty: Path, capsys: Capture) -> None:
     lines = said(capsys, "check", "--home", empty).splitlines()
 

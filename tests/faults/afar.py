@@ -34,7 +34,7 @@ _OWED = "SELECT COUNT(*) FROM deliveries WHERE state NOT IN ('sent', 'merged', '
 _NOT_FINAL = "SELECT COUNT(*) FROM files WHERE state NOT IN ('done', 'failed', 'gone', 'outgrown')"
 _LEADER = "SELECT DISTINCT daemons.name FROM leases JOIN daemons USING (claimant) WHERE leases.name LIKE '{}'"
 _PATIENCE = 150.0  # seconds
-_STOP = 25.0  # seconds
+_STOP = 90.0  # seconds, which only a crowded machine needs
 _A_MOMENT = 2.5  # longer than a daemon waits that has something to take back
 
 
@@ -45,6 +45,10 @@ class Patience:
     silence: float = 60.0
     hanging: float = 180.0
     hang: str = ""  # while this file stands, the inbox hangs
+    plant: str = ""  # a fault to be found
+
+
+OWN_CLOCK = "goes by its own clock"
 
 
 class TooLateError(Exception):
@@ -223,7 +227,7 @@ def wait_until(is_so: Callable[[], object], what: str, seconds: float = _PATIENC
 
 def main(arguments: Sequence[str]) -> int:
     """The command, with its patience."""
-    from daemon import app, arrivals, reach
+    from daemon import app, arrivals, clock, reach
     from daemon.cli import main as topicwired
 
     patience = Patience(**json.loads(Path(arguments[0]).read_text()))
@@ -237,6 +241,8 @@ def main(arguments: Sequence[str]) -> int:
             time.sleep(0.02)
         return read(*given)
 
+    if patience.plant == OWN_CLOCK:
+        clock.follow = lambda *_: None
     arrivals.read = hang  # type: ignore[assignment]
     return topicwired(list(arguments[1:]))
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.accounting import Outcome
-from tests.faults.afar import FAR, NEAR, Pair, TooLateError, wait_until
+from tests.faults.afar import FAR, NEAR, OWN_CLOCK, Pair, Patience, TooLateError, wait_until
 from tests.postgres import Server
 from tests.slack_stand_in import SlackStandIn
 
@@ -64,7 +64,17 @@ def why_not() -> str:
     return "" if _library() is not None else "wrong clocks take Debian's faketime: apt-get install faketime"
 
 
-def apart(folder: Path, server: Server, plan: Plan = FULL) -> Outcome:
+def find(folder: Path, server: Server) -> Outcome:
+    """Daemons that go by their own clocks: ours, if nobody notices."""
+    part = f"planted: {OWN_CLOCK}"
+    if why := why_not():
+        return Outcome(part, 0, (), f"skipped: {why}")
+    found = apart(folder, server, FEW, plant=OWN_CLOCK).faults
+    note = f"{len(found)} faults, such as: {found[0]}" if found else ""
+    return Outcome(part, 1, () if found else (f"{OWN_CLOCK}: nobody noticed",), note)
+
+
+def apart(folder: Path, server: Server, plan: Plan = FULL, *, plant: str = "") -> Outcome:
     """`far` is behind and leads first; then it stops, and `near`, who is ahead, does all."""
     part = f"clocks {2 * APART / 60:.0f} minutes apart"
     if why := why_not():
@@ -78,6 +88,7 @@ def apart(folder: Path, server: Server, plan: Plan = FULL) -> Outcome:
             server,
             slack,
             lease=6.0,
+            patience=Patience(plant=plant),
             far_away=False,
             desks=4 if plan.minutes == 0 else 5,
             manners=_manners(datetime.now(UTC), plan),

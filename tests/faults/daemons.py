@@ -32,22 +32,33 @@ from tests.postgres import Server
 from tests.slack_stand_in import Fault, SlackStandIn
 
 KILLED, FROZEN, RESTARTED, CRASHED = "SIGKILL", "frozen anywhere", "server restarted", "server killed"
-# Leases. The last is longer than it takes until a message is sent again, as is the other to the hurried.
-BRIEFLY, A_WHILE, LONG = 2.0, 4.0, 11.0
+# Leases. The second is longer than it takes until a message is sent again.
+BRIEFLY, LONG = 2.0, 11.0
 
 _OWED = (
     "SELECT COUNT(*) FROM deliveries WHERE state NOT IN ('sent', 'merged', 'dead')"
     " OR (state = 'sent' AND revision > shown AND message IS NOT NULL)"
 )
 _NOT_FINAL = "SELECT COUNT(*) FROM files WHERE state NOT IN ('done', 'failed', 'gone', 'outgrown')"
+_SENDING = "SELECT id FROM deliveries WHERE state = 'sending'"
+_OWED_ONES = "SELECT id FROM deliveries WHERE state NOT IN ('sent', 'merged')"
+_STANDING = "SELECT COUNT(*) FROM deliveries WHERE state = 'sent' AND message IS NOT NULL"
+_HAS = (
+    "SELECT (SELECT COUNT(*) FROM arriving WHERE claimant LIKE '{process} %')"
+    " + (SELECT COUNT(*) FROM leases WHERE claimant LIKE '{process} %' AND name LIKE 'receiver %')"
+)
 _KNOWN = "SELECT COUNT(DISTINCT fingerprint) FROM files"
 _TAKEN_BY = "SELECT daemon, COUNT(*) FROM files GROUP BY daemon ORDER BY daemon"
 
+_NO_SERVER = "the ledger's server"  # so begins what a start says that found none, or lost it
 _STEP = 0.05  # seconds between two looks at what goes on
-_PATIENCE = 100.0  # seconds in which nothing at all moves, once nothing breaks any more
-_MOST_ASKED = 20.0  # seconds that a place is waited for
+_PATIENCE = 300.0  # seconds in which nothing at all moves, once nothing breaks any more
+_MOST_ASKED = (
+    20.0  # seconds that a place is waited for; where it must surely be reached, so many times longer
+)
+_SURELY = 20
 _SPARED = 10.0  # seconds in which who stood still may make good what it did late
-_A_MOMENT = 2.5  # longer than a daemon waits that has something to take back
+_A_MOMENT = 30.0  # in which what stands there twice must be taken back
 _SAID_EACH = 15.0
 
 
@@ -55,7 +66,8 @@ _SAID_EACH = 15.0
 class Plan:
     """What happens while so many articles come. `stills`: places at which a daemon stands still, each with
     for how many leases. `pause`: seconds between two files; `down`: how long the server is away at most;
-    `hurried`: daemons wait less until a message surely shows.
+    `hurried`: daemons wait less until a message surely shows; `surely`: who stands still does so until others
+    have done its work, however slow the machine is; `slack_fails`: now and then an answer of Slack is lost.
     """
 
     daemons: int = 4
@@ -69,6 +81,8 @@ class Plan:
     down: float = 3.0
     lease: float = LEASE
     hurried: bool = False
+    surely: bool = False
+    slack_fails: bool = False
 
     def events(self, chance: random.Random) -> list[tuple[str, float]]:
         """In the order in which they happen, each with its leases where it has some."""
@@ -84,7 +98,20 @@ FULL = Plan(
         *((place, LONG) for place in (stills.SEEN, stills.OWED, stills.HALF, stills.ASKED) for _ in range(2)),
     )
 )
-FEW = Plan(2, 60, 4, 1, 0, 0, ((stills.HALF, A_WHILE),), pause=0.05, down=0.5, lease=2.0, hurried=True)
+FEW = Plan(
+    daemons=2,
+    articles=60,
+    kills=4,
+    restarts=1,
+    crashes=0,
+    freezes=0,
+    stills=((stills.HALF, BRIEFLY),),
+    pause=0.05,
+    down=0.5,
+    lease=2.0,
+    hurried=True,
+    surely=True,
+)
 _ONLY_STILLS = replace(FEW, kills=0, restarts=0)
 PLANTED = {
     "no generation check": (
@@ -92,7 +119,7 @@ PLANTED = {
         "rows in the ledger",
     ),
     "sends however late": (
-        replace(_ONLY_STILLS, stills=((stills.OWED, A_WHILE),)),
+        replace(_ONLY_STILLS, stills=((stills.OWED, BRIEFLY),)),
         "was alerted 2 times",
     ),
 }
@@ -142,7 +169,7 @@ def suffer(
                 trial = _Trial(crowd, plan, newsroom, random.Random(seed), say)
                 trial.run()
             slack.faults.clear()
-            faults, drained = trial.drain()
+            faults, drained = trial.drain(takes_back=not plant)
             faults = trial.faults + faults + crowd.stop()
             faults += account_together(
                 crowd.homes,
@@ -201,8 +228,8 @@ class _Trial:
     faults: list[str] = field(default_factory=list)
     _born: dict[str, float] = field(default_factory=dict)  # when who is dead is to be started again
     _asked: tuple[str, float, float] | None = None  # the place, for how many leases, until when
+    _sending: set[int] = field(default_factory=set)  # deliveries that were on their way when one stood still
     _outage: threading.Thread | None = None
-    _was_down_at: float = float("-inf")
 
     def run(self) -> None:
         """Until all events of the plan have happened, and all its articles have come."""
@@ -223,7 +250,7 @@ class _Trial:
                 made, heard = len(self.newsroom.made), len(self.crowd.slack.messages)
                 self.say(f"{self.happened[KILLED]} kills, {made} files, {heard} messages")
 
-    def drain(self) -> tuple[list[str], float]:
+    def drain(self, *, takes_back: bool) -> tuple[list[str], float]:
         """Wait until nothing is left to do; who is dead is started again. Faults, and how long it took."""
         started = moved_at = time.monotonic()
         last = -1
@@ -236,8 +263,12 @@ class _Trial:
             self._look()
             time.sleep(4 * _STEP)
         took = time.monotonic() - started
-        time.sleep(_A_MOMENT)
+        if takes_back:
+            self.crowd.slack.wait_until(self._stands_once, _A_MOMENT)
         return [], took
+
+    def _stands_once(self) -> bool:
+        return len(self.crowd.slack.messages) <= self.crowd.count(_STANDING)
 
     def _is_busy(self) -> bool:
         frozen = any(each.frozen_until is not None for each in self.crowd.members)
@@ -248,12 +279,10 @@ class _Trial:
 
     def _look(self) -> None:
         """What is due of what was begun."""
-        if self._is_down():
-            self._was_down_at = time.monotonic()
         self._see_who_stands()
         for member in self.crowd.members:
             now = time.monotonic()
-            if member.frozen_until is not None and now >= member.frozen_until:
+            if member.frozen_until is not None and now >= member.frozen_until and self._is_past(member):
                 member.go_on(spared=_SPARED)
             code = member.ended_by_itself()
             if code is not None:
@@ -261,10 +290,19 @@ class _Trial:
             if member.life is None and now >= self._born.get(member.name, 0.0):
                 member.bear()
 
+    def _is_past(self, member: Member) -> bool:
+        """Whether others have all that a frozen one had."""
+        if not self.plan.surely or member.life is None:
+            return True
+        still = self.crowd.count(_HAS.format(process=member.life.process))
+        with suppress(psycopg.OperationalError):
+            return still == 0 and not self._sending & {row for (row,) in self.crowd.ask(_OWED_ONES)}
+        return False
+
     def _ended(self, member: Member, code: int) -> None:
         """A start without the server ends with an error, and systemd tries again; nothing else may."""
         self._born[member.name] = time.monotonic() + 0.5
-        if code == 1 and member.is_young and time.monotonic() - self._was_down_at < 30.0:
+        if code == 1 and _NO_SERVER in member.last_said:
             self.happened["starts without the server"] += 1
         else:
             self.faults.append(f"{member.name} ended by itself with {code}, see its log")
@@ -275,6 +313,9 @@ class _Trial:
             place, leases, _ = self._asked or ("nowhere", BRIEFLY, 0.0)
             self.happened[_said(place, leases)] += 1
             member.stands(leases * self.plan.lease)
+            self._sending = (
+                {identity for (identity,) in self.crowd.ask(_SENDING)} if self.plan.surely else set()
+            )
             self._asked = None
         elif self._asked is not None and time.monotonic() > self._asked[2] and self.crowd.still.forget():
             self.happened[f"nobody came to {self._asked[0]}"] += 1
@@ -292,7 +333,8 @@ class _Trial:
             return False
         member = self.chance.choice(able)
         if what == KILLED:
-            self._plant_faults()
+            if self.plan.slack_fails:
+                self._plant_faults()
             member.kill()
             self._born[member.name] = (
                 time.monotonic() + self.chance.choice((0.0, 0.0, 1.0, 2.0)) * self.plan.lease
@@ -305,7 +347,8 @@ class _Trial:
     def _ask(self, place: str, leases: float) -> bool:
         if self._asked is not None or self._is_down():
             return False
-        self._asked = (place, leases, time.monotonic() + _MOST_ASKED)
+        most = _MOST_ASKED * (_SURELY if self.plan.surely else 1)
+        self._asked = (place, leases, time.monotonic() + most)
         self.crowd.still.ask(place)
         return True
 

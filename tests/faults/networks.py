@@ -15,9 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+import psycopg
+
 from daemon.database import open_database
+from daemon.postgres import TURN
 from tests import postgres
 from tests.faults import clocks, wires
 from tests.faults.accounting import Outcome
@@ -37,6 +41,7 @@ sys.path.insert(0, {root!r})
 from daemon.database import open_database
 database = open_database({address!r})
 print("here", flush=True)
+input()
 with database.transaction() as connection:
     print("holds", flush=True)
     while True:
@@ -67,26 +72,37 @@ def run(folder: Path, say: Callable[[str], None]) -> list[Outcome]:
     """The full part; what it cannot have here is said to be left out."""
     if why := wires.why_not():
         return [Outcome("networks", 0, (), f"skipped: {why}")]
-    outcomes: list[Outcome] = []
     try:
         with postgres.server() as server:
-            for way in WAYS:
-                say(f"ledger, {way}")
-                outcomes.append(cut_from_ledger(folder / f"ledger-{way}", server, way, FULL))
-            for way in WAYS:
-                say(f"half open, {way}")
-                outcomes.append(half_open(server, way))
-            for way in WAYS:
-                say(f"Slack, {way}")
-                outcomes.append(cut_from_slack(folder / f"slack-{way}", server, way, FULL))
-            say("inbox")
-            outcomes.append(inbox_gone(folder / "gone", server, FULL))
-            outcomes.append(inbox_hangs(folder / "hangs", server, FULL))
-            say("clocks")
-            outcomes.append(clocks.apart(folder / "clocks", server))
+            return [_tried(name, case, say) for name, case in _cases(folder, server)]
     except postgres.NoPostgresError as error:
         return [Outcome("networks", 0, (), f"skipped: {error}")]
-    return outcomes
+
+
+def _cases(folder: Path, server: Server) -> list[tuple[str, Callable[[], Outcome]]]:
+    found: list[tuple[str, Callable[[], Outcome]]] = []
+    for way in WAYS:
+        found += [
+            (f"ledger, {way}", partial(cut_from_ledger, folder / f"ledger, {way}", server, way, FULL)),
+            (f"half open, {way}", partial(half_open, server, way)),
+            (f"Slack, {way}", partial(cut_from_slack, folder / f"slack, {way}", server, way, FULL)),
+        ]
+    return [
+        *sorted(found),
+        ("inbox gone", partial(inbox_gone, folder / "gone", server, FULL)),
+        ("inbox hangs", partial(inbox_hangs, folder / "hangs", server, FULL)),
+        ("clocks", partial(clocks.apart, folder / "clocks", server)),
+        ("planted: its own clock", partial(clocks.find, folder / "planted", server)),
+    ]
+
+
+def _tried(name: str, case: Callable[[], Outcome], say: Callable[[str], None]) -> Outcome:
+    """What keeps one from running is a fault, and the others run all the same."""
+    say(name)
+    try:
+        return case()
+    except Exception as error:
+        return Outcome(name, 1, (f"could not run: {type(error).__name__}: {error}",))
 
 
 def cut_from_ledger(folder: Path, server: Server, way: str, plan: Plan) -> Outcome:
@@ -161,6 +177,8 @@ def half_open(server: Server, way: str, kinds: tuple[str, ...] = KINDS) -> Outco
         held = [_Held(server, place, addresses[kind], kind) for kind in kinds]
         try:
             for each in held:
+                each.start()
+            for each in held:
                 each.begin()
             place.ledger.cut(way)
             threads = [threading.Thread(target=each.measure) for each in held]
@@ -168,6 +186,8 @@ def half_open(server: Server, way: str, kinds: tuple[str, ...] = KINDS) -> Outco
                 thread.start()
             for thread in threads:
                 thread.join()
+        except TooLateError as error:
+            faults.append(str(error))
         finally:
             for each in held:
                 each.end()
@@ -186,23 +206,33 @@ class _Held:
         self.kind, self.waited = kind, float("inf")
         self._server, self._place, self._address = server, place, address
         self._process: subprocess.Popen[bytes] | None = None
+        self._turn = psycopg.connect(_plain(address), autocommit=True)
         self._ours = open_database(address)
 
-    def begin(self) -> None:
-        """Returns when it is at what it is at."""
-        if self.kind == WAITING:
-            self._turn = self._ours.transaction()
-            self._turn.__enter__()
+    def start(self) -> None:
+        """It may take long; what it is at has its time."""
         host = self._place.ledger.our_address
         address = self._server.address(name_in(self._address), host) + "?sslmode=disable"
         pause = 0.05 if self.kind == BUSY else 600.0
         code = _HOLDS.format(root=str(_ROOT), address=address, pause=pause)
         enter = ["nsenter", f"--net=/run/netns/{self._place.name}", "--"]
         self._process = subprocess.Popen(
-            [*enter, sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            [*enter, sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
+
+    def begin(self) -> None:
+        """Returns when it is at what it is at."""
+        assert self._process is not None
+        assert self._process.stdin
         assert self._process.stdout
         self._process.stdout.readline()
+        if self.kind == WAITING:
+            self._turn_is_ours(True)
+        self._process.stdin.write(b"\n")
+        self._process.stdin.flush()
         if self.kind == WAITING:
             wait_until(lambda: self._server.run(_WAITS, self._address), "nobody waits for the turn")
         else:
@@ -212,17 +242,27 @@ class _Held:
         """How long until another has its turn."""
         if self.kind == WAITING:
             time.sleep(1.0)
-            self._turn.__exit__(None, None, None)
+            self._turn_is_ours(False)
         started = time.monotonic()
         with self._ours.transaction():
             self.waited = time.monotonic() - started
+
+    def _turn_is_ours(self, ours: bool) -> None:
+        asked = "pg_advisory_lock" if ours else "pg_advisory_unlock"
+        self._turn.execute(f"SELECT {asked}({TURN})".encode())
 
     def end(self) -> None:
         if self._process is not None:
             self._process.kill()
             self._process.communicate()
+        self._turn.close()
         self._ours.close()
         self._server.drop(self._address)
+
+
+def _plain(address: str) -> str:
+    """As libpq has it."""
+    return address.replace("+psycopg", "")
 
 
 def cut_from_slack(folder: Path, server: Server, way: str, plan: Plan) -> Outcome:

@@ -181,8 +181,8 @@ def _in_a_request(still: Still) -> None:
 
 def hurry() -> None:
     """Whoever waits until a message surely shows waits less: the stand-in shows it at once."""
-    _put(dispatch, "_LOOKS", (0.3, 0.7))
-    _put(dispatch, "_LATEST_BEGIN", 0.8)
+    _put(dispatch, "_LOOKS", (0.5, 2.0))
+    _put(dispatch, "_LATEST_BEGIN", 2.0)
 
 
 def _no_generation() -> None:

@@ -46,7 +46,7 @@ class Station:
         self.waits: list[float] = []
         self.busy = 0.0
         self._world = world
-        self._free = servers + 1
+        self._free = servers
         self._line: deque[tuple[float, Then]] = deque()
 
     def enter(self, seconds: float, then: Then) -> None:

@@ -28,7 +28,7 @@ from tests.builders import make_alert, owe
 from tests.growth import figures
 from tests.growth.figures import Figure
 from tests.growth.sizes import of_postgresql, of_sqlite
-from tests.growth.taking import SIZES, Counted, Newsdesk, Spent, Taken, newsdesk, spent_with
+from tests.growth.taking import SIZES, Counted, Newsdesk, Spent, Taken, newsdesk, spent_with, turns_timed
 from tests.measuring import say
 
 _LABELLED = 0.45  # of the files are about something; as many raise an alert as of real news
@@ -125,7 +125,7 @@ def line(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
     weights = 1.0 / y
     rows = np.stack([np.ones_like(x), x], axis=1) * weights[:, None]
     (fixed, more), *_ = np.linalg.lstsq(rows, y * weights, rcond=None)
-    return max(0.0, float(fixed)), float(more)
+    return max(0.0, float(fixed)), max(0.0, float(more))
 
 
 def _processes(server: postgres.Server) -> list[int]:
@@ -204,18 +204,24 @@ def sending(home: Path, scratch: Path) -> Found:
             with database.transaction() as connection:
                 for number in range(100):
                     owe(connection, make_alert(number=number))
-            sender = _Nobody()
-            dispatch = Dispatch("desk", sender, database)
+            dispatch = Dispatch("desk", _Nobody(), database)
             serving = _processes(server) if kind == "postgresql" else []
-            sender.spent = partial(spent_with, serving)
-            before, after = [], []
+            statements, told = Counted(), list[int]()
+
+            def spent(
+                serving: Sequence[int] = serving, told: list[int] = told, statements: Counted = statements
+            ) -> Spent:
+                told.append(statements.number)
+                return spent_with(serving)
+
+            turns, end = turns_timed(spent)
             for _ in range(100):
-                began, told = sender.spent(), sender.statements.number
                 dispatch.work()
-                before.append(sender.at - began)
-                after.append(sender.spent() - sender.at)
-                there = sender.told - told, sender.statements.number - sender.told
-            sender.statements.end()
+            end()
+            statements.end()
+            # A message has two turns, each asked of at its beginning and its end.
+            before, after = turns[0::2], turns[1::2]
+            there = told[-3] - told[-4], told[-1] - told[-2]
             for name, number in zip(("before", "after"), there, strict=True):
                 how = "of a message, the last of 100"
                 found[f"{kind} statements {name} a message"] = Figure.of([number], "statements", how)
@@ -229,18 +235,12 @@ def sending(home: Path, scratch: Path) -> Found:
 
 
 class _Nobody:
-    """Takes every message, and knows what had been spent until then."""
+    """Takes every message."""
 
     can_look = can_thread = False
     groups = True
 
-    def __init__(self) -> None:
-        self.statements = Counted()
-        self.spent = partial(spent_with, ())
-        self.at, self.told = self.spent(), 0
-
     def send(self, message: Message) -> Sent:
-        self.at, self.told = self.spent(), self.statements.number
         return Sent("nowhere", "1")
 
     def find(self, message: Message, since: float, *, everywhere: bool = False) -> Sent | None:

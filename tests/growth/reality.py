@@ -89,7 +89,7 @@ def _costs(value: Any, ledger: str, answer: float, *, busy: bool) -> Costs:
 
     def of(what: str, per: str) -> float:
         is_commit = per != "an article" and what not in ("intake", "move")
-        return float(value(f"{ledger} {what}{kind} {per}")) + (sync if is_commit else 0.0)
+        return max(0.0, float(value(f"{ledger} {what}{kind} {per}"))) + (sync if is_commit else 0.0)
 
     whole = {per: of("intake", per) for per in ("a batch", "an article")}
     parts = {per: [of(what, per) for what in ("record", "move", "mark")] for per in ("a batch", "an article")}
@@ -138,7 +138,7 @@ def run(home: Path, scratch: Path, moments: Moments, *, ledger: str = "", seed: 
             processes = [daemon.process.pid, *children(daemon.process.pid)]
             memory, messages = sum(map(resident, processes)), len(slack.texts())
         finally:
-            daemon.stop()
+            daemon.kill()
     missing = len(owed - arrived.keys())
     if missing:
         say(f"reality: {missing} of {len(owed)} alerts did not come in time")

@@ -55,8 +55,8 @@ def waits(
         for each in daemons:
             ledger, away = ("sqlite", 0.0) if each == 1 else ("postgresql", _AWAY)
             plan = Plan(daemons=each, parsed=parsed, channels=_RECEIVERS, polls=each > 1)
-            if looks_a_second(each, number) > _most_looks(figures) and each > 1:
-                cells.append("falls behind: looks at the ledger")
+            if looks_a_second(each) > _most_looks(figures):
+                cells.append("not on one ledger: looks alone fill it")
                 continue
             outcome = outcome_of(number, plan, ledger_costs(figures, ledger, away=away))
             cells.append(cell(outcome))
@@ -85,13 +85,12 @@ def cell(outcome: Outcome) -> str:
     return " / ".join(f"{outcome.alert_after(share):.1f}" for share in (0.5, 0.95, 0.99))
 
 
-def looks_a_second(daemons: int, a_day: float) -> float:
-    """How often all daemons ask whose turn it is to send, at the busiest moment.
+def looks_a_second(daemons: int) -> float:
+    """How often all daemons ask whose turn it is to send: each for each receiver every two seconds.
 
-    Each asks for each receiver every two seconds, and whenever another tells of a batch with alerts.
+    They ask as well when another tells of a batch with alerts; several such hints at once are one.
     """
-    told = Plan().alerted * Load(a_day).busiest
-    return daemons * _RECEIVERS * (1.0 / _LOOKS + told)
+    return daemons * _RECEIVERS / _LOOKS
 
 
 def _most_looks(figures: dict[str, Figure]) -> float:
@@ -117,7 +116,7 @@ def limits(figures: dict[str, Figure]) -> str:
 
     def a_day(articles_a_second: float) -> str:
         number = articles_a_second * DAY / load.peak
-        return f"{float(f'{number:.2g}'):,.0f}"
+        return _rounded(number)
 
     rows: Rows = []
     for name, parse in (("plain text", 0.0), ("web pages, mail (17 ms each in the jail)", 0.017)):
@@ -155,12 +154,17 @@ def limits(figures: dict[str, Figure]) -> str:
     return shown(["station", "what it takes", "articles a day"], rows)
 
 
+def _rounded(number: float) -> str:
+    """To two figures, without an exponent."""
+    return f"{float(f'{number:.2g}'):,g}" if number < 10 else f"{float(f'{number:.2g}'):,.0f}"
+
+
 def idle(figures: dict[str, Figure]) -> str:
     """What so many daemons ask of PostgreSQL while nothing happens, and when a batch has alerts."""
     capacity = _most_looks(figures)
     rows: Rows = []
     for each in DAEMONS:
-        looks = each * _RECEIVERS / _LOOKS
+        looks = looks_a_second(each)
         beats = each / _BEATS
         a_notify = each * _RECEIVERS
         connections = f"{4 * each:,} to {21 * each:,}"
@@ -196,7 +200,7 @@ def sizes(figures: dict[str, Figure]) -> str:
     for name, said in names.items():
         if name in figures:
             each = figures[name].value
-            years = [f"{each * a_day * 365 / 1e9:,.3g} GB" for a_day in A_DAY]
+            years = [f"{_rounded(each * a_day * 365 / 1e9)} GB" for a_day in A_DAY]
             rows.append((said, f"{each / 1000:.1f} kB", *years))
     return shown(["a year of it", "an article", *(f"{each:,} a day" for each in A_DAY)], rows)
 
