@@ -94,16 +94,17 @@ def trained_on(client: Client) -> Iterator[None]:
     from distributed import CancelledError, KilledWorker
     from joblib import parallel_config
 
+    where = client.scheduler_info()["address"]
     try:
         with parallel_config("dask", client=client):
             yield
     except KilledWorker as error:
         raise ClusterError(
-            f"{client.scheduler.address}: workers died over one training, again and again, perhaps because"
+            f"{where}: workers died over one training, again and again, perhaps because"
             " memory ran out; give them more, or leave --backend out"
         ) from error
     except CancelledError as error:
-        raise ClusterError(f"{client.scheduler.address}: the scheduler has gone; nothing was made") from error
+        raise ClusterError(f"{where}: the scheduler has gone; nothing was made") from error
 
 
 @cache

@@ -29,6 +29,7 @@ from daemon import (
     clock,
     desks,
     digests,
+    ledger,
     logs,
     metrics,
     outbox,
@@ -47,7 +48,7 @@ from daemon.errors import ConfigError, DaemonError, LedgerError, RestartNeededEr
 from daemon.inbox import files_below, printable
 from daemon.intake import Intake
 from daemon.receivers import manners_of, senders_of
-from daemon.records import DeliveryState
+from daemon.records import DeliveryState, FileState
 from daemon.senders import Sender
 from daemon.serving import Serving
 from daemon.sharing import ALONE, Shared
@@ -78,6 +79,7 @@ def run(settings: Settings, *, once: bool = False, reload: Callable[[], Settings
         database = open_database(settings.database)
         woken = _Woken()
         try:
+            must_know_home(settings, database)
             own_topics = settings.home / "labels" / "topics.toml"
             serving = Serving(settings.models, model, own_topics, settings.promises)
             shared = sharing.enter(settings, database, model=lambda: serving.model.version, wake=woken)
@@ -102,6 +104,21 @@ def must_have_ledger(settings: Settings) -> None:
     missing = backups.missing_ledger(settings)
     if missing is not None:
         raise LedgerError(missing)
+
+
+def must_know_home(settings: Settings, database: Database) -> None:
+    """Raises LedgerError where several daemons have a ledger that knows no file, and our home has some: what
+    it had before is elsewhere.
+    """
+    if not database.shared or not backups.has_files(settings.done):
+        return
+    with plain_errors(), database.reading() as connection:
+        if ledger.counts(connection).get(FileState.DONE.value):
+            return
+    raise LedgerError(
+        f"{settings.database}: the ledger is empty, and {settings.done} holds files that were taken in; bring"
+        " theirs over with `topicwired storage copy FROM TO`, or start on a new home"
+    )
 
 
 def start_up(settings: Settings, database: Database) -> None:

@@ -184,7 +184,7 @@ def missing_ledger(settings: Settings) -> str | None:
         return None
     if path.exists() and path.stat().st_size > 0:
         return None
-    backups, done = listed(settings), _has_files(settings.done)
+    backups, done = listed(settings), has_files(settings.done)
     if not backups and not done:
         return None
     what = "is empty" if path.exists() else "is missing"
@@ -334,7 +334,8 @@ def _is_ours(file: Path) -> bool:
     return header[_OURS_AT:] == _OURS.to_bytes(4, "big")
 
 
-def _has_files(place: Path) -> bool:
+def has_files(place: Path) -> bool:
+    """Whether a folder holds a file that is not hidden, at any depth."""
     return any(not name.startswith(".") for _, _, names in os.walk(place) for name in names)
 
 

@@ -51,6 +51,7 @@ def fail(at_desk: AtDesk, name: str = "broken.pdf", reason: str = "no text in it
             state=FileState.FAILED,
             target=f"failed/{name}" if name.isascii() else None,
             now=clock.now(),
+            daemon=at_desk.settings.daemon,
         )
     return path
 

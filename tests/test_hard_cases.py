@@ -176,6 +176,7 @@ def test_a_database_that_we_cannot_open_is_refused_in_one_line(address: str) -> 
     assert str(caught.value).startswith(f"{address}: ")
 
 
+@pytest.mark.sqlite("the path of its file")
 def test_a_home_with_a_question_mark_has_its_ledger_in_itself(tmp_path: Path) -> None:
     home = tmp_path / "what?now"
     home.mkdir()

@@ -397,7 +397,7 @@ def test_a_time_zone_that_nobody_knows_is_refused_before_the_start(tmp_path: Pat
         (f"x = '{WEBHOOK}'\n", "x", "url_file, or set SLACK_WEBHOOK_URL"),
         (f"{WALL}url = 'hunter2'\n", "receiver number 1.url", "url_file"),
         (f"{WALL}url_file = '{WEBHOOK}'\n", "receiver number 1.url_file", "url_file"),
-        ("[storage]\ndatabase = 'postgresql://me:hunter2@db/x'\n", "storage.database", "take name"),
+        ("[storage]\ndatabase = 'postgresql://me:hunter2@db/x'\n", "storage.database", "password_file"),
         ("[slack]\napi_url = 'https://me:hunter2@slack.com/'\n", "slack.api_url", "take name"),
         ("[slack]\ntoken = \"\\u0078oxb-12345-abcdef\"\n", "slack.token", "slack.token_file"),
     ],

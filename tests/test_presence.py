@@ -232,11 +232,12 @@ def test_the_clock_of_the_server_is_followed_whatever_this_machine_s_says(
         def now(cls, tz: Any = None) -> Any:
             return datetime.now(tz) + timedelta(minutes=10)
 
+    north = room.peer("north", enters=False)
     monkeypatch.setattr(clock, "datetime", Ahead)
     clock.follow_nobody()
     assert (clock.now() - datetime.now(UTC)).total_seconds() > 500.0
 
-    room.peer("north")
+    north.enter()
 
     [(said,)] = room.rows("SELECT clock_timestamp()")
     assert abs((clock.now() - said).total_seconds()) < 1.0

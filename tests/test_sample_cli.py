@@ -154,6 +154,7 @@ def test_a_wrong_name_is_one_clear_line(
     assert error.count("\n") == 1
 
 
+@pytest.mark.sqlite("it is there when its file is")
 @pytest.mark.parametrize(
     "command", [["sample"], ["sample", "--draw"], ["sample", "show", "0"], ["status", "--quality"]]
 )

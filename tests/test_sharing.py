@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from daemon import batches, presence, sharing
+from daemon import app, batches, clock, ledger, presence, sharing
 from daemon.database import Database
-from daemon.errors import DaemonError
+from daemon.errors import DaemonError, LedgerError
 from daemon.intake import Intake
 from daemon.leases import LedgerLeases
+from daemon.records import FileState
 from daemon.serving import Serving
 from daemon.shelving import reconcile
 from tests.builders import ENERGY_ARTICLE, console_receiver, make_settings, small_model
@@ -52,6 +53,24 @@ def test_who_shares_a_ledger_is_there_until_it_stops_and_hears_the_others(room: 
     with south.database.reading() as connection:
         [seen] = presence.listed(connection)
     assert not seen.is_there
+
+
+def test_a_home_that_knows_more_than_an_empty_ledger_does_not_start_on_it(room: Room) -> None:
+    north = room.peer("north", enters=False)
+    app.must_know_home(north.settings, north.database)
+    taken = north.settings.done / "2026" / "03" / "05" / "gas.txt"
+    taken.parent.mkdir(parents=True)
+    taken.write_text(ENERGY_ARTICLE)
+
+    with pytest.raises(LedgerError, match="the ledger is empty") as refused:
+        app.must_know_home(north.settings, north.database)
+
+    assert "storage copy" in str(refused.value)
+    with north.database.transaction() as connection:
+        ledger.record_file(
+            connection, fingerprint="f", name="gas.txt", size=1, state=FileState.DONE, now=clock.now()
+        )
+    app.must_know_home(north.settings, north.database)
 
 
 def test_two_of_one_name_do_not_begin(room: Room) -> None:
@@ -221,7 +240,7 @@ def test_another_daemon_s_unfinished_moves_are_left_to_it(
     room: Room, inbox: Path, sides: Sides, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seen from here its file is neither in the inbox nor in done/, and has not gone all the same."""
-    north, south = sides("north"), room.peer("south")
+    north, south = sides("north"), sides("south")
     drop(inbox, 1)
     with monkeypatch.context() as patch:
         patch.setattr("daemon.intake.shelve", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -229,8 +248,8 @@ def test_another_daemon_s_unfinished_moves_are_left_to_it(
             north.take_all()
     (inbox / "0.txt").rename(inbox.parent / "elsewhere")
 
-    with south.at_work():
-        reconcile(south.settings, south.database)
+    with south.peer.at_work():
+        reconcile(south.settings, south.peer.database)
     assert room.rows("SELECT daemon, state FROM files") == [("north", "taken")]
 
     with north.peer.at_work():

@@ -51,7 +51,7 @@ _WAITS = "SELECT COUNT(*) FROM deliveries WHERE receiver = 'desk-{}' AND state N
 class Plan:
     """How many minutes each daemon leads, and how many articles come in each of them."""
 
-    minutes: int = 2
+    minutes: int = 1
     articles: int = 10
 
 
@@ -198,15 +198,15 @@ def _ran(runs: Sequence[Any], faults: list[str]) -> tuple[float, int]:
 def _manners(now: datetime, plan: Plan) -> Mapping[int, str]:
     """Quiet hours around now, around now by the clock behind, and by the one ahead."""
     apart = timedelta(seconds=APART)
-    lasts = timedelta(minutes=6 + 2 * plan.minutes)
+    minute, hour = timedelta(minutes=1), timedelta(hours=1)
 
     def quiet(begin: datetime, end: datetime) -> str:
         return f'quiet_hours = "{begin:%H:%M}-{end:%H:%M}"\nzone = "UTC"\n'
 
     found = {
-        _QUIET_NOW: quiet(now - timedelta(minutes=3), now + lasts),
-        _QUIET_BEHIND: quiet(now - apart - timedelta(minutes=3), now - timedelta(minutes=2)),
-        _QUIET_AHEAD: quiet(now + lasts, now + apart + lasts),
+        _QUIET_NOW: quiet(now - 3 * minute, now + hour),
+        _QUIET_BEHIND: quiet(now - apart - 3 * minute, now - 2 * minute),
+        _QUIET_AHEAD: quiet(now + apart - minute, now + apart + hour),  # so long a trial may take
     }
     if plan.minutes:
         found[_DIGEST] = 'alerts = "in digests"\ndigest = "* * * * *"\nzone = "UTC"\n'

@@ -34,6 +34,7 @@ from tests.slack_stand_in import SlackStandIn
 STILL, BUSY, WAITING = "between two statements", "with a statement at a time", "waiting for its turn"
 KINDS = (WAITING, BUSY, STILL)  # the last has ten seconds until it is cut
 
+_WHISPER = 200  # bytes: the end of a connection, and where an address is asked for; a request has more
 _LETS_GO = 20.0  # seconds, of which the server takes ten; the rest is the machine's
 _HOLDS = """
 import sys, time
@@ -129,8 +130,8 @@ def _ledger(pair: Pair, way: str, plan: Plan, faults: list[str]) -> str:
     time.sleep(max(0.0, left))
     if pair.far.done != done:
         faults.append(f"{pair.far.done - done} files were taken by the daemon that was cut off")
-    if place.slack.heard != heard:
-        faults.append(f"it sent {place.slack.heard - heard} packets to Slack")
+    if place.slack.heard - heard > _WHISPER:
+        faults.append(f"it sent {place.slack.heard - heard} bytes to Slack")
     wait_until(lambda: _says_why(pair.far.log[said:]), "its log does not say why", 60.0)
     faults += _said(pair.far.log[said:])
     let_go = wait_until(

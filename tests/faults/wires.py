@@ -96,8 +96,8 @@ class Wire:
 
     @property
     def heard(self) -> int:
-        """How many packets have come out at our end."""
-        return int(Path(f"/sys/class/net/{self.ours}/statistics/rx_packets").read_text())
+        """How many bytes have come out at our end."""
+        return int(Path(f"/sys/class/net/{self.ours}/statistics/rx_bytes").read_text())
 
     def _there(self, *arguments: str) -> None:
         _ip("-netns", self.namespace, *arguments)
