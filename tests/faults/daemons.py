@@ -43,10 +43,8 @@ _NOT_FINAL = "SELECT COUNT(*) FROM files WHERE state NOT IN ('done', 'failed', '
 _SENDING = "SELECT id FROM deliveries WHERE state = 'sending'"
 _OWED_ONES = "SELECT id FROM deliveries WHERE state NOT IN ('sent', 'merged')"
 _STANDING = "SELECT COUNT(*) FROM deliveries WHERE state = 'sent' AND message IS NOT NULL"
-_HAS = (
-    "SELECT (SELECT COUNT(*) FROM arriving WHERE claimant LIKE '{process} %')"
-    " + (SELECT COUNT(*) FROM leases WHERE claimant LIKE '{process} %' AND name LIKE 'receiver %')"
-)
+_HAS_FILES = "SELECT COUNT(*) FROM arriving WHERE claimant LIKE '{process} %'"
+_SENDS = "SELECT COUNT(*) FROM leases WHERE claimant LIKE '{process} %' AND name LIKE 'receiver %'"
 _KNOWN = "SELECT COUNT(DISTINCT fingerprint) FROM files"
 _TAKEN_BY = "SELECT daemon, COUNT(*) FROM files GROUP BY daemon ORDER BY daemon"
 
@@ -229,6 +227,7 @@ class _Trial:
     _born: dict[str, float] = field(default_factory=dict)  # when who is dead is to be started again
     _asked: tuple[str, float, float] | None = None  # the place, for how many leases, until when
     _sending: set[int] = field(default_factory=set)  # deliveries that were on their way when one stood still
+    _has: str = _SENDS
     _outage: threading.Thread | None = None
 
     def run(self) -> None:
@@ -294,7 +293,7 @@ class _Trial:
         """Whether others have all that a frozen one had."""
         if not self.plan.surely or member.life is None:
             return True
-        still = self.crowd.count(_HAS.format(process=member.life.process))
+        still = self.crowd.count(self._has.format(process=member.life.process))
         with suppress(psycopg.OperationalError):
             return still == 0 and not self._sending & {row for (row,) in self.crowd.ask(_OWED_ONES)}
         return False
@@ -316,6 +315,7 @@ class _Trial:
             self._sending = (
                 {identity for (identity,) in self.crowd.ask(_SENDING)} if self.plan.surely else set()
             )
+            self._has = _HAS_FILES if place in (stills.CLAIMED, stills.RECORDED) else _SENDS
             self._asked = None
         elif self._asked is not None and time.monotonic() > self._asked[2] and self.crowd.still.forget():
             self.happened[f"nobody came to {self._asked[0]}"] += 1
