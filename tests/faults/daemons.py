@@ -75,7 +75,7 @@ class Plan:
     crashes: int = 4
     freezes: int = 6
     stills: Sequence[tuple[str, float]] = ()
-    pause: float = 0.15
+    pause: float = 0.08
     down: float = 3.0
     lease: float = LEASE
     hurried: bool = False
