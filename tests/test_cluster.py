@@ -255,9 +255,7 @@ def test_where_no_scheduler_is_one_line_says_so(tls: Path, monkeypatch: pytest.M
         held.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{held.getsockname()[1]}"
         access = Access(address, tls / "ca.pem", tls / "cert.pem", tls / "key.pem")
-        with pytest.raises(
-            ClusterError, match=rf"^tls://{address}: no scheduler there: .*refused; start one"
-        ):
+        with pytest.raises(ClusterError, match=rf"^tls://{address}: no scheduler there: .+; start one"):
             connect(access)
     with pytest.raises(ClusterError, match=r"^ftp://host: not the address of a scheduler"):
         connect(Access("ftp://host"))

@@ -31,6 +31,8 @@ from tests.faults.disk import (
 from tests.faults.power_cuts import find_the_plant, suffer, suffer_twice
 from tests.faults.recording import RECORDER, Post, Recording, Step, UnknownCallError
 
+pytestmark = pytest.mark.sqlite("power cuts over its file")
+
 needs_strace = pytest.mark.skipif(strace.missing() is not None, reason=str(strace.missing()))
 
 HOME = Image({"inbox/a": b"article"}, frozenset({"inbox", "done"}))
@@ -179,8 +181,6 @@ def test_an_image_is_written_with_its_links_and_read_again(tmp_path: Path) -> No
 SCRIPT = r"""
 import os, socket, sqlite3, sys, threading
 from pathlib import Path
-
-pytestmark = pytest.mark.sqlite("power cuts over its file")
 
 home = Path(sys.argv[1])
 (home / "inbox" / "new").mkdir()
