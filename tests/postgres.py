@@ -22,11 +22,11 @@ from typing import Any
 
 import psycopg
 
+from tests import debian
+
 LACKING = "the tests on PostgreSQL need Debian's, and there is none here: make postgres"
 
 _PROGRAMS = Path("/usr/lib/postgresql")
-_INSTALL = ("apt-get", "install", "--yes", "--no-install-recommends", "postgresql")
-_SECONDS = 600
 _USER = "topicwire"
 _HOST = "127.0.0.1"
 _ADDRESSES = "host all all all scram-sha-256\n"
@@ -246,35 +246,8 @@ def server(folder: Path | None = None, *, durable: bool = False) -> Iterator[Ser
 
 
 def main() -> int:
-    """It is no error that there is none; the tests that need it are skipped."""
-    programs = found()
-    if programs is None:
-        if os.geteuid() != 0 or shutil.which("apt-get") is None:
-            print("postgres: none here (apt-get install postgresql): the tests on it will be skipped")
-            return 0
-        print("postgres: installing it with apt-get, once")
-        said = _install()
-        programs = found()
-        if programs is None:
-            print(f"postgres: cannot be had here ({said}): the tests on it will be skipped")
-            return 0
-    print(f"postgres: ready, {programs}")
+    debian.provide("postgres", found, "postgresql", skipped="the tests on it")
     return 0
-
-
-def _install() -> str:
-    """Install it; what was said last, in one line."""
-    surroundings = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    said = ""
-    for command in (("apt-get", "update", "--quiet"), _INSTALL):
-        try:
-            done = subprocess.run(
-                command, env=surroundings, capture_output=True, text=True, timeout=_SECONDS, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return str(error)[:200]
-        said = (done.stderr or done.stdout).strip().rpartition("\n")[2][:200]
-    return said
 
 
 def name_in(address: str) -> str:

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
+
+from tests import debian
 
 ARGUMENTS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -17,8 +17,6 @@ ARGUMENTS = (
 )  # fmt: skip
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_INSTALL = ("apt-get", "install", "--yes", "--no-install-recommends", "chromium", "fonts-noto-core")
-_SECONDS = 600
 
 
 def found() -> Path | None:
@@ -28,35 +26,8 @@ def found() -> Path | None:
 
 
 def main() -> int:
-    """It is no error that there is none; the tests that need it are skipped."""
-    browser = found()
-    if browser is None:
-        if os.geteuid() != 0 or shutil.which("apt-get") is None:
-            print("browser: no Chromium here (apt-get install chromium): tests/browser will be skipped")
-            return 0
-        print("browser: installing Chromium with apt-get, once")
-        said = _install()
-        browser = found()
-        if browser is None:
-            print(f"browser: Chromium cannot be had here ({said}): tests/browser will be skipped")
-            return 0
-    print(f"browser: ready, {browser}")
+    debian.provide("browser", found, "chromium", "fonts-noto-core", skipped="tests/browser")
     return 0
-
-
-def _install() -> str:
-    """Install it; what was said last, in one line."""
-    surroundings = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    said = ""
-    for command in (("apt-get", "update", "--quiet"), _INSTALL):
-        try:
-            done = subprocess.run(
-                command, env=surroundings, capture_output=True, text=True, timeout=_SECONDS, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return str(error)[:200]
-        said = (done.stderr or done.stdout).strip().rpartition("\n")[2][:200]
-    return said
 
 
 if __name__ == "__main__":
