@@ -31,10 +31,6 @@ class Entry:
     parted: bool = True
 
 
-def is_address(name: str) -> bool:
-    return "://" in name
-
-
 def entry(address: str) -> Entry:
     """Raises OSError where it cannot be seen, ClassifierError where nothing here can open such."""
     system, path = _system(address)

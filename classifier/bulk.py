@@ -69,7 +69,7 @@ def add_processes(parser: argparse.ArgumentParser) -> None:
         "--jobs", type=_jobs, metavar="N", help="processes (default: a core each; 1 for a few articles)"
     )
     parser.add_argument(
-        "--backend", default="loky", metavar="NAME", help="joblib's, for the processes (default: %(default)s)"
+        "--backend", default=LOKY, metavar="NAME", help="joblib's, for the processes (default: %(default)s)"
     )
 
 

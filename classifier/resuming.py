@@ -14,11 +14,11 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from classifier import disks
 from classifier.errors import ClassifierError
 from classifier.streams import BEGINNING, Mark
 
@@ -126,10 +126,7 @@ class Output:
             file.flush()
             os.fsync(file.fileno())
         os.replace(fresh, beside)
-        folder = os.open(beside.parent, os.O_RDONLY | os.O_DIRECTORY)
-        with suppress(OSError):  # not every file system can
-            os.fsync(folder)
-        os.close(folder)
+        disks.sync(beside.parent)
         self._saved_at = self._clock()
 
 

@@ -309,13 +309,13 @@ def _pieces(part: Part, begin: Mark, folder: str) -> Iterator[Piece]:
 
 
 def _place(file: str, folder: str) -> str:
-    return file if "://" in file else os.path.join(folder, file)
+    return file if streams.is_address(file) else os.path.join(folder, file)
 
 
 def _facts(file: str, folder: str) -> tuple[int | str, ...]:
     """As `Source.facts`, seen from here; none where it is not seen."""
     try:
-        if "://" in file:
+        if streams.is_address(file):
             return streams.Source(file, far=addresses.entry(file)).facts
         return streams.Source(file, Path(folder, file).stat()).facts
     except OSError:
@@ -326,7 +326,7 @@ def _refuse_changed(run: Run, part: Part, worker: str) -> None:
     """Raise UnseenError for a file that is not what was listed."""
     for each in part.files:
         # Of small files at an address this would be one question more for each.
-        asked = part.kind is not Kind.FILES or "://" not in each.file
+        asked = part.kind is not Kind.FILES or not streams.is_address(each.file)
         if asked and not each.problem and _facts(each.file, run.tagger.folder) != each.facts:
             raise UnseenError(worker, each.file, each.facts)
 

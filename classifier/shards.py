@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from classifier import disks
 from classifier.errors import ClassifierError
 
 ENDING = ".tags"
@@ -89,7 +90,7 @@ class Writer:
         os.fsync(self._file.fileno())
         self._file.close()
         os.replace(self._fresh, self._path)
-        _sync(self._path.parent)
+        disks.sync(self._path.parent)
 
     def drop(self) -> None:
         self._file.close()
@@ -186,10 +187,3 @@ def _close(content: mmap.mmap) -> None:
     # One who was interrupted while writing the lines still has a hand on them.
     with suppress(BufferError):
         content.close()
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    with suppress(OSError):  # not every file system can
-        os.fsync(handle)
-    os.close(handle)

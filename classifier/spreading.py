@@ -27,7 +27,7 @@ from classifier.model import Model
 from classifier.reading import Reader, articles_of_lines
 from classifier.records import as_json
 from classifier.rules import Rules
-from classifier.streams import Batch, Mark, Piece
+from classifier.streams import Batch, Mark, Piece, is_address
 from classifier.tagging import Tagged
 
 FEW = 16  # batches; to start a process for them takes longer than to tag them
@@ -204,7 +204,7 @@ class Reading:
         return contents.articles
 
     def _bytes_of(self, file: str) -> bytes:
-        if "://" not in file:
+        if not is_address(file):
             return self._reader.bytes_of(Path(self._folder, file))
         from classifier import addresses
 

@@ -191,7 +191,7 @@ def _behind(name: str) -> Iterator[Source]:
     if name == STANDARD_INPUT:
         yield Source(STANDARD_INPUT)
         return
-    if "://" in name:
+    if is_address(name):
         yield from _far(name)
         return
     path = Path(name)
@@ -306,6 +306,11 @@ def _is_jsonl(name: str) -> bool:
     return plain.endswith(".jsonl") and PurePath(plain).suffix == ".jsonl"
 
 
+def is_address(name: str) -> bool:
+    """Whether a file is elsewhere (see addresses, which is loaded only for such)."""
+    return "://" in name
+
+
 def is_packed(name: str) -> bool:
     return name.endswith(_PACKED)
 
@@ -328,7 +333,7 @@ def _is_surely_other(source: Source) -> bool:
 
 def opened(file: str) -> BinaryIO:
     """A file for reading, here or at an address. Raises OSError."""
-    if "://" not in file:
+    if not is_address(file):
         return open(file, "rb")
     from classifier import addresses
 

@@ -448,10 +448,9 @@ class _Daemon:
 
     def _sound_settings(self) -> Settings:
         settings = self._reload_settings() if self._reload_settings else self._parts.settings
-        for key in ("database", "daemon", "lease"):
+        for key, named in (("database", "database"), ("daemon", "daemon"), ("lease", "lease_seconds")):
             if getattr(settings, key) != getattr(self._parts.settings, key):
-                name = "lease_seconds" if key == "lease" else key
-                raise ConfigError([f"{settings.file}: storage.{name} takes a restart to change"])
+                raise ConfigError([f"{settings.file}: storage.{named} takes a restart to change"])
         return settings
 
     def _change_over(self, settings: Settings, senders: Mapping[str, Sender]) -> None:
@@ -505,13 +504,10 @@ def _jobs(
         wake()
         return sampling.said(drawn)
 
+    backup = Job("backup", settings.backup.cron, lambda: backups.nightly(settings))
     return (
         Job("retrain", settings.retrain.cron, lambda: retraining.nightly(settings, database, wake)),
         Job("sample", settings.sample.cron, sample),
-        *(
-            []
-            if database.shared
-            else [Job("backup", settings.backup.cron, lambda: backups.nightly(settings))]
-        ),
+        *(() if database.shared else (backup,)),  # a server has backups of its own
         *digests.jobs(settings, database, wake, choices),
     )

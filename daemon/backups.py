@@ -23,13 +23,13 @@ from daemon import clock, postgres, whole
 from daemon.config import Settings
 from daemon.database import knows_schema, one_line, plainly
 from daemon.errors import DaemonError, LedgerError
+from daemon.tables import SQLITE
 
 logger = logging.getLogger(__name__)
 
 # What is done, of how much; called now and then while a long work goes on.
 Progress = Callable[[int, int], None]
 
-_PREFIX = "sqlite:///"
 _NAME = re.compile(r"ledger-\d{8}T\d{6}Z\.db")
 _UNFINISHED = re.compile(r"\.ledger-\d{8}T\d{6}Z\.db\.new(-journal|-wal)?")
 # "twbd" in the header of each backup that we made (sqlite.org/fileformat.html, 1.3.14): only
@@ -220,7 +220,7 @@ def set_aside(path: Path) -> Path | None:
 
 def ledger_path(settings: Settings) -> Path:
     """The ledger's file. Raises DaemonError where the ledger is not a file."""
-    path = settings.database.removeprefix(_PREFIX)
+    path = settings.database.removeprefix(SQLITE)
     if path == settings.database:
         raise DaemonError(
             _ON_A_SERVER.format(postgres.command("pg_dump --format=custom --file=ledger.dump", path))

@@ -22,7 +22,7 @@ from daemon.arrivals import Arrival
 from daemon.database import Database
 from daemon.errors import DaemonError
 from daemon.inbox import Candidate
-from daemon.presence import Presence
+from daemon.presence import Presence, keeps_lease
 
 _NEW = text(
     """
@@ -32,26 +32,18 @@ _NEW = text(
     """
 )
 _CLAIM = text(
-    """
+    f"""
     UPDATE arriving
     SET claimant = :claimant, generation = generation + 1, since = clock_timestamp()
     WHERE name IN (
         SELECT name
         FROM arriving
         WHERE name = ANY(CAST(:names AS varchar[]))
-          AND (
-              claimant = :claimant
-              OR NOT EXISTS (
-                  SELECT 1
-                  FROM daemons
-                  WHERE daemons.claimant = arriving.claimant
-                    AND lease_until > clock_timestamp()
-              )
-          )
+          AND (claimant = :claimant OR NOT {keeps_lease("arriving")})
         FOR UPDATE SKIP LOCKED
     )
     RETURNING name, generation
-    """
+    """  # noqa: S608  our own words
 )
 _OURS = text(
     """
@@ -65,7 +57,6 @@ _OURS = text(
 _LET_GO = text("DELETE FROM arriving WHERE claimant = :claimant AND name IN :names").bindparams(
     bindparam("names", expanding=True, type_=Text())
 )
-
 _LET_ALL_GO = text("DELETE FROM arriving WHERE claimant = :claimant")
 
 

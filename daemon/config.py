@@ -8,7 +8,6 @@ mend.
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Collection
 from pathlib import Path
 
@@ -162,6 +161,4 @@ def _database(home: Path, given: str) -> str:
 
 def _daemon(given: Storage) -> str:
     """A ledger that is a file has one daemon, which needs no name."""
-    if not given.database.startswith(POSTGRES):
-        return ""
-    return given.daemon or platform.node()[:80] or "topicwire"
+    return given.known_as if given.database.startswith(POSTGRES) else ""

@@ -180,12 +180,13 @@ def open_database(address: str) -> Database:
     damaged, locked, or made by a newer topicwire.
     """
     place = _place_of(address)
-    with _opened(place.address, place) as engine:
+    with _opened(place) as engine:
         place.make_ready(engine)
         _migrate(engine)
         place.opened()
         if place.shared:
-            _follow_its_clock(engine)
+            with place.reading(engine).connect() as connection:
+                follow_server(connection)
         return Database(engine, place)
 
 
@@ -195,7 +196,7 @@ def schema_of(address: str) -> str | None:
     What stands there stays as it is. Raises LedgerError as `open_database` does.
     """
     place = _place_of(address)
-    with _opened(place.address, place) as engine:
+    with _opened(place) as engine:
         schema = _schema(engine)
         if schema is None and inspect(engine).get_table_names():
             schema = ""
@@ -207,6 +208,13 @@ def server_time(connection: Connection) -> datetime:
     """What the clock of a ledger's server says, which all its daemons go by."""
     found: datetime = connection.execute(_SERVER_TIME).scalar_one()
     return found
+
+
+def follow_server(connection: Connection) -> None:
+    """Go by the server's clock from now on: as it was half way between question and answer."""
+    asked = clock.monotonic()
+    said = server_time(connection)
+    clock.follow(said, asked + (clock.monotonic() - asked) / 2)
 
 
 def plainly(error: Exception) -> str:
@@ -240,7 +248,7 @@ def knows_schema(revision: str) -> bool:
 
 
 @contextmanager
-def _opened(address: str, place: Place) -> Iterator[Engine]:
+def _opened(place: Place) -> Iterator[Engine]:
     """An engine that is closed by an error, which is said in one line."""
     engine = place.engine()
     try:
@@ -251,25 +259,19 @@ def _opened(address: str, place: Place) -> Iterator[Engine]:
     except CommandError as error:
         engine.dispose()
         raise LedgerError(
-            f"{address}: made by a newer topicwire, which this one cannot read ({error})"
+            f"{place.address}: made by a newer topicwire, which this one cannot read ({error})"
         ) from error
     except DatabaseError as error:
         engine.dispose()
-        raise LedgerError(f"{address}: {place.why_not(error)}") from error
+        raise LedgerError(f"{place.address}: {place.why_not(error)}") from error
     except OSError as error:
         engine.dispose()
-        raise LedgerError(f"{address}: unable to open database file: {said_of_the_system(error)}") from error
+        said = f"unable to open database file: {said_of_the_system(error)}"
+        raise LedgerError(f"{place.address}: {said}") from error
 
 
 def _place_of(address: str) -> Place:
     return postgres.place_of(address) if postgres.is_one(address) else sqlite.place_of(address)
-
-
-def _follow_its_clock(engine: Engine) -> None:
-    with engine.execution_options(reads_only=True).connect() as connection:
-        asked = clock.monotonic()
-        said = server_time(connection)
-        clock.follow(said, asked + (clock.monotonic() - asked) / 2)
 
 
 def _migrate(engine: Engine) -> None:

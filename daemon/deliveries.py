@@ -46,6 +46,7 @@ _OLDEST = text(
     LIMIT 1
     """
 )
+_STILL = text("SELECT 1 FROM deliveries WHERE id = :id AND state = :state AND generation = :generation")
 _ONE = text(SELECT_DELIVERY + "WHERE deliveries.id = :id")
 _TOLD_OF_STORY = Statement(
     """
@@ -92,8 +93,8 @@ def one(connection: Connection, identity: int) -> Delivery | None:
 
 def is_still(connection: Connection, delivery: Delivery) -> bool:
     """Whether a delivery is as it was read: in the same state, and of the same generation."""
-    found = one(connection, delivery.id)
-    return found is not None and (found.state, found.generation) == (delivery.state, delivery.generation)
+    row = {"id": delivery.id, "state": delivery.state, "generation": delivery.generation}
+    return connection.execute(_STILL, row).first() is not None
 
 
 def thread_of(connection: Connection, delivery: Delivery) -> Delivery | None:

@@ -1,7 +1,8 @@
 """Leases: what one daemon of a ledger does at a time, the timetable and the sending to each receiver.
 
-A lease is its holder's for as long as that one is present. Who takes one over makes it a new
-generation; what a holder before still says of it does not count.
+A lease is its holder's for as long as that one is present. Its generation tells how often it has been
+taken over; that a holder before comes too late is told by what it holds the lease for: a delivery's
+generation, a run's number of tries.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, text
 
 from daemon import claims
 from daemon.database import Database
-from daemon.presence import Presence
+from daemon.presence import Presence, keeps_lease
 
 TIMETABLE = "timetable"
 LISTENERS = 4  # so that a click is heard while one of them is away, and far from Slack's ten
@@ -26,7 +27,7 @@ _MAKE = text(
     """
 )
 _TAKE = text(
-    """
+    f"""
     UPDATE leases
     SET claimant = :claimant, generation = generation + 1, since = clock_timestamp()
     WHERE name = (
@@ -34,15 +35,10 @@ _TAKE = text(
         FROM leases
         WHERE name = :name
           AND claimant <> :claimant
-          AND NOT EXISTS (
-              SELECT 1
-              FROM daemons
-              WHERE daemons.claimant = leases.claimant
-                AND lease_until > clock_timestamp()
-          )
+          AND NOT {keeps_lease("leases")}
         FOR UPDATE SKIP LOCKED
     )
-    """
+    """  # noqa: S608  our own words
 )
 _LET_GO = text("UPDATE leases SET claimant = '' WHERE name = :name AND claimant = :claimant")
 _HOLDER = text("SELECT claimant FROM leases WHERE name = :name")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, text
 
@@ -14,17 +14,7 @@ from daemon.presence import DaemonSeen
 
 # Claims of daemons that are not heard of any more, which nobody has taken up.
 _LEFT_BEHIND = text(
-    """
-    SELECT COUNT(*)
-    FROM arriving
-    WHERE claimant <> ''
-      AND NOT EXISTS (
-          SELECT 1
-          FROM daemons
-          WHERE daemons.claimant = arriving.claimant
-            AND lease_until > clock_timestamp()
-      )
-    """
+    f"SELECT COUNT(*) FROM arriving WHERE claimant <> '' AND NOT {presence.keeps_lease('arriving')}"  # noqa: S608
 )
 _MOVING = text("SELECT daemon, COUNT(*) AS number FROM files WHERE state = 'taken' GROUP BY daemon")
 
@@ -37,7 +27,7 @@ class Neighbours:
 
     daemons: tuple[DaemonSeen, ...] = ()
     left_behind: int = 0
-    moving: Mapping[str, int] | None = None
+    moving: Mapping[str, int] = field(default_factory=dict)
 
     def as_json(self) -> list[dict[str, object]]:
         return [_as_json(each) for each in self.daemons]
@@ -87,7 +77,7 @@ def warnings(found: Neighbours, owed: Collection[str]) -> Iterator[str]:
     if found.left_behind:
         yield f"{found.left_behind} files of an inbox are claimed by daemons that have gone"
     there = {each.name for each in present}
-    for name, number in sorted((found.moving or {}).items()):
+    for name, number in sorted(found.moving.items()):
         if name not in there:
             yield f"{number} files are to be moved in the home of {name or 'no daemon'}, which does not run"
 

@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from daemon import claims, clock
 from daemon.backoff import Backoff
 from daemon.config import Settings
-from daemon.database import Database, plainly, server_time
+from daemon.database import Database, follow_server, plainly
 from daemon.errors import DaemonError
 
 logger = logging.getLogger(__name__)
@@ -29,6 +29,19 @@ logger = logging.getLogger(__name__)
 _RENEWALS = 6  # in the time of one lease: as many may fail but one
 _FORGOTTEN_DAYS = 7  # after which a daemon that is not heard of is not shown any more
 _MARGIN = 0.2  # of the lease, that we stop before it ends
+
+
+def keeps_lease(table: str) -> str:
+    """SQL: whether the daemon that is the claimant of a row of `table` is there."""
+    return f"""
+        EXISTS (
+            SELECT 1
+            FROM daemons
+            WHERE daemons.claimant = {table}.claimant
+              AND lease_until > clock_timestamp()
+        )
+    """  # noqa: S608  our own words
+
 
 _NAMESAKE = text(
     """
@@ -77,17 +90,7 @@ _LEAVE = text(
 )
 # Daemons that were taken away for good; and claims of those that have gone, which anybody may have.
 _FORGET = text("DELETE FROM daemons WHERE lease_until < clock_timestamp() - make_interval(days => :days)")
-_FREE = text(
-    """
-    DELETE FROM arriving
-    WHERE NOT EXISTS (
-        SELECT 1
-        FROM daemons
-        WHERE daemons.claimant = arriving.claimant
-          AND lease_until > clock_timestamp()
-    )
-    """
-)
+_FREE = text(f"DELETE FROM arriving WHERE NOT {keeps_lease('arriving')}")  # noqa: S608  our own words
 _PRESENT = text("SELECT claimant FROM daemons WHERE lease_until > clock_timestamp()")
 _LISTED = text(
     """
@@ -185,9 +188,7 @@ class Presence:
 
 def hear(connection: Connection) -> None:
     """What time it is for all of the ledger, and which daemons are there: whose work goes on."""
-    asked = clock.monotonic()
-    said = server_time(connection)
-    clock.follow(said, asked + (clock.monotonic() - asked) / 2)
+    follow_server(connection)
     claims.are_present(connection.execute(_PRESENT).scalars().all())
 
 

@@ -32,6 +32,7 @@ from daemon.errors import DaemonError, LedgerError
 from daemon.inbox import printable
 from daemon.recording import earlier_versions
 from daemon.records import FileRecord, FileState, KnownArticle, signed
+from daemon.tables import SQLITE
 from daemon.telling import Teller, Telling, owe
 
 _AT_ONCE = 200  # files a transaction
@@ -279,7 +280,7 @@ def doubt(database: Database, settings: Settings) -> Counter[str]:
 def _fill(
     fresh: Path, settings: Settings, model: Model, *, alert_all: bool, progress: Progress | None
 ) -> Found:
-    database = open_database(f"sqlite:///{fresh}")
+    database = open_database(f"{SQLITE}{fresh}")
     try:
         perhaps_twice = doubt(database, settings)
         found = rebuild(database, settings, model, alert_all=alert_all, progress=progress)

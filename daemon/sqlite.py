@@ -16,8 +16,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from daemon import mounts
 from daemon.errors import LedgerError
 from daemon.faults import LOCKED, REFUSES, one_line, said_of_the_system
+from daemon.tables import SQLITE
 
-_PREFIX = "sqlite:///"
 _BUSY_SECONDS = 10.0
 # A check reads every page: 1.2 GB took 24 s from a cold disk and 1 s from memory. A larger
 # ledger is checked with its nightly backup, and not at each start after a kill.
@@ -133,7 +133,7 @@ def said_of(error: sqlite3.Error) -> str:
 
 def _path(address: str) -> Path:
     """A path may hold signs that mean something in an address."""
-    plain = address.removeprefix(_PREFIX)
+    plain = address.removeprefix(SQLITE)
     if plain != address:
         return Path(plain).absolute()
     try:
@@ -179,7 +179,7 @@ def _check_small(engine: Engine, path: Path) -> None:
     with engine.execution_options(reads_only=True).connect() as connection:
         found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
     if found != "ok":
-        raise LedgerError(f"{_PREFIX}{path}: {_DAMAGED} ({one_line(str(found))})")
+        raise LedgerError(f"{SQLITE}{path}: {_DAMAGED} ({one_line(str(found))})")
 
 
 def _prepare(connection: Any, entry: ConnectionPoolEntry) -> None:

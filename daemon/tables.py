@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import platform
 import re
 from collections.abc import Mapping
 from dataclasses import fields
@@ -270,6 +271,11 @@ class Storage(_Table):
     database: Annotated[str, AfterValidator(_is_a_database)] = "ledger.db"
     daemon: Annotated[str, AfterValidator(_is_a_name)] | None = None
     lease_seconds: Annotated[Number, _number(2, 600)] = 30.0
+
+    @property
+    def known_as(self) -> str:
+        """What the other daemons of a ledger call this one."""
+        return self.daemon or platform.node()[:_LONGEST_NAME] or "topicwire"
 
 
 class Backup(_Table):

@@ -34,6 +34,7 @@ from tests.several import shared_address as shared_address
 from tests.several import shared_database as shared_database
 from tests.several import shared_template as shared_template
 from tests.slack_stand_in import SlackStandIn
+from tests.workers import Workers, make_authority, workers
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -187,6 +188,19 @@ def pg_address(postgresql: postgres.Server) -> Iterator[str]:
     address = postgresql.fresh()
     yield address
     postgresql.drop(address)
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Certificates of a private authority."""
+    return make_authority(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, tls: Path) -> Iterator[Workers]:
+    """A Dask scheduler with two workers, over TLS."""
+    with workers(tmp_path_factory.mktemp("site"), 2, tls=tls) as found:
+        yield found
 
 
 @pytest.fixture

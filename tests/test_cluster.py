@@ -37,17 +37,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.fixture(scope="module")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_authority(tmp_path_factory.mktemp("tls"))
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, tls: Path) -> Iterator[Workers]:
-    with workers(tmp_path_factory.mktemp("site"), 2, tls=tls) as found:
-        yield found
-
-
 @pytest.fixture
 def call(home: Path, capsys: pytest.CaptureFixture[str]) -> Call:
     """A run of `classifier tag`: its exit code, and on stderr what is neither greeting nor progress."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,21 +15,10 @@ from classifier.cluster import Access, connected, trained_on
 from classifier.evaluation import Judgements
 from tests.archive import articles, write
 from tests.builders import write_labels
-from tests.workers import Workers, make_authority, workers
+from tests.workers import Workers
 
 EXACT = 1e-12
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-
-
-@pytest.fixture(scope="module")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_authority(tmp_path_factory.mktemp("tls"))
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, tls: Path) -> Iterator[Workers]:
-    with workers(tmp_path_factory.mktemp("site"), 2, tls=tls) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -108,8 +108,9 @@ def ledger_of(settings: Settings) -> Iterator[Database]:
     """
     from daemon import presence
     from daemon.database import open_database, plain_errors
+    from daemon.tables import SQLITE
 
-    path = settings.database.removeprefix("sqlite:///")
+    path = settings.database.removeprefix(SQLITE)
     if "://" not in path and not Path(path).exists():
         raise DaemonError(f"{path}: no ledger yet; `topicwired run` makes it")
     database = open_database(settings.database)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import sys
 from pathlib import Path
 from typing import Any
@@ -58,6 +57,6 @@ def copy(options: argparse.Namespace) -> int:
 def _name(config: Path | None) -> str:
     """By what name the daemon of this machine is known to others, whatever ledger it has now."""
     from daemon.configfile import parse
+    from daemon.tables import Storage
 
-    named = parse(config).storage.daemon if config is not None else None
-    return named or platform.node()[:80] or "topicwire"
+    return (parse(config).storage if config is not None else Storage()).known_as

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -40,20 +39,14 @@ class Birth:
     hurried: bool = False
 
 
-class Child:
-    """One process of the command."""
+class Child(nursery.Life):
+    """One of several: how it ended stands in a file."""
 
     def __init__(self, process: int, ended: Path) -> None:
-        self.process = process
-        self.code: int | None = None
+        super().__init__(process, -1)
         self._ended = ended
 
-    def send(self, number: int) -> None:
-        if self.wait(0.0) is None:
-            os.kill(self.process, number)
-
     def wait(self, seconds: float) -> int | None:
-        """Its exit code, or minus the signal that ended it; None if it still lives."""
         until = time.monotonic() + seconds
         while self.code is None:
             if self._ended.exists():
@@ -63,10 +56,6 @@ class Child:
             else:
                 time.sleep(_LOOK)
         return self.code
-
-    def kill(self) -> None:
-        self.send(signal.SIGKILL)
-        self.wait(10.0)
 
 
 class Creche:
@@ -81,13 +70,12 @@ class Creche:
 
     def __enter__(self) -> Creche:
         self._folder.mkdir(parents=True, exist_ok=True)
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "TOPICWIRE_"))}
         self._server = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.creche", str(self._folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=environment | {"OPENBLAS_NUM_THREADS": "1"},
+            env=nursery.surroundings(),
             cwd=nursery.ROOT,
         )
         self._line()

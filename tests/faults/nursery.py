@@ -61,6 +61,12 @@ class Life:
         self.wait(10.0)
 
 
+def surroundings() -> dict[str, str]:
+    """The environment of whoever bears lives: without secrets and settings of ours."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "TOPICWIRE_"))}
+    return kept | {"OPENBLAS_NUM_THREADS": "1"}
+
+
 class Nursery:
     """Bears one life at a time; the last one must have ended. `plant` names a fault of `PLANTS`."""
 
@@ -69,13 +75,12 @@ class Nursery:
         self._command = [sys.executable, "-m", "tests.faults.nursery", *arguments]
 
     def __enter__(self) -> Nursery:
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "TOPICWIRE_"))}
         self._server = subprocess.Popen(
             self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
-            env=environment | {"OPENBLAS_NUM_THREADS": "1"},
+            env=surroundings(),
             cwd=ROOT,
         )
         assert self._server.stdout
