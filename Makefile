@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run demo test contract browser postgres words faults fuzz lint bench wheel constraints clean
+.PHONY: run demo test contract browser postgres readme words faults fuzz lint bench wheel constraints clean
 
 run: $(READY)  ## watch ./var/inbox, alerts on the console
 	@$(BIN)/topicwired run $(ARGS)
@@ -13,7 +13,7 @@ demo: $(READY)  ## the same on a scratch home with shipped articles; ends by its
 	@$(BIN)/topicwired demo
 
 test: $(READY)  ## all tests that CI runs; many of them wait, so more at once than there are cores
-	$(BIN)/pytest --numprocesses 3 $(ARGS)
+	$(BIN)/pytest --numprocesses 3 --dist worksteal $(ARGS)
 
 contract: $(READY)  ## set up the programs nobody here wrote that check what we send (npm); says so if it cannot
 	@$(BIN)/python -m tests.contract.peers
@@ -23,6 +23,9 @@ browser: $(READY)  ## set up the browser that the tests of the desk use (Debian'
 
 postgres: $(READY)  ## set up the PostgreSQL that tests start (Debian's); says so if it cannot
 	@$(BIN)/python -m tests.postgres
+
+readme: $(READY)  ## run the commands of README.md as they are printed, from its top, in a copy
+	@$(BIN)/python -m tests.readme
 
 words: $(READY)  ## take the desk's words out of its templates and code into the catalogues of its languages
 	@$(BIN)/python -m tests.desk_words

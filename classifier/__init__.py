@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from classifier.archives import held_out as held_out_articles
     from classifier.articles import Article, Contents, Grade, shorten
+    from classifier.cli import program
+    from classifier.corpus import load_corpus
     from classifier.defaults import shipped
     from classifier.differing import Difference, Differing
     from classifier.differing import Tally as ModelTally
@@ -27,6 +29,15 @@ if TYPE_CHECKING:
     from classifier.explaining import Spoken, SpokenPassage, SpokenWord, spoken
     from classifier.folds import Folds, read_folds
     from classifier.gate import Finding, Gate
+    from classifier.helping import (
+        CommandParser,
+        Program,
+        add_command,
+        add_completion,
+        add_group,
+        examples_of,
+        parsers_of,
+    )
     from classifier.history import Served, fallbacks, gate_of, use_model
     from classifier.history import history as model_history
     from classifier.history import previous as model_before
@@ -72,6 +83,7 @@ __all__ = [
     "STREAMING_BOUNDS",
     "Article",
     "ClassifierError",
+    "CommandParser",
     "Contents",
     "Cuts",
     "Difference",
@@ -92,6 +104,7 @@ __all__ = [
     "ModelTally",
     "NoModelError",
     "Passage",
+    "Program",
     "Reader",
     "Rules",
     "Served",
@@ -104,10 +117,14 @@ __all__ = [
     "Tagged",
     "Topic",
     "UnreadableArticleError",
+    "add_command",
+    "add_completion",
+    "add_group",
     "check_separator",
     "compared_cards",
     "current_version",
     "doubts",
+    "examples_of",
     "fallbacks",
     "fingerprint_of_passage",
     "for_precision",
@@ -115,6 +132,7 @@ __all__ = [
     "gate_of",
     "held_out_articles",
     "labelled_passages",
+    "load_corpus",
     "load_model",
     "load_topics",
     "make_model",
@@ -123,8 +141,10 @@ __all__ = [
     "model_history",
     "model_versions",
     "needs_jail",
+    "parsers_of",
     "passages_of",
     "place_of_label",
+    "program",
     "quality_at",
     "read_articles",
     "read_bytes",
@@ -147,6 +167,7 @@ __all__ = [
 _HOMES: dict[str, str | tuple[str, str]] = {
     "Article": "articles",
     "ClassifierError": "errors",
+    "CommandParser": "helping",
     "Contents": "articles",
     "Cuts": "tagging",
     "Difference": "differing",
@@ -168,6 +189,7 @@ _HOMES: dict[str, str | tuple[str, str]] = {
     "ModelTally": ("differing", "Tally"),
     "NoModelError": "errors",
     "Passage": "passages",
+    "Program": "helping",
     "READING_BOUNDS": ("rules", "BOUNDS"),
     "Reader": "reading",
     "Rules": "rules",
@@ -183,10 +205,14 @@ _HOMES: dict[str, str | tuple[str, str]] = {
     "Tagged": "tagging",
     "Topic": "topics",
     "UnreadableArticleError": "errors",
+    "add_command": "helping",
+    "add_completion": "helping",
+    "add_group": "helping",
     "check_separator": ("separators", "check"),
     "compared_cards": ("differing", "cards"),
     "current_version": ("storage", "current"),
     "doubts": "doubting",
+    "examples_of": "helping",
     "fallbacks": "history",
     "fingerprint_of_passage": ("relabelling", "fingerprint"),
     "for_precision": "promising",
@@ -194,6 +220,7 @@ _HOMES: dict[str, str | tuple[str, str]] = {
     "gate_of": "history",
     "held_out_articles": ("archives", "held_out"),
     "labelled_passages": ("relabelling", "labelled"),
+    "load_corpus": "corpus",
     "load_model": ("storage", "load"),
     "load_topics": "topics",
     "make_model": "making",
@@ -202,8 +229,10 @@ _HOMES: dict[str, str | tuple[str, str]] = {
     "model_history": ("history", "history"),
     "model_versions": ("storage", "versions"),
     "needs_jail": "reading",
+    "parsers_of": "helping",
     "passages_of": ("passages", "passages"),
     "place_of_label": ("relabelling", "place_of"),
+    "program": "cli",
     "quality_at": "promising",
     "read_articles": "reading",
     "read_bytes": "reading",

@@ -34,7 +34,7 @@ _INTERRUPTED = 130
 
 
 def tag(options: argparse.Namespace) -> int:
-    """Topics of each article, with the passage that says so.
+    r"""Topics of each article, with the passage that says so.
 
     A PATH is a file (text, Markdown, web page, PDF, docx, odt, rtf, mail, mbox, JSON, feed, zip), a
     folder of them, a .jsonl file with an article a line, or a quoted pattern of such
@@ -43,6 +43,17 @@ def tag(options: argparse.Namespace) -> int:
     should that end early, in whatever way, --resume goes on with it. A PATH may also be an address
     (s3://bucket/archive, https://host/rows.jsonl). With --backend dask the workers of a cluster tag
     and write the same output, which must be in a folder that all of them share, as what they read.
+
+        classifier tag article.txt
+        classifier tag - < article.html
+        classifier tag --json 'archive/2026-*/**' | jq .main
+        classifier tag --output tagged.jsonl --jobs 4 archive/
+        classifier tag --output tagged.jsonl --resume archive/
+        classifier tag --output tagged.jsonl --overwrite --config topicwire.toml archive.jsonl
+        classifier tag --output /shared/tagged.jsonl --backend dask --scheduler tls://10.0.0.5:8786 \
+            --tls-ca-file ca.pem --tls-cert me.pem --tls-key me.key /shared/archive/
+        classifier tag --output /shared/tagged.jsonl --backend dask --scheduler tcp://10.0.0.5:8786 \
+            --insecure /shared/archive/
     """
     _start_lightly()
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import io
 import json
 import os
@@ -14,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classifier import bulk, comparing, defaults, teaching
+from classifier import bulk, comparing, defaults, helping, teaching
 from classifier.errors import ClassifierError, UnreadableArticleError
 
 if TYPE_CHECKING:
@@ -26,11 +25,22 @@ if TYPE_CHECKING:
 
 Command = Callable[[argparse.Namespace], int]
 
+_HEADINGS = {
+    "use a model": ("tag", "explain"),
+    "make a model": ("train", "evaluate", "models"),
+    "teach it": ("check", "suggest"),
+    "besides": ("completion",),
+}
+_THEN = (
+    "`classifier COMMAND --help` tells of each, with examples; `man classifier` tells all."
+    " `topicwired` is the daemon that tags what is dropped into a folder, and alerts."
+)
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Text ▶ topics: train a model from labels, tag articles with it, explain and judge it."""
     _open_what_is_closed()
-    options = _parser().parse_args(arguments)
+    options = program().parse_args(arguments)
     command: Command = options.command
     # Names and ids may hold what UTF-8 cannot; a tag is worth more than their exact form.
     for stream in (sys.stdout, sys.stderr):
@@ -56,13 +66,22 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def train(options: argparse.Namespace) -> int:
-    """Make a model from seeds and labels, or from labelled articles of your own, and serve it.
+    r"""Make a model from seeds and labels, or from labelled articles of your own, and serve it.
 
     It serves only if it is not worse than the model that serves: otherwise the reasons are printed
     and it is kept as a candidate (see `classifier models`). Prints its quality, measured on folds
     that keep an article together, and which topics have few labels. Label sheets in
     HOME/labels/*.tsv are read as well. --examples takes JSON Lines, an export of doccano or Label
     Studio, or a folder as Annif has it; its topics are then the model's.
+
+        classifier train
+        classifier train --if-changed --home /srv/topicwire
+        classifier train --labels my-labels --seeds my-articles --no-terms
+        classifier train --examples archive.jsonl --home /srv/archive
+        classifier train --examples archive.jsonl.gz --streaming --config topicwire.toml
+        classifier train --backend dask --scheduler tls://10.0.0.5:8786 \
+            --tls-ca-file ca.pem --tls-cert me.pem --tls-key me.key
+        classifier train --backend dask --scheduler tcp://10.0.0.5:8786 --insecure
     """
     from classifier import calibrating, display, history, making, printing
 
@@ -103,12 +122,19 @@ def train(options: argparse.Namespace) -> int:
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    """Judge the served model on labelled articles that it was never trained on.
+    r"""Judge the served model on labelled articles that it was never trained on.
 
     By default those that ship with topicwire (own wording of real events, four languages). With
     --folds: the labels it was trained from, each judged by a model that had not seen it.
     --report writes one HTML page with curves, reliability, what more labels would buy, and the
     worst mistakes.
+
+        classifier evaluate
+        classifier evaluate --examples others.jsonl --report quality.html
+        classifier evaluate --folds --labels my-labels --seeds my-articles --json
+        classifier evaluate --folds --backend dask --scheduler tls://10.0.0.5:8786 \
+            --tls-ca-file ca.pem --tls-cert me.pem --tls-key me.key
+        classifier evaluate --folds --backend dask --scheduler tcp://10.0.0.5:8786 --insecure
     """
     from classifier import archives, display, evaluation, judging, training
 
@@ -139,6 +165,9 @@ def explain(options: argparse.Namespace) -> int:
     """What spoke for and against a topic in a file, word by word.
 
     Without --topic: for each topic that was said, or else for the likeliest one.
+
+        classifier explain article.txt
+        classifier explain article.pdf --topic energy --config topicwire.toml
     """
     from classifier import display, explaining, printing
     from classifier.reading import Reader
@@ -174,6 +203,10 @@ def check(options: argparse.Namespace) -> int:
     without them contradict most (--quick leaves this out: it takes a training), what desks dispute, and
     their verdicts that contradict a sheet. Of the sheets of `suggest` it says how far they are
     filled in, and where they contradict the model.
+
+        classifier check
+        classifier check --quick --labels my-labels --seeds my-articles
+        classifier check --at-least 25 --most 100
     """
     from classifier import auditing, display, printing, sheets, training
 
@@ -230,14 +263,20 @@ def check(options: argparse.Namespace) -> int:
 
 
 def models_list(options: argparse.Namespace) -> int:
-    """All versions with their quality on folds; the served one is marked with a star."""
+    """All versions with their quality on folds; the served one is marked with a star.
+
+    classifier models list --home /srv/topicwire
+    """
     from classifier import versions
 
     return versions.show_all(options.home / "models", as_json=options.json)
 
 
 def models_show(options: argparse.Namespace) -> int:
-    """What a version says of itself: quality, cuts, the libraries that made it."""
+    """What a version says of itself: quality, cuts, the libraries that made it.
+
+    classifier models show 20261122T033000Z-1f2e3d4c
+    """
     from classifier import versions
 
     return versions.show(options.home / "models", options.version, as_json=options.json)
@@ -248,6 +287,9 @@ def models_use(options: argparse.Namespace) -> int:
 
     A version that has served, or came through the gate, is served freely: that is how to roll back.
     A candidate that the gate refused is served only with --despite, which is kept in the history.
+
+        classifier models use 20261121T033000Z-5a6b7c8d
+        classifier models use 20261122T033000Z-1f2e3d4c --despite "the desk wants it"
     """
     from classifier import history, printing
 
@@ -268,9 +310,10 @@ def _open_what_is_closed() -> None:
     sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="classifier", description=main.__doc__)
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+def program() -> helping.Program:
+    """Its parser: all its commands, with their help."""
+    parser = helping.Program("classifier", main.__doc__, _HEADINGS, _THEN)
+    commands = parser.commands
 
     command = _add(commands, "train", train)
     _labels_options(command)
@@ -294,7 +337,7 @@ def _parser() -> argparse.ArgumentParser:
     bulk.add_folds(command)
     bulk.add_options(_add(commands, "tag", bulk.tag))
     command = _add(commands, "explain", explain)
-    command.add_argument("file", type=Path, metavar="FILE")
+    command.add_argument("file", type=Path, metavar="FILE", help="an article, in any format that is read")
     command.add_argument("--topic", metavar="T", help="this topic's id")
     bulk.add_config(command)
     command = _add(commands, "check", check)
@@ -307,28 +350,33 @@ def _parser() -> argparse.ArgumentParser:
     command = _add(commands, "suggest", teaching.suggest)
     teaching.add_options(command)
     _labels_options(command)
-    models = commands.add_parser("models", help="list, show and use versions of the model")
+    models = helping.add_group(
+        commands,
+        "models",
+        """List, show, compare and use versions of the model.
+
+        Each training makes a version; one of them serves, and the others are kept to go back to.
+        """,
+    )
     inner = models.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add(inner, "list", models_list)
-    _add(inner, "show", models_show).add_argument("version", metavar="V")
+    command = _add(inner, "show", models_show)
+    command.add_argument("version", metavar="V", help="as `classifier models list` names it")
     comparing.add_options(_add(inner, "diff", comparing.diff))
     command = _add(inner, "use", models_use)
-    command.add_argument("version", metavar="V")
+    command.add_argument("version", metavar="V", help="as `classifier models list` names it")
     command.add_argument("--despite", metavar="REASON", help="serve a refused candidate, for this reason")
+    helping.add_completion(commands, program)
     return parser
 
 
 def _add(commands: Any, name: str, command: Command) -> argparse.ArgumentParser:
     """A command whose help is its docstring, with the options that all have."""
-    text = inspect.getdoc(command) or ""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=text.split("\n\n", 1)[0], description=text
-    )
+    parser = helping.add_command(commands, name, command)
     parser.add_argument(
         "--home", type=Path, default=defaults.home(), help="folder with models/ (default: %(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.set_defaults(command=command)
     return parser
 
 

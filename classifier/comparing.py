@@ -24,12 +24,16 @@ NEWEST = 200  # files of HOME/done
 
 
 def diff(options: argparse.Namespace) -> int:
-    """Which decisions differ between two versions, A before and B after.
+    r"""Which decisions differ between two versions, A before and B after.
 
     On the articles of PATHs as `tag` takes them; without a PATH on the shipped held-out articles and
     the newest 200 files of HOME/done. Shows for each topic how often A alone says it, B alone, or
     both in other grades; what differs in their cuts, quality and labels; and the articles that
     differ most, with the passage that carried the topic.
+
+        classifier models diff 20261121T033000Z-5a6b7c8d 20261122T033000Z-1f2e3d4c
+        classifier models diff 20261121T033000Z-5a6b7c8d 20261122T033000Z-1f2e3d4c \
+            archive/ --most 50 --config topicwire.toml
     """
     from classifier import differing, storage, walking
 

@@ -30,6 +30,13 @@ def suggest(options: argparse.Namespace) -> int:
     language, and no two of a kind; every fifth passage is drawn at random, for what it is wrongly
     sure of. Never asked about: what is labelled or asked already, and the held-out articles. The
     same passages come of the same input, model and labels.
+
+        classifier suggest --unlabelled var/done
+        classifier suggest --unlabelled archive.jsonl --topics energy,trade --languages kk --number 20
+        classifier suggest --unlabelled archive/ --output sheet.tsv
+        classifier suggest --unlabelled archive/ --labels my-labels --seeds my-articles
+        classifier suggest --unlabelled mails/ --config topicwire.toml
+        classifier suggest --unlabelled archive/ --jobs 4 --backend multiprocessing
     """
     from classifier import scouting, storage, suggesting
     from classifier.corpus import load_corpus

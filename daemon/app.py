@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,7 +26,9 @@ from classifier import (
     load_model,
 )
 from daemon import (
+    alive,
     backups,
+    bundles,
     clock,
     desks,
     digests,
@@ -47,6 +50,8 @@ from daemon.dispatch import Dispatch
 from daemon.errors import ConfigError, DaemonError, LedgerError, RestartNeededError
 from daemon.inbox import files_below, printable
 from daemon.intake import Intake
+from daemon.observed import Observed
+from daemon.observing import NOBODY, Observer
 from daemon.receivers import manners_of, senders_of
 from daemon.records import DeliveryState, FileState
 from daemon.senders import Sender
@@ -54,6 +59,7 @@ from daemon.serving import Serving
 from daemon.sharing import ALONE, Shared
 from daemon.signals import RELOAD, STOP, Signals
 from daemon.timetable import Job, Timetable
+from daemon.vitals import Vitals
 from daemon.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -73,10 +79,13 @@ def run(settings: Settings, *, once: bool = False, reload: Callable[[], Settings
     # A lease of ours that somebody breaks sends it, and it would end us (see daemon.inbox).
     signal.signal(signal.SIGIO, signal.SIG_IGN)
     with home_lock(settings):
+        _put_up_nameplate(settings)
         senders = senders_of(settings)
         must_have_ledger(settings)
-        model = ready_model(settings)
-        database = open_database(settings.database)
+        with readiness.taking_long("getting a model"):
+            model = ready_model(settings)
+        with readiness.taking_long("opening the ledger"):
+            database = open_database(settings.database)
         woken = _Woken()
         try:
             must_know_home(settings, database)
@@ -84,7 +93,8 @@ def run(settings: Settings, *, once: bool = False, reload: Callable[[], Settings
             serving = Serving(settings.models, model, own_topics, settings.promises)
             shared = sharing.enter(settings, database, model=lambda: serving.model.version, wake=woken)
             try:
-                start_up(settings, database)
+                with readiness.taking_long("making up for what was in hand"):
+                    start_up(settings, database)
                 if once:
                     parts = Parts(settings, database, serving, senders, shared=shared, listens=False)
                     woken.wake = parts.wake_workers
@@ -175,6 +185,14 @@ def home_lock(settings: Settings) -> Iterator[None]:
         os.close(handle)
 
 
+def _put_up_nameplate(settings: Settings) -> None:
+    """As what we run, for `topicwired check`: which release, and which configuration."""
+    fingerprint = alive.fingerprint(settings.model_dump_json())
+    file, since = str(settings.file or ""), clock.to_text(clock.now())
+    plate = alive.Nameplate(os.getpid(), version("topicwire"), file, fingerprint, since)
+    alive.put_up(settings.home, plate)
+
+
 def _lock(handle: int, home: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -236,6 +254,7 @@ class _Steps:
         if what != self._told:
             self._told = what
             _tell(f"topicwired: training: {what}")
+            readiness.tell(f"STATUS=training the first model: {what}")
 
 
 def _tell(text: str) -> None:
@@ -267,16 +286,25 @@ class Parts:
         *,
         shared: Shared = ALONE,
         listens: bool = True,
+        observer: Observer = NOBODY,
     ) -> None:
         self.settings = settings
         self.database = database
         self._tell = shared.tell
         claiming = shared.claiming
-        self.intake = Intake(settings, database, serving, self.wake_dispatches, self.wake_inbox, claiming)
+        self.intake = Intake(
+            settings, database, serving, self.wake_dispatches, self.wake_inbox, claiming, observer
+        )
         manners = manners_of(settings)
         self.dispatches = [
             Dispatch(
-                name, sender, database, manner=manners[name], choices=serving.choices, leases=shared.leases
+                name,
+                sender,
+                database,
+                manner=manners[name],
+                choices=serving.choices,
+                leases=shared.leases,
+                observer=observer,
             )
             for name, sender in senders.items()
         ]
@@ -318,6 +346,14 @@ class Parts:
     def wake_workers(self) -> None:
         for worker in self.workers:
             worker.wake()
+
+    def busy(self) -> dict[str, float]:
+        """For how many seconds each worker has been at its piece of work; 0.0 while it is at none."""
+        return {each.name: each.busy_seconds() for each in self._everyone}
+
+    def hears_desks(self) -> bool | None:
+        """Whether Slack tells us what desks press; None where it is not asked to."""
+        return None if self.listener is None else self.listener.standing.connected
 
     def hanging(self) -> list[str]:
         """The workers whose piece of work does not end."""
@@ -380,7 +416,9 @@ class _Daemon:
         self._serving = serving
         self._shared = shared
         self._reload_settings = reload
-        self._parts = Parts(settings, database, serving, senders, shared=shared)
+        self._observed = Observed()
+        self._is_watching = False
+        self._parts = self._parts_of(settings, senders)
         self._desk = pages.DeskProcess(settings, told=True)
         self._begin_timetable(self._timetable_of(settings))
 
@@ -388,13 +426,13 @@ class _Daemon:
         signals = Signals(before_exit=lambda: poison.clear(self._parts.settings.home))
         with plain_errors():
             self._start()
-        readiness.tell("READY=1\nSTATUS=watching")
+        readiness.tell(f"READY=1\n{self._standing()}")
         logger.info("watching")
         while (asked := signals.wait(readiness.ping_seconds(_PING_SECONDS))) not in STOP:
             if asked == RELOAD:
                 self._reload()
             self._tell_alive()
-        readiness.tell("STOPPING=1")
+        readiness.tell("STOPPING=1\nSTATUS=letting what is in hand end")
         retraining.cancel()
         if late := self._stop(_STOP_SECONDS):
             logger.warning("stopped without waiting longer", extra={"workers": ", ".join(late)})
@@ -405,12 +443,16 @@ class _Daemon:
     def _start(self) -> None:
         self._parts.start()
         self._clockwork.start()
-        self._end_metrics = metrics.serve(self._parts.settings, self._database)
+        self._end_metrics = metrics.serve(
+            self._parts.settings, self._database, self._observed, self._vitals()
+        )
         self._desk.start()
         wakes = {"rescan": self._parts.wake_inbox, "deliveries": self._parts.wake_dispatches}
         self._timetable.start(wakes)
+        self._is_watching = True
 
     def _stop(self, seconds: float) -> list[str]:
+        self._is_watching = False
         self._end_metrics()
         self._desk.stop()
         self._timetable.stop()
@@ -424,6 +466,20 @@ class _Daemon:
         """Another daemon says that there may be something to deliver."""
         self._parts.wake_workers()
 
+    def _vitals(self) -> Vitals:
+        return Vitals(
+            busy=self._parts.busy,
+            hanging=self._parts.hanging,
+            model=lambda: self._serving.model.version,
+            is_watching=lambda: self._is_watching,
+            hears_desks=self._parts.hears_desks,
+        )
+
+    def _parts_of(self, settings: Settings, senders: Mapping[str, Sender]) -> Parts:
+        # Where nobody reads the metrics nothing is counted.
+        observer = self._observed if settings.metrics.address is not None else NOBODY
+        return Parts(settings, self._database, self._serving, senders, shared=self._shared, observer=observer)
+
     def _timetable_of(self, settings: Settings) -> Timetable:
         jobs = _jobs(settings, self._database, self._wake_dispatches, self._serving.choices)
         return Timetable(self._database, jobs, leases=self._shared.leases)
@@ -434,17 +490,20 @@ class _Daemon:
 
     def _reload(self) -> None:
         """Another configuration if it is sound; else the old one stays, and we say why."""
-        readiness.tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        readiness.tell(
+            f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}\nSTATUS=reading the configuration"
+        )
         try:
             settings = self._sound_settings()
             self._change_over(settings, senders_of(settings))
         except RestartNeededError:
             raise
         except (DaemonError, ClassifierError, SQLAlchemyError) as error:
+            self._observed.reload(succeeded=False)
             text = plainly(error) if isinstance(error, SQLAlchemyError) else str(error)
             for line in text.splitlines():
                 logger.error("configuration refused, the old one stays", extra={"error": line})
-        readiness.tell("READY=1\nSTATUS=watching")
+        readiness.tell(f"READY=1\n{self._standing()}")
 
     def _sound_settings(self) -> Settings:
         settings = self._reload_settings() if self._reload_settings else self._parts.settings
@@ -466,13 +525,15 @@ class _Daemon:
         with suppress(SQLAlchemyError, DaemonError):  # else at the next start
             _park_strangers(settings, self._database)
         self._serving.promise(settings.promises)  # while nobody tags
-        self._parts = Parts(settings, self._database, self._serving, senders, shared=self._shared)
+        self._parts = self._parts_of(settings, senders)
         self._desk = pages.DeskProcess(settings)
         self._begin_timetable(timetable)
         try:
             self._start()
         except SQLAlchemyError as error:
             raise RestartNeededError(plainly(error)) from error
+        self._observed.reload(succeeded=True)
+        _put_up_nameplate(settings)
         logger.info("configuration reloaded", extra={"file": str(settings.file)})
 
     def _tell_alive(self) -> None:
@@ -480,9 +541,16 @@ class _Daemon:
         hanging = self._parts.hanging()
         if hanging:
             logger.error("a worker hangs", extra={"workers": ", ".join(hanging)})
+            readiness.tell(f"STATUS=hangs, and will be started anew: {', '.join(hanging)}")
             self._leave_files(hanging)
         else:
-            readiness.tell("WATCHDOG=1")
+            readiness.tell(f"WATCHDOG=1\n{self._standing()}")
+
+    def _standing(self) -> str:
+        """What we are at, for `systemctl status`."""
+        busy = [name for name, seconds in self._parts.busy().items() if seconds >= 1.0]
+        at = f"; at work: {', '.join(busy)}" if busy else ""
+        return f"STATUS=watching {printable(str(self._parts.settings.inbox))}{at}"
 
     def _leave_files(self, hanging: Sequence[str]) -> None:
         """Other daemons may take what an inbox that hangs keeps us from: late, we record none of it."""
@@ -504,10 +572,11 @@ def _jobs(
         wake()
         return sampling.said(drawn)
 
-    backup = Job("backup", settings.backup.cron, lambda: backups.nightly(settings))
+    backup = Job("backup", settings.backup.cron, lambda: bundles.nightly(settings))
     return (
         Job("retrain", settings.retrain.cron, lambda: retraining.nightly(settings, database, wake)),
         Job("sample", settings.sample.cron, sample),
-        *(() if database.shared else (backup,)),  # a server has backups of its own
+        # A server has backups of its own; all but the ledger may be wanted all the same.
+        *(() if database.shared and settings.backup.path is None else (backup,)),
         *digests.jobs(settings, database, wake, choices),
     )

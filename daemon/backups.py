@@ -1,6 +1,6 @@
 """Backups: copies of the ledger made while the daemon writes. A copy counts only once it is checked.
 
-Labels and models are not in them: those are files, for whatever keeps the files of this machine.
+Labels and models are not in them: those are in `bundles`, with such a copy.
 """
 
 from __future__ import annotations
@@ -13,16 +13,19 @@ import re
 import shutil
 import sqlite3
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 from daemon import clock, postgres, whole
+from daemon.config import Backup as BackupTable
 from daemon.config import Settings
 from daemon.database import knows_schema, one_line, plainly
 from daemon.errors import DaemonError, LedgerError
+from daemon.rotation import kept
 from daemon.tables import SQLITE
 
 logger = logging.getLogger(__name__)
@@ -30,11 +33,13 @@ logger = logging.getLogger(__name__)
 # What is done, of how much; called now and then while a long work goes on.
 Progress = Callable[[int, int], None]
 
-_NAME = re.compile(r"ledger-\d{8}T\d{6}Z\.db")
+_NAME = re.compile(r"ledger-(\d{8}T\d{6}Z)\.db")
+_BUNDLE = re.compile(r"topicwire-(\d{8}T\d{6}Z)")
+_STAMP = "%Y%m%dT%H%M%SZ"
 _UNFINISHED = re.compile(r"\.ledger-\d{8}T\d{6}Z\.db\.new(-journal|-wal)?")
 # "twbd" in the header of each backup that we made (sqlite.org/fileformat.html, 1.3.14): only
 # such a file is ever deleted.
-_OURS = 0x74776264
+OURS = 0x74776264
 _OURS_AT = 68
 _PAGES_AT_ONCE = 2048  # 8 MiB
 _BUSY_SECONDS = 10.0
@@ -81,21 +86,27 @@ def make(settings: Settings, file: Path | None = None, progress: Progress | None
     if file is not None:
         return _make(source, file.absolute(), progress)
     place = folder(settings)
-    target = place / f"ledger-{clock.now():%Y%m%dT%H%M%SZ}.db"
-    with _alone(place):
+    target = place / f"ledger-{clock.now():{_STAMP}}.db"
+    with alone(place):
         _remove_unfinished(place)
-        made = _make(source, target, progress, mark=_OURS)
-        _prune(target, settings.backup.keep)
+        made = _make(source, target, progress, mark=OURS)
+        _prune(target, settings.backup)
     return made
 
 
 def copy(
-    source: Path, target: Path, progress: Progress | None = None, *, live: bool = False, mark: int = 0
+    source: Path,
+    target: Path,
+    progress: Progress | None = None,
+    *,
+    live: bool = False,
+    mark: int = 0,
+    look: Callable[[sqlite3.Connection], None] = lambda source: None,
 ) -> None:
     """Copy a database with SQLite's own backup (sqlite.org/backup.html), as of one moment.
 
     The copy stands on its own: no log beside it, and not yet sure to be on the disk. A `live`
-    source may be written to meanwhile.
+    source may be written to meanwhile; `look` sees it as it was copied.
     """
     with (
         closing(_open(source, live=live)) as old,
@@ -107,6 +118,7 @@ def copy(
         old.execute("BEGIN")
         old.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
         old.backup(new, pages=_PAGES_AT_ONCE, progress=_reported(progress), sleep=0)
+        look(old)
         old.execute("ROLLBACK")
         new.execute("PRAGMA journal_mode=DELETE")
         new.execute(f"PRAGMA application_id={mark}")
@@ -130,6 +142,13 @@ def check(file: Path, *, said_of: Path | None = None) -> int:
                 raise LedgerError(
                     f"{name}: made by a newer topicwire, which this one cannot read ({version})"
                 )
+            # We make none. Whoever put one in would have it do something as we write.
+            strange = connection.execute(
+                "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view') ORDER BY name LIMIT 1"
+            ).fetchone()
+            if strange is not None:
+                said = one_line(" ".join(map(str, strange)))
+                raise LedgerError(f"{name}: not a ledger of ours: it has the {said[:80]} in it")
             [articles] = connection.execute("SELECT COUNT(*) FROM articles").fetchone()
             return int(articles)
     except (sqlite3.Error, TypeError) as error:
@@ -148,14 +167,27 @@ def clean(settings: Settings) -> None:
     """Take away what a backup left that was killed in the middle; nobody else may be making one."""
     place = folder(settings)
     if place.is_dir():
-        with _alone(place):
+        with alone(place):
             _remove_unfinished(place)
 
 
+def rows_of(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many rows each table has."""
+    found = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name"
+    )
+    tables = [str(name) for (name,) in found]
+    counted = (connection.execute(f'SELECT COUNT(*) FROM "{table}"').fetchone() for table in tables)  # noqa: S608
+    return {table: int(number) for table, (number,) in zip(tables, counted, strict=True)}
+
+
 def newest_sound(settings: Settings) -> tuple[Path | None, tuple[Refused, ...]]:
-    """The newest backup that can be restored, and the newer ones that cannot."""
+    """The newest backup of the ledger that can be restored, and the newer ones that cannot.
+
+    From HOME/backups and, where all of the home is backed up elsewhere, from there.
+    """
     refused = []
-    for file in reversed(listed(settings)):
+    for file in reversed(_known(settings)):
         try:
             check(file)
         except LedgerError as error:
@@ -173,25 +205,54 @@ def listed(settings: Settings) -> list[Path]:
         return []
 
 
+def bundles_in(place: Path) -> list[Path]:
+    """The backups of a whole home in a folder by their names, oldest first; not checked."""
+    try:
+        return sorted(each for each in place.iterdir() if _moment(each.name, _BUNDLE) and _is_folder(each))
+    except OSError:
+        return []
+
+
+def is_bundle(place: Path) -> bool:
+    """Whether a folder has the name of a backup of a whole home."""
+    return _moment(Path(os.path.abspath(place)).name, _BUNDLE) is not None
+
+
+def bundle_name(made: datetime) -> str:
+    """What a backup of a whole home is called."""
+    return f"topicwire-{made:{_STAMP}}"
+
+
+def made_at(file: Path) -> datetime:
+    """The moment that a backup of ours, of whichever kind, has in its name."""
+    found = _moment(file.name)
+    if found is None:
+        raise ValueError(f"{file.name}: not the name of a backup of ours")
+    return found
+
+
 def missing_ledger(settings: Settings) -> str | None:
     """The one line to say, and refuse to start, where a ledger must have been and is not.
 
     A new one would know none of the articles in done/, and alert again of each that comes again.
     """
+    cut_off = restoring_mark(settings.home)
+    if cut_off.exists():
+        return f"{cut_off}: a restore was cut off; run `topicwired restore` with the same backup again"
     try:
         path = ledger_path(settings)
     except DaemonError:
         return None
     if path.exists() and path.stat().st_size > 0:
         return None
-    backups, done = listed(settings), has_files(settings.done)
+    backups, done = _known(settings), has_files(settings.done)
     if not backups and not done:
         return None
     what = "is empty" if path.exists() else "is missing"
     why = (
         f"{settings.done} holds files that were taken in"
         if done
-        else f"there are backups of it in {folder(settings)}"
+        else f"there are backups of it in {backups[-1].parent}"
     )
     mend = "`topicwired restore`" if backups else "`topicwired restore --rebuild`"
     return f"{path}: the ledger {what}, and {why}; put it back, or run {mend}"
@@ -237,6 +298,11 @@ def must_be_a_file(settings: Settings) -> None:
 
 def folder(settings: Settings) -> Path:
     return settings.home / "backups"
+
+
+def restoring_mark(home: Path) -> Path:
+    """A file that stands in a home while it is being put together from a backup."""
+    return home / ".restoring"
 
 
 def must_have_room(size: int, place: Path) -> None:
@@ -289,7 +355,7 @@ def _reported(progress: Progress | None) -> Callable[[int, int, int], None] | No
 
 
 @contextmanager
-def _alone(place: Path) -> Iterator[None]:
+def alone(place: Path) -> Iterator[None]:
     """One backup at a time in a folder: the next one removes what an interrupted one left."""
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -313,25 +379,62 @@ def _remove_unfinished(place: Path) -> None:
             file.unlink(missing_ok=True)
 
 
-def _prune(newest: Path, kept: int) -> None:
-    """Delete our own backups beyond the newest few; `newest` stays whatever the clock says."""
-    others = sorted(
+def _prune(newest: Path, asked: BackupTable) -> None:
+    """Delete our own backups but those that are to stay; `newest` does whatever the clock says."""
+    others = [
         file for file in newest.parent.iterdir() if file != newest and _is_named(file) and _is_ours(file)
-    )
-    for file in others[: max(0, len(others) + 1 - kept)]:
+    ]
+    for file in beyond(others, newest, asked):
         file.unlink()
         logger.info("old backup deleted", extra={"file": file.name})
     whole.sync(newest.parent)
 
 
+def beyond(others: Collection[Path], newest: Path, asked: BackupTable) -> list[Path]:
+    """Which of the backups beside the newest one are too many, oldest first."""
+    # The one just made counts as the newest of all, also where the clock was set back.
+    moments = [made_at(file) for file in others]
+    latest = max([*moments, made_at(newest)])
+    stay = kept(
+        [*moments, latest + timedelta(seconds=1)],
+        newest=asked.keep,
+        weekly=asked.keep_weekly,
+        monthly=asked.keep_monthly,
+    )
+    return sorted(file for file in others if made_at(file) not in stay)
+
+
+def _known(settings: Settings) -> list[Path]:
+    """Files that should be a ledger as it was, oldest first."""
+    place = settings.backup.path
+    bundles = [each / "ledger.db" for each in bundles_in(place)] if place is not None else []
+    found = [*listed(settings), *(each for each in bundles if each.is_file())]
+    return sorted(found, key=lambda file: _moment(file.name) or made_at(file.parent))
+
+
 def _is_named(file: Path) -> bool:
-    return bool(_NAME.fullmatch(file.name)) and stat.S_ISREG(file.lstat().st_mode)
+    return _moment(file.name, _NAME) is not None and stat.S_ISREG(file.lstat().st_mode)
+
+
+def _moment(name: str, *kinds: re.Pattern[str]) -> datetime | None:
+    """When a backup with a name of ours was made; None where the name is not ours."""
+    for kind in kinds or (_NAME, _BUNDLE):
+        if found := kind.fullmatch(name):
+            try:
+                return datetime.strptime(found[1], _STAMP).replace(tzinfo=UTC)
+            except ValueError:
+                return None
+    return None
+
+
+def _is_folder(path: Path) -> bool:
+    return stat.S_ISDIR(path.lstat().st_mode)
 
 
 def _is_ours(file: Path) -> bool:
     with file.open("rb") as opened:
         header = opened.read(_OURS_AT + 4)
-    return header[_OURS_AT:] == _OURS.to_bytes(4, "big")
+    return header[_OURS_AT:] == OURS.to_bytes(4, "big")
 
 
 def has_files(place: Path) -> bool:

@@ -44,7 +44,10 @@ def lives(claimant: str) -> bool:
         return claimant in _present or (_DAEMON not in machine and _has_daemon(machine[0]))
     if int(number) == os.getpid():
         return token == _TOKEN
-    return start != _NO_START and start == _start_of(int(number))
+    found = _start_of(int(number))
+    if found == _NO_START and start != _NO_START and _is_hidden(int(number)):
+        return True  # most likely the same one: numbers come round again after many thousands
+    return start != _NO_START and start == found
 
 
 def are_present(claimants: Collection[str]) -> None:
@@ -94,6 +97,19 @@ def _machine() -> str:
     except OSError:
         processes = boot = ""
     return hashlib.sha256(f"{platform.node()} {boot} {processes}".encode()).hexdigest()[:12]
+
+
+def _is_hidden(process: int) -> bool:
+    """Whether there is a process that /proc does not show us, as under systemd's ProtectProc= (kill(2))."""
+    if Path(f"/proc/{process}").exists():
+        return False
+    try:
+        os.kill(process, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def _start_of(process: int) -> str:

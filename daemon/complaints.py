@@ -29,6 +29,10 @@ _TOKEN = re.compile(
 )
 _PASSWORD = re.compile(r"(?<=://)[^/?#\s@:]*+:[^/?#\s@]*+@")
 _HIDDEN = "(hidden)"
+_ADDRESS = re.compile(r"\A[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
+_SHORTEST_SECRET = 8  # what is shorter may be any word
+_MOST_SECRETS = 1000
+_known: tuple[str, ...] = ()  # one assignment, so that all threads see a whole one; the longest first
 _SECRET_KEYS = frozenset(
     {
         "token", "bot_token", "app_token", "slack_token", "slack_bot_token", "slack_app_token",
@@ -56,8 +60,24 @@ def printable_line(text: str) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """A text with tokens, webhook addresses and passwords in addresses taken out."""
+    """A text without tokens, webhook addresses and passwords in addresses, and without any secret that this
+    process has read.
+    """
+    for secret in _known:
+        if secret in text:
+            text = text.replace(secret, _HIDDEN)
     return _PASSWORD.sub(f"{_HIDDEN}@", _TOKEN.sub(_HIDDEN, text))
+
+
+def never_tell(secret: str) -> None:
+    """Take a secret out of every text from now on, whatever it looks like; of an address what follows its host
+    as well, which some errors show alone.
+    """
+    global _known  # noqa: PLW0603  what one process must not tell
+    parts = {secret, _ADDRESS.sub("", secret)}
+    new = {part for part in parts if len(part) >= _SHORTEST_SECRET} - set(_known)
+    if new:
+        _known = tuple(sorted((*_known, *new), key=len, reverse=True)[:_MOST_SECRETS])
 
 
 Place = tuple[int | str, ...]

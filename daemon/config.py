@@ -23,6 +23,7 @@ from daemon.soundness import (
     reading_problems,
     real_path,
     receiver_problems,
+    retention_problems,
     route_problems,
     teaching_problems,
     zone_problems,
@@ -41,6 +42,7 @@ from daemon.tables import (
     QuietHours,
     Reading,
     Receiver,
+    Retention,
     Retrain,
     Route,
     Sample,
@@ -63,6 +65,7 @@ __all__ = [
     "QuietHours",
     "Reading",
     "Receiver",
+    "Retention",
     "Retrain",
     "Route",
     "Sample",
@@ -86,7 +89,7 @@ def load_settings(file: Path | None, home: Path, topics: Collection[str]) -> Set
     given = parse(file) if file else File()
     problems = [*receiver_problems(given), *route_problems(given, topics)]
     problems += [*teaching_problems(given), *promise_problems(given, topics)]
-    problems += desk_problems(given)
+    problems += [*desk_problems(given), *retention_problems(given)]
     problems += [*reading_problems(given), *zone_problems()]
     wrong_home = home_problem(home)
     if wrong_home:
@@ -125,7 +128,10 @@ def _settings(file: Path | None, home: Path, given: File) -> Settings:
         database=_database(home, given.storage.database),
         daemon=_daemon(given.storage),
         lease=given.storage.lease_seconds,
-        backup=given.backup,
+        backup=given.backup.model_copy(
+            update={"path": given.backup.path and _within(home, given.backup.path)}
+        ),
+        retention=given.retention,
         slack=given.slack.model_copy(update=token_files),
         receivers=receivers,
         routes=given.route or _routes(given),

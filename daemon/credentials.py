@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from daemon.complaints import printable_line
+from daemon.complaints import never_tell, printable_line
 from daemon.configfile import read_plainly, why
 from daemon.errors import ConfigError
 
@@ -15,14 +15,26 @@ _LARGEST_SECRET = 4096
 def secret(name: str, variable: str, file: Path | None) -> str | None:
     """A secret from the file that the configuration names, else from the systemd credential
     `name`, else from the environment. None where there is none; ConfigError where it is unsafe.
+
+    A credential of the file's own name stands for the file, which only root need then be able to read:
+    so one configuration serves the daemon and whoever is at the machine.
+
+    No log of this process shows it from then on.
     """
-    if file is not None:
-        return _read_secret(file, others=0o077)
+    found = _found(name, variable, file)
+    if found:
+        never_tell(found)
+    return found
+
+
+def _found(name: str, variable: str, file: Path | None) -> str | None:
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    credential = Path(folder) / name if folder else None
+    credential = Path(folder) / (name if file is None else file.name) if folder else None
     if credential is not None and not _is_absent(credential):
         # systemd lets the unit's user in by an ACL, which shows as a right of the group.
         return _read_secret(credential, others=0o007)
+    if file is not None:
+        return _read_secret(file, others=0o077)
     value = os.environ.get(variable)
     return _plain(value.strip(), variable) if value else None
 

@@ -33,7 +33,8 @@ class ToldOfStory:
 SELECT_DELIVERY = """
     SELECT deliveries.id, deliveries.receiver, deliveries.key, alerts.payload, state, attempts, looks,
         first_sent_at, generation, lease_until, form, root_id, broadcast, body, picture, revision, channel,
-        message, due_at, into_id, refresh_tries
+        message, due_at, into_id, refresh_tries,
+        (SELECT substr(fingerprint, 1, 16) FROM articles WHERE articles.id = alerts.article_id) AS article
     FROM deliveries
     LEFT JOIN alerts ON alerts.id = deliveries.alert_id
 """
@@ -67,6 +68,17 @@ _LAST_MESSAGE = text(
       AND message IS NOT NULL
     ORDER BY id DESC
     LIMIT 1
+    """
+)
+_ARTICLES_IN = text(
+    """
+    SELECT substr(articles.fingerprint, 1, 16)
+    FROM deliveries
+    JOIN alerts ON alerts.id = deliveries.alert_id
+    JOIN articles ON articles.id = alerts.article_id
+    WHERE deliveries.id = :id
+       OR deliveries.into_id = :id
+    ORDER BY deliveries.id
     """
 )
 _PAYLOADS = text("SELECT receiver, payload FROM alerts WHERE article_id = :article_id")
@@ -138,6 +150,11 @@ def topics_told(connection: Connection, articles: Iterable[int]) -> dict[str, se
     return told
 
 
+def articles_in(connection: Connection, delivery: Delivery) -> list[str]:
+    """The ids of the articles that one message tells of, its own first."""
+    return list(connection.execute(_ARTICLES_IN, {"id": delivery.id}).scalars())
+
+
 def last_message(connection: Connection, receiver: str) -> str | None:
     """Where the newest alert stands that a receiver is known to have, if it told us."""
     found: str | None = connection.execute(_LAST_MESSAGE, {"receiver": receiver}).scalar_one_or_none()
@@ -165,4 +182,5 @@ def delivery_of(row: Row[Any]) -> Delivery:
         revision=row.revision,
         channel=row.channel,
         message=row.message,
+        article=row.article,
     )

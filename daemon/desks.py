@@ -54,10 +54,10 @@ class _Heard:
         now = clock.now()
         with self._database.transaction() as connection:
             outcome = feedback.take(connection, click, now, receivers=self._receivers_of(click.channel))
-        logger.info(
-            "click taken",
-            extra={"person": click.person, "verb": click.action.verb.value, "outcome": outcome.value},
-        )
+            article = feedback.asked_of(connection, click)
+        told = {"person": click.person, "verb": click.action.verb.value, "outcome": outcome.value}
+        about = {"article": article, "topic": click.action.topic or "", "alert": click.action.alert}
+        logger.info("click taken", extra={"work": "click", **told, **about})
         self._wake()
         return commands.reply_to(click, outcome, dict(self._serving.choices()), now)
 
@@ -81,7 +81,8 @@ class _Heard:
                 now=clock.now(),
                 recall=recall,
             )
-        logger.info("command taken", extra={"person": typed.person, "channel": typed.channel})
+        told = {"work": "command", "person": typed.person, "channel": typed.channel}
+        logger.info("command taken", extra=told)
         return said
 
     def _receivers_of(self, channel: str) -> list[str]:

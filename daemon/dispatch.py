@@ -29,8 +29,9 @@ from daemon.grouping import Burst
 from daemon.leases import AllOurs, Leases
 from daemon.leases import receiver as receiver_lease
 from daemon.messages import Message
+from daemon.observing import NOBODY, Observer, Outcome, failure_of
 from daemon.reach import Reach
-from daemon.records import Delivery, DeliveryState, Sent
+from daemon.records import Delivery, DeliveryState, Form, Sent
 from daemon.refreshing import Refreshing
 from daemon.senders import Sender
 from daemon.tables import NEVER
@@ -79,6 +80,7 @@ class Dispatch:
         manner: Manner | None = None,
         choices: Callable[[], Choices] = tuple,
         leases: Leases | None = None,
+        observer: Observer = NOBODY,
     ) -> None:
         self.receiver = receiver
         self._sender = sender
@@ -99,6 +101,7 @@ class Dispatch:
         self._must_begin_before = float("inf")
         self._astray: list[tuple[Delivery, Sent]] = []
         self._reach = Reach()
+        self._observer = observer
 
     def work(self) -> float:
         """See to the oldest delivery. Returns in how many seconds to be called again."""
@@ -273,7 +276,7 @@ class Dispatch:
         self._failed_looks = 0
         if found is not None:
             # It shows what was known when it was sent, which may be less than now.
-            self._sent(replace(delivery, revision=0), found, restored=restored)
+            self._sent(replace(delivery, revision=0), found, looked_up=True, restored=restored)
         elif delivery.looks + 1 < len(_LOOKS):
             looks = delivery.looks + 1
             self._put_off(delivery, DeliveryState.UNKNOWN, _LOOKS[looks], "not seen yet", looks)
@@ -303,6 +306,7 @@ class Dispatch:
         return max(0.0, min(moment for moment in moments if moment is not None) - _CLOCKS_APART)
 
     def _failed(self, delivery: Delivery, error: DeliveryError) -> None:
+        self._observer.failure(self.receiver, failure_of(error))
         self._reach.hear(clock.monotonic(), answered=not error.unanswered)
         if isinstance(error, ThreadRefusedError) and delivery.root is not None:
             self._uproot(delivery, error)
@@ -328,13 +332,7 @@ class Dispatch:
         logger.log(
             level,
             "alert not delivered",
-            extra={
-                "receiver": self.receiver,
-                "alert": delivery.key,
-                "state": state.value,
-                "error": str(error),
-                "again_in": round(wait, 1),
-            },
+            extra=delivery.named | {"state": state.value, "error": str(error), "again_in": round(wait, 1)},
         )
 
     def _uproot(self, delivery: Delivery, error: DeliveryError) -> None:
@@ -374,8 +372,12 @@ class Dispatch:
             kept = outbox.put_off(connection, delivery, state, due_at=due_at, error=error, looks=looks)
         if not kept:
             self._say_taken_over(delivery)
+            return
+        self._observer.delivery(self.receiver, state)
 
-    def _sent(self, delivery: Delivery, sent: Sent, *, restored: bool = False) -> None:
+    def _sent(
+        self, delivery: Delivery, sent: Sent, *, looked_up: bool = False, restored: bool = False
+    ) -> None:
         self._reach.hear(clock.monotonic(), answered=True)
         with self._database.transaction() as connection:
             kept = outbox.mark_sent(
@@ -383,15 +385,20 @@ class Dispatch:
             )
             if kept and restored:
                 grouping.found_in(connection, delivery, sent.message)
+            written = None if looked_up else grouping.created(connection, delivery)
+            articles = [] if delivery.form is Form.ALERT else deliveries.articles_in(connection, delivery)
         if not kept:
             self._say_taken_over(delivery)
             self._astray.append((delivery, sent))
             return
+        waited = (clock.now() - from_text(written)).total_seconds() if written else None
+        self._observer.delivery(self.receiver, Outcome.FOUND if looked_up else Outcome.SENT, waited)
         logger.info(
             "alert delivered",
-            extra={
-                "receiver": self.receiver,
-                "alert": delivery.key,
+            extra=delivery.named
+            | ({"articles": ",".join(articles)} if articles else {})
+            | {
+                "work": "delivery",
                 "topics": ",".join(topic.id for topic in delivery.alert.topics) if delivery.alert else "",
                 "form": delivery.form.value,
                 "attempts": delivery.attempts,

@@ -42,6 +42,17 @@ _CARRIERS = text(
 )
 _PUT = text("SELECT id, body, channel FROM deliveries WHERE key = :key AND form = 'question'")
 _ARTICLE = text("SELECT article_id FROM alerts WHERE key = :key")
+_ID = text("SELECT substr(fingerprint, 1, 16) FROM articles WHERE id = :article")
+_ID_OF = text(
+    """
+    SELECT substr(fingerprint, 1, 16)
+    FROM articles
+    WHERE id = COALESCE(
+        (SELECT article_id FROM alerts WHERE key = :key),
+        (SELECT article_id FROM questions WHERE key = :key)
+    )
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,16 @@ def take(connection: Connection, click: Click, now: datetime, *, receivers: Coll
     if place is not None and outcome is Outcome.TAKEN and _apply(connection, place, click, now, receivers):
         _show_anew(connection, place.article)
     return outcome
+
+
+def id_of(connection: Connection, article: int) -> str:
+    """The id by which the log and `classifier tag` name an article; "" where there is none."""
+    return str(connection.execute(_ID, {"article": article}).scalar_one_or_none() or "")
+
+
+def asked_of(connection: Connection, click: Click) -> str:
+    """The id of the article that a click is about; "" where we do not know it."""
+    return str(connection.execute(_ID_OF, {"key": click.action.alert}).scalar_one_or_none() or "")
 
 
 def judge(

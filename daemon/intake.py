@@ -10,11 +10,12 @@ import errno
 import hashlib
 import logging
 import os
+import time
 from collections.abc import Callable, Sequence
 
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, SQLAlchemyError
 
-from classifier import UnreadableArticleError
+from classifier import Tagged, UnreadableArticleError
 from daemon import arrivals, clock, ledger, mounts, poison, shelves
 from daemon.arrivals import Arrival
 from daemon.batches import EVERYBODYS, Batches
@@ -24,11 +25,12 @@ from daemon.database import Database, plainly
 from daemon.errors import DaemonError
 from daemon.growth import Grown, Growth
 from daemon.inbox import Inbox, Look, Stamp, Watch, printable
+from daemon.observing import NOBODY, FileResult, Observer
 from daemon.pausing import Pause
 from daemon.recording import recorder
 from daemon.records import FileState
 from daemon.serving import Serving
-from daemon.shelving import Placement, Shelved, reconcile, shelve
+from daemon.shelving import Placement, Recorded, Shelved, reconcile, shelve
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +56,7 @@ class Intake:
         wake_dispatch: Callable[[], None],
         wake_self: Callable[[], None],
         claiming: Claiming | None = None,
+        observer: Observer = NOBODY,
     ) -> None:
         kind = mounts.file_system(settings.inbox)
         remote = mounts.is_network(kind)
@@ -71,6 +74,7 @@ class Intake:
         watched = settings.events and not remote
         self._watch = Watch(settings.inbox, wake_self, self._inbox.vouch) if watched else None
         self._claiming = claiming or NobodyElse()
+        self._observer = observer
         self._batches = Batches(settings, database, self._inbox, serving, self._note, self._claiming)
         self._look_at = float("-inf")
         self._look_took = 0.0
@@ -191,10 +195,19 @@ class Intake:
                 if self._inbox.is_suspect(arrival.candidate):
                     ledger.forget_deaths(connection, arrival.candidate.name)
             placements = records.arrivals(connection, ours)
+        self._tell(placements, records.news)
         if len(ours) < len(batch):
             lost = {"files": len(batch) - len(ours)}
             logger.warning("another daemon has taken over what this one was too late with", extra=lost)
         return placements
+
+    def _tell(self, placements: Sequence[Placement], news: Sequence[Tagged]) -> None:
+        now = time.time()
+        for placement in placements:
+            if placement.result is not None:
+                waited = max(0.0, now - placement.candidate.stamp.changed / 1e9)
+                self._observer.file(placement.result, waited if placement.articles else None)
+        self._observer.articles(news, sum(placement.alerts for placement in placements))
 
     def _record_singly(self, batch: Sequence[Arrival]) -> list[Placement]:
         placements: list[Placement] = []
@@ -225,17 +238,28 @@ class Intake:
     def _say_placed(self, placement: Placement) -> None:
         name, file = printable(placement.candidate.name), placement.file
         if placement.first is not None:
-            logger.info("same file as before, no alert", extra={"file": name, "first": placement.first})
+            facts = {"work": "file", "file": name, "first": placement.first}
+            logger.info("same file as before, no alert", extra=facts)
         elif file is not None and file.reason is not None:
-            facts = {"file": name, "reason": file.reason, "target": placement.target}
+            facts = {"work": "file", "file": name, "reason": file.reason, "target": placement.target}
             logger.warning("file set aside", extra=facts)
         else:
-            numbers = {"articles": placement.articles, "alerts": placement.alerts}
-            logger.info("file taken", extra={"file": name, **numbers, "model": self._serving.model.version})
+            self._say_taken(name, placement)
         if file is not None and file.left_out:
             parts = file.left_out.split("\n")
             told = {"file": name, "parts": len(parts), "first": parts[0]}
             logger.warning("parts of a file are no articles and were left out", extra=told)
+
+    def _say_taken(self, name: str, placement: Placement) -> None:
+        """One line a file, which names its article; of a file with several one more for each that was new."""
+        numbers = {"articles": placement.articles, "alerts": placement.alerts}
+        model = self._serving.model.version
+        alone = placement.articles == 1 and len(placement.recorded) == 1
+        about = placement.recorded[0].named if alone else {}
+        facts = {"work": "file", "file": name, **numbers, "model": model, **about}
+        logger.info("file taken", extra=facts)
+        if not alone:
+            _say_articles(name, placement.recorded)
 
     def _take_grown(self, now: float) -> None:
         """Files that were written to after they were taken, once they stand still again."""
@@ -284,7 +308,7 @@ class Intake:
                 ledger.restamp(connection, file, size=stamp.size, modified=stamp.modified)
                 return
             records = recorder(connection, self._settings, self._serving.model.titles)
-            alerts = records.grown(
+            recorded = records.grown(
                 connection,
                 file,
                 stamp,
@@ -293,7 +317,17 @@ class Intake:
                 reason=reason,
                 left_out=left_out,
             )
+        self._observer.file(FileResult.GROWN)
+        alerts = sum(len(each.receivers) for each in recorded)
+        self._observer.articles(records.news, alerts)
         if tagged:
             self._wake_dispatch()
         facts = {"file": file.name, "articles": len(tagged), "alerts": alerts, "reason": reason}
-        logger.info("file was written to after it was taken, and is taken anew", extra=facts)
+        said = "file was written to after it was taken, and is taken anew"
+        logger.info(said, extra={"work": "file", **facts})
+        _say_articles(file.name, recorded)
+
+
+def _say_articles(file: str, recorded: Sequence[Recorded]) -> None:
+    for each in recorded:
+        logger.info("article taken", extra={"work": "article", "file": file, **each.named})

@@ -13,7 +13,7 @@ from daemon import presence
 from daemon.config import Settings
 from daemon.database import Database, newest_schema, server_time
 from daemon.presence import DaemonSeen
-from daemon.slackapp import Finding
+from daemon.findings import Finding
 
 _SERVER = text("SELECT current_setting('server_version') AS release, current_user AS user")
 _LACKING = text(

@@ -1,31 +1,59 @@
-"""Metrics: how things stand, in the words of Prometheus, for whoever asks over HTTP."""
+"""Metrics: how things stand and what was done, in the words of Prometheus, for whoever asks over HTTP.
+
+The same address says whether the process is alive (`/-/healthy`) and whether it takes files (`/-/ready`).
+"""
 
 from __future__ import annotations
 
+import importlib.metadata
 import logging
-from collections.abc import Callable, Iterator, Mapping
+import platform
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, start_http_server
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    GCCollector,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
-from sqlalchemy.exc import SQLAlchemyError
 
-from classifier import ClassifierError
-from daemon import clock, quality, status
+from classifier import ClassifierError, ModelError, current_version, model_card
+from daemon import clock, gauges, quality, sounding, vitals
 from daemon.config import Settings
 from daemon.database import Database, plainly
-from daemon.errors import DaemonError
+from daemon.glances import Glance
+from daemon.observed import Observed
+from daemon.onlookers import Answer, Onlookers, line
 from daemon.quality import Quality
+from daemon.vitals import Vitals
 
 logger = logging.getLogger(__name__)
 
-_RECALL_EVERY = 600.0  # seconds
+_PATIENCE = 3.0  # seconds that a scrape waits for all that is to be found out; Prometheus waits for ten
+_RECALL_EVERY = 600.0  # seconds; it reads a month
+_TOPICS_EVERY = 60.0  # seconds
+_STALE = 300.0  # seconds; a large ledger is counted meanwhile, and told as it was
+_MADE_AT = "%Y%m%dT%H%M%SZ"  # how the name of a version begins
+
+# That a counter began is told by process_start_time_seconds; a second series for each would say it again.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
-def serve(settings: Settings, database: Database) -> Callable[[], None]:
+def serve(
+    settings: Settings,
+    database: Database,
+    observed: Observed | None = None,
+    found: Vitals | None = None,
+) -> Callable[[], None]:
     """Tell the metrics at the address of `[metrics] listen`, if there is one; returns what ends it.
 
     An address that cannot be had is said, and nothing else is held up by it.
@@ -33,119 +61,150 @@ def serve(settings: Settings, database: Database) -> Callable[[], None]:
     address = settings.metrics.address
     if address is None:
         return lambda: None
-    host, port = address
-    registry = CollectorRegistry()
-    registry.register(_Standing(settings, database))
+    told = _Told(settings, database, observed or Observed(), found or Vitals())
+    pages = {"/metrics": told.metrics, "/-/healthy": told.healthy, "/-/ready": told.ready}
     try:
-        server, thread = start_http_server(port, host, registry)
+        return Onlookers(*address, pages).end
     except OSError as error:
         said = {"listen": settings.metrics.listen, "error": plainly(error)}
         logger.error("metrics cannot be told", extra=said)
         return lambda: None
 
-    def end() -> None:
-        server.shutdown()
-        server.server_close()
-        thread.join(5.0)
 
-    return end
+class _Told:
+    """What stands at each address."""
+
+    def __init__(self, settings: Settings, database: Database, observed: Observed, found: Vitals) -> None:
+        self._vitals = found
+        standing = CollectorRegistry()
+        standing.register(_Standing(settings, database))
+        standing.register(_Process(settings, found))
+        ProcessCollector(registry=standing)
+        GCCollector(registry=standing)
+        self._registries = (observed.registry, standing)
+        self._why_not = Glance("ready", lambda: _why_not(settings, database, found))
+
+    def metrics(self) -> Answer:
+        body = b"".join(generate_latest(registry) for registry in self._registries)
+        return Answer(body, kind=CONTENT_TYPE_LATEST)
+
+    def healthy(self) -> Answer:
+        why = vitals.why_not_alive(self._vitals)
+        return line("healthy") if why is None else line(why, HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def ready(self) -> Answer:
+        why = self._why_not.ask(_PATIENCE)
+        if why == "":
+            return line("ready")
+        return line(why or "no answer from the ledger or the inbox", HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _why_not(settings: Settings, database: Database, found: Vitals) -> str:
+    """Why files that are dropped now would wait; "" where they would not."""
+    try:
+        return vitals.why_not_ready(settings, database, found) or ""
+    except Exception as error:
+        return f"the ledger cannot be read: {plainly(error)}"
 
 
 class _Standing(Collector):
-    """Looks when it is asked, and remembers nothing but the recall, for which it reads a month."""
+    """How things stand in the ledger and the folders. What cannot be found out in time is not told."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
         self._database = database
-        self._known: tuple[float, Quality] | None = None
+        self._home = Glance("folders", lambda: sounding.home(settings))
+        self._now = Glance("ledger", lambda: sounding.now(settings, database))
+        self._counts = Glance("counts of the ledger", lambda: sounding.counts(database), stale=_STALE)
+        self._recall = Glance("recall", self._find_recall, least=_RECALL_EVERY, stale=_STALE)
+        self._topics = Glance("topics", self._find_topics, least=_TOPICS_EVERY, stale=_STALE)
 
     def describe(self) -> list[Metric]:
         return []  # or the registry would look as soon as we are registered
 
     def collect(self) -> Iterator[Metric]:
-        try:
-            found = status.gather(self._settings, self._database)
-            known = self._quality()
-        except (OSError, SQLAlchemyError, DaemonError) as error:
-            logger.warning("metrics without the ledger", extra={"error": plainly(error)})
-            yield _gauge("ledger_up", "Whether the ledger could be read.", {(): 0})
+        until = time.monotonic() + _PATIENCE
+        for glance in (self._home, self._now, self._counts, self._topics, self._recall):
+            glance.begin()
+        now = self._now.ask(until - time.monotonic())
+        up = {(): int(now is not None)}
+        yield gauges.gauge("ledger_up", "Of this daemon: whether it could read the ledger.", up)
+        if now is not None:
+            yield from gauges.of_now(now)
+        if (home := self._home.ask(until - time.monotonic())) is not None:
+            yield from gauges.of_home(home)
+        topics = self._topics.ask(until - time.monotonic())
+        counts = self._counts.ask(until - time.monotonic()) if now is not None else None
+        if counts is not None:
+            yield from gauges.of_counts(counts, topics or {})
+        if now is not None and (recall := self._recall.ask(until - time.monotonic())) is not None:
+            yield from gauges.of_quality(recall)
+
+    def _find_topics(self) -> dict[str, str]:
+        with suppress(ClassifierError):  # somebody is editing the labels
+            return quality.topics_asked_of(self._settings.home, self._settings.models)
+        return {}
+
+    def _find_recall(self) -> Quality:
+        topics = self._find_topics()
+        with self._database.reading() as connection:
+            return quality.gather(connection, self._settings.sample, topics, clock.now())
+
+
+class _Process(Collector):
+    """What can be said of this process without looking at anything else."""
+
+    def __init__(self, settings: Settings, found: Vitals) -> None:
+        self._models = settings.models
+        self._vitals = found
+        self._card: tuple[str, str] = ("", "")
+
+    def describe(self) -> list[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        build = {"version": importlib.metadata.version("topicwire"), "python": platform.python_version()}
+        yield gauges.of_labels("build_info", "Of this process: what it runs.", build)
+        busy = {(name,): seconds for name, seconds in self._vitals.busy().items()}
+        means = "Of this process: for how long a worker has been at the piece of work in hand; 0: at none."
+        yield gauges.gauge("worker_busy_seconds", means, busy, "worker")
+        hears = self._vitals.hears_desks()
+        if hears is not None:
+            means = "Of this process: whether Slack tells it what desks press."
+            yield gauges.gauge("slack_connected", means, {(): int(hears)})
+        yield from self._model()
+
+    def _model(self) -> Iterator[Metric]:
+        version = self._vitals.model() or _current(self._models)
+        if not version:
             return
-        yield _gauge("ledger_up", "Whether the ledger could be read.", {(): 1})
-        yield from _families(found)
-        yield from _recall(known)
-
-    def _quality(self) -> Quality:
-        now = clock.monotonic()
-        if self._known is None or now > self._known[0] + _RECALL_EVERY:
-            topics: dict[str, str] = {}
-            with suppress(ClassifierError):  # somebody is editing the labels
-                topics = quality.topics_asked_of(self._settings.home, self._settings.models)
-            with self._database.reading() as connection:
-                found = quality.gather(connection, self._settings.sample, topics, clock.now())
-            self._known = now, found
-        return self._known[1]
+        if self._card[0] != version:
+            self._card = version, _learned_by(self._models, version)
+        labels = {"version": version, "sklearn": self._card[1]}
+        yield gauges.of_labels("model_info", "Of this process: the model that serves.", labels)
+        made_at = _made_at(version)
+        if made_at is not None:
+            means = "Of this process: when the model that serves was trained."
+            yield gauges.gauge("model_trained_timestamp_seconds", means, {(): made_at})
 
 
-def _families(found: dict[str, Any]) -> Iterator[Metric]:
-    inbox, files = found["inbox"], dict(found["files"])
-    articles = files.pop("articles")
-    yield _gauge("inbox_missing", "Whether there is no inbox.", {(): int(inbox["missing"])})
-    yield _gauge("inbox_files", "Files that wait in the inbox.", {(): inbox["files"]})
-    oldest = inbox["oldest_seconds"] or 0.0
-    yield _gauge("inbox_oldest_seconds", "For how long the oldest of them has waited.", {(): oldest})
-    yield _gauge("inbox_left_alone", "What stands there and is no file.", {(): len(inbox["left_alone"])})
-    yield _gauge("articles", "Articles in the ledger.", {(): articles})
-    by_state = {(state,): number for state, number in files.items()}
-    yield _gauge("files", "Files in the ledger by state.", by_state, "state")
-    yield _gauge("failed_files", "Files that stand in failed/.", {(): found["in_failed"]})
-    deliveries = {
-        (receiver, state): number
-        for receiver, states in found["deliveries"].items()
-        for state, number in states.items()
-    }
-    labels = ("receiver", "state")
-    yield _gauge("deliveries", "Alerts by receiver and state; dead: never taken.", deliveries, *labels)
-    clicks = {(said.split(" ", 1)[0], said.split(" ", 1)[1]): n for said, n in found["feedback"].items()}
-    yield _gauge("feedback", "Clicks by outcome, and verdicts by what they say.", clicks, "kind", "said")
-    yield _gauge("wishes", "Topics that desks mute or follow now.", {(): len(found["wishes"])})
-    disk = {(place,): free for place, free in found["disk"].items() if free is not None}
-    yield _gauge("disk_free_bytes", "Free where our folders lie.", disk, "place")
-    trainings = {(state,): number for state, number in found["training"]["states"].items()}
-    yield _gauge("trainings", "Trainings by what came of them.", trainings, "state")
-    yield from _daemons(found["daemons"])
-    jobs = {
-        (job["name"],): datetime.fromisoformat(job["finished_at"]).timestamp()
-        for job in found["jobs"]
-        if job["finished_at"]
-    }
-    yield _gauge("job_finished_timestamp_seconds", "When a job last ended.", jobs, "job")
+def _current(models: Path) -> str:
+    try:
+        return current_version(models) or ""
+    except ModelError:
+        return ""
 
 
-def _daemons(found: list[dict[str, Any]]) -> Iterator[Metric]:
-    """Where several share the ledger; those that were stopped are not there, and nothing is wrong with it."""
-    there = {(each["name"],): int(each["state"] == "present") for each in found}
-    yield _gauge("daemon_present", "Whether a daemon of the ledger is heard of.", there, "daemon")
-    unseen = {(each["name"],): each["unseen_seconds"] for each in found if each["state"] != "left"}
-    yield _gauge("daemon_unseen_seconds", "For how long it has not been heard of.", unseen, "daemon")
-    leads = {(each["name"],): len(each["leads"]) for each in found}
-    yield _gauge("daemon_leases", "What a daemon alone does now: timetable and receivers.", leads, "daemon")
+def _learned_by(models: Path, version: str) -> str:
+    """The release of scikit-learn that a version was trained with; "" where it does not say."""
+    try:
+        return str(model_card(models, version)["made_by"]["scikit-learn"])
+    except (ClassifierError, OSError, LookupError, TypeError):
+        return ""
 
 
-def _recall(known: Quality) -> Iterator[Metric]:
-    """A topic of which there is no estimate yet has none; "all" stands for all of them."""
-    found = {(each.topic or "all",): each.recall for each in (known.overall, *known.topics) if each.recall}
-    values = {topic: recall.value for topic, recall in found.items()}
-    yield _gauge("recall", "Of what there was, the share that raised an alert; estimated.", values, "topic")
-    low = {topic: recall.low for topic, recall in found.items()}
-    yield _gauge("recall_low", "From where its 95 % interval reaches.", low, "topic")
-    high = {topic: recall.high for topic, recall in found.items()}
-    yield _gauge("recall_high", "Up to where it reaches.", high, "topic")
-    yield _gauge("questions_open", "Articles without an alert that a desk was asked of.", {(): known.open})
-
-
-def _gauge(name: str, means: str, values: Mapping[Any, float], *labels: str) -> GaugeMetricFamily:
-    """`values` by the tuple of their labels' values."""
-    family = GaugeMetricFamily(f"topicwire_{name}", means, labels=labels)
-    for key, value in values.items():
-        family.add_metric(key, value)
-    return family
+def _made_at(version: str) -> float | None:
+    try:
+        return datetime.strptime(version.partition("-")[0], _MADE_AT).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None

@@ -14,10 +14,11 @@ from daemon import clock, deliveries, ledger, shelves, wishes
 from daemon.arrivals import Arrival
 from daemon.config import Settings
 from daemon.inbox import Stamp
+from daemon.observing import FileResult
 from daemon.records import FileRecord, FileState, KnownArticle
-from daemon.shelving import Placement
+from daemon.shelving import Placement, Recorded
 from daemon.sketches import Sketch
-from daemon.telling import Teller, owe
+from daemon.telling import Teller, Telling, owe
 
 
 def recorder(connection: Connection, settings: Settings, titles: Mapping[str, str]) -> Recorder:
@@ -55,11 +56,15 @@ def is_version(old: KnownArticle, new: Article, position: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Records one batch. Knows which files are `unmoved`, by their names in the inbox."""
+    """Records one batch. Knows which files are `unmoved`, by their names in the inbox.
+
+    `news` has the articles that it recorded: those whose text was not here before.
+    """
 
     settings: Settings
     teller: Teller
     unmoved: Mapping[str, Sequence[FileRecord]]
+    news: list[Tagged] = field(default_factory=list)
     _reserved: set[str] = field(default_factory=set)  # places of this batch that nobody stands at yet
 
     def arrivals(self, connection: Connection, batch: Sequence[Arrival]) -> list[Placement]:
@@ -81,8 +86,8 @@ class Recorder:
             for plan in plans
             if plan.tells and plan.file
         ]
-        alerts = iter(self._articles(connection, read))
-        return [plan.placement(next(alerts) if plan.tells else 0) for plan in plans]
+        recorded_articles = iter(self._articles(connection, read))
+        return [plan.placement(next(recorded_articles) if plan.tells else ()) for plan in plans]
 
     def _plan(self, connection: Connection, arrival: Arrival, first: FileRecord | None) -> _Plan:
         for file in self.unmoved.get(arrival.candidate.name, ()):
@@ -117,11 +122,11 @@ class Recorder:
         tagged: Sequence[Tagged],
         reason: str | None = None,
         left_out: Sequence[str] = (),
-    ) -> int:
+    ) -> list[Recorded]:
         """Record a file of done/ again, as it is after it was written to.
 
         Its articles are new versions of those at the same places before; a receiver hears of
-        one only if it is about a topic that it was not told of yet. Returns how many alerts.
+        one only if it is about a topic that it was not told of yet. Returns what was new.
         """
         first = ledger.first_file(connection, fingerprint)
         file = ledger.record_file(
@@ -143,9 +148,9 @@ class Recorder:
         )
         ledger.mark_outgrown(connection, before)
         if first is not None:
-            return 0
-        (alerts,) = self._articles(connection, [_Read(file, tagged, before)])
-        return alerts
+            return []
+        (recorded,) = self._articles(connection, [_Read(file, tagged, before)])
+        return recorded
 
     def _target(self, arrival: Arrival) -> str:
         home, name, fingerprint = self.settings.home, arrival.name, arrival.fingerprint
@@ -194,28 +199,31 @@ class Recorder:
             daemon=self.settings.daemon,
         )
 
-    def _articles(self, connection: Connection, read: Sequence[_Read]) -> list[int]:
-        """The articles of files, and every alert they make; how many of these each file has."""
+    def _articles(self, connection: Connection, read: Sequence[_Read]) -> list[list[Recorded]]:
+        """The articles of files, and every alert they make; of each file those that were new."""
         now = clock.now()
         found = [(each.file, place, tagged) for each in read for place, tagged in enumerate(each.tagged)]
         ids = iter(ledger.record_articles(connection, found, now=now))
         return [self._alerts(connection, each, list(islice(ids, len(each.tagged))), now) for each in read]
 
-    def _alerts(self, connection: Connection, read: _Read, ids: Sequence[int | None], now: datetime) -> int:
-        owed = 0
+    def _alerts(
+        self, connection: Connection, read: _Read, ids: Sequence[int | None], now: datetime
+    ) -> list[Recorded]:
+        recorded = []
         known = ledger.articles_before(connection, read.before) if read.before is not None else []
         earlier = earlier_versions(known, [each.article for each in read.tagged])
         sketches = read.sketches or [None] * len(ids)
         for each, article, versions, sketch in zip(read.tagged, ids, earlier, sketches, strict=True):
             if article is None:
                 continue  # the same text was here before, and so were its alerts
+            self.news.append(each)
             told = deliveries.topics_told(connection, versions)
             tellings = self.teller.tellings(
                 connection, each, article=article, file=read.file.name, told=told, now=now, sketch=sketch
             )
-            for telling in tellings:
-                owed += owe(connection, telling, article=article, now=now)
-        return owed
+            owed = [telling for telling in tellings if owe(connection, telling, article=article, now=now)]
+            recorded.append(_recorded(each, owed))
+        return recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,9 +251,32 @@ class _Plan:
     tells: bool = False
     first: str | None = None
 
-    def placement(self, alerts: int) -> Placement:
+    def placement(self, recorded: Sequence[Recorded]) -> Placement:
         articles = len(self.arrival.tagged) if self.tells else 0
-        return Placement(self.arrival.candidate, self.target, self.file, self.first, articles, alerts)
+        return Placement(
+            self.arrival.candidate,
+            self.target,
+            self.file,
+            self.first,
+            articles,
+            sum(len(each.receivers) for each in recorded),
+            self._result,
+            tuple(recorded),
+        )
+
+    @property
+    def _result(self) -> FileResult | None:
+        if self.first is not None:
+            return FileResult.DUPLICATE
+        if self.tells:
+            return FileResult.TAKEN
+        return FileResult.FAILED if self.is_new else None
+
+
+def _recorded(tagged: Tagged, owed: Sequence[Telling]) -> Recorded:
+    topics = tuple(tag.topic for tag in tagged.tags)
+    receivers = tuple(telling.alert.receiver for telling in owed)
+    return Recorded(tagged.article.fingerprint[:16], topics, receivers)
 
 
 def _without_repeats(batch: Sequence[Arrival]) -> Iterator[list[Arrival]]:

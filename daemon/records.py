@@ -155,7 +155,8 @@ class Delivery:
     `alert` is the one it was made for; forms that have none have their content in `body`. `root` is the
     delivery in whose thread it belongs. `picture` is an uploaded chart: None while there may be
     one, "" where there will be none. `generation` goes up with each sending: what an earlier one
-    says of its end no longer counts. `revision` is how often what it shows has changed.
+    says of its end no longer counts. `revision` is how often what it shows has changed. `article` is
+    the id of the one it was made for, as the log and `classifier tag` have it.
     """
 
     id: int
@@ -176,11 +177,13 @@ class Delivery:
     revision: int = 0
     channel: str | None = None
     message: str | None = None
+    article: str | None = None
 
     @property
     def named(self) -> dict[str, str]:
-        """How a line of the log names it."""
-        return {"receiver": self.receiver, "alert": self.key}
+        """How a line of the log names it: with its article and the file of that, if it is of one."""
+        of = {"article": self.article, "file": self.alert.file if self.alert else None}
+        return {"receiver": self.receiver, "alert": self.key} | {k: v for k, v in of.items() if v}
 
 
 _ALERT = TypeAdapter(Alert)

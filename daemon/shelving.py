@@ -12,16 +12,35 @@ from daemon import clock, ledger, shelves
 from daemon.config import Settings
 from daemon.database import Database, plainly
 from daemon.inbox import Candidate, Stamp
+from daemon.observing import FileResult
 from daemon.records import FileRecord
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """An article that was new, as a line of the log names it: by its id, what it is about, who is to hear."""
+
+    article: str
+    topics: tuple[str, ...] = ()
+    receivers: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> dict[str, str]:
+        return {
+            "article": self.article,
+            "topics": ",".join(self.topics),
+            "receivers": ",".join(self.receivers),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
     """A file on its way to `target`, below the home; `first` names the file that brought its bytes.
 
-    No `file`: it is one more with the same bytes, of which the ledger keeps only the number.
+    No `file`: it is one more with the same bytes, of which the ledger keeps only the number. No `result`:
+    it was recorded before, and only the move is made up for.
     """
 
     candidate: Candidate
@@ -30,6 +49,8 @@ class Placement:
     first: str | None = None
     articles: int = 0
     alerts: int = 0
+    result: FileResult | None = None
+    recorded: tuple[Recorded, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

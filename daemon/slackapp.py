@@ -6,12 +6,13 @@ import json
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from daemon import clock
 from daemon.errors import DeliveryError
+from daemon.findings import Finding
 from daemon.messages import Entry, Message, Remark
 from daemon.records import Alert, AlertTopic, Sent
 from daemon.slack import SlackSender
@@ -51,16 +52,6 @@ _MENDS = {
     "restricted_action_read_only_channel": "let the app post in the channel's settings",
 }
 _LOOKS = (0.0, 1.0, 3.0)  # seconds; the history may lag
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was seen of the set-up, and what a person can do about it."""
-
-    ok: bool
-    about: str
-    text: str
-    mend: str | None = None
 
 
 def manifest() -> dict[str, Any]:

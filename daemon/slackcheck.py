@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from slack_sdk.web import SlackResponse
 
+from daemon import clock
 from daemon.config import secret
 from daemon.errors import DeliveryError
+from daemon.findings import Finding, fine, warning
 from daemon.slackapi import SlackApp
-from daemon.slackapp import INVITE, Finding, mend
-from daemon.slackerrors import code_of, is_of_rights
+from daemon.slackapp import INVITE, mend
+from daemon.slackerrors import code_of, header, is_of_rights
 from daemon.slackhistory import POSTS_FROM_OUTSIDE
 from daemon.tables import NEVER, Receiver, Settings
 
 _ADD = "add what is missing under OAuth & Permissions of the app, and reinstall the app to the workspace"
+_CLOCKS_APART = 30.0  # seconds
 _MAKE_ONE = (
     "generate one with the scope connections:write under Basic Information, App-Level Tokens, of the app,"
     " and name its file in slack.app_token_file"
@@ -64,12 +69,28 @@ def _of_slack(settings: Settings, receivers: list[Receiver]) -> Iterator[Finding
         yield Finding(False, "Slack", str(error), mend(error) or "look at the network, and at slack.api_url")
         return
     yield Finding(True, "Slack", f"knows us as {who.get('user')} in {who.get('team')}")
+    yield from _of_clock(header(who.headers, "date"), clock.now())
     app_token = secret("slack-app-token", "SLACK_APP_TOKEN", settings.slack.app_token_file)
     yield _of_app_token(app, app_token)
     desks = [_desk(app, receiver) for receiver in receivers]
     yield _of_scopes(app.scopes, _needed(settings, desks, with_verdicts=bool(app_token)))
     for desk in desks:
         yield _of_desk(desk, app.scopes)
+
+
+def _of_clock(said: str | None, now: datetime) -> Iterator[Finding]:
+    """Slack's clock is right. What it said has come to us since, so seconds mean nothing."""
+    try:
+        theirs = parsedate_to_datetime(said or "")
+        apart = (now - theirs).total_seconds()
+    except (TypeError, ValueError):
+        return  # something between us and Slack takes it out
+    if abs(apart) > _CLOCKS_APART:
+        way = "ahead of" if apart > 0 else "behind"
+        text = f"this machine's is {abs(apart):.0f} s {way} Slack's: digests and quiet hours go by it"
+        yield warning("clock", text, "timedatectl set-ntp true")
+    else:
+        yield fine("clock", "this machine's and Slack's agree")
 
 
 def _of_app_token(app: SlackApp, token: str | None) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import stat
@@ -153,6 +154,20 @@ def _silences(route: Route) -> Iterator[str]:
         yield "min_probability: 1 is never reached; 0.95 is nearly certain already"
 
 
+def retention_problems(given: File) -> Iterator[str]:
+    """What is needed of the last days must not be forgotten before."""
+    kept = given.retention.keep_days
+    if kept is None:
+        return
+    for key, days in (
+        ("retrain.rehearse_days", given.retrain.rehearse_days),
+        ("sample.days", given.sample.days),
+        ("story.window_hours", given.story.window_hours / 24),
+    ):
+        if days > kept:
+            yield f"retention.keep_days: {kept} is less than {key} needs; keep at least {math.ceil(days)}"
+
+
 def zone_problems() -> list[str]:
     try:
         schedule("0 0 * * *")
@@ -205,7 +220,7 @@ def _mount_problems(settings: Settings) -> list[str]:
 
 def _file_problems(settings: Settings) -> list[str]:
     """Files of ours where the intake would take them for articles, or the ledger in their place."""
-    problems = _database_problems(settings)
+    problems = [*_database_problems(settings), *_backup_problems(settings)]
     named = [("the configuration file", settings.file), ("slack.token_file", settings.slack.token_file)]
     named += [("slack.app_token_file", settings.slack.app_token_file)]
     named += [(f"url_file of receiver {each.name!r}", each.url_file) for each in settings.receivers]
@@ -213,6 +228,20 @@ def _file_problems(settings: Settings) -> list[str]:
         if file is not None and _holds(settings.inbox, file):
             problems.append(f"{name}: {file} lies in the inbox, where it would be an article; move it")
     return problems
+
+
+def _backup_problems(settings: Settings) -> list[str]:
+    """Backups among what they are made of would be in each other, or be articles."""
+    path = settings.backup.path
+    if path is None:
+        return []
+    start, mend = f"backup.path: {path}", "name a folder of its own, best on another disk"
+    if _is_no_folder(path):
+        return [f"{start} is not a folder; {mend}"]
+    if _holds(path, settings.home):
+        return [f"{start} holds the home folder; {mend}"]
+    folders = (settings.inbox, *(settings.home / name for name in _FOLDERS))
+    return [f"{start} lies in {folder}; {mend}" for folder in folders if _holds(folder, path)]
 
 
 def _database_problems(settings: Settings) -> list[str]:

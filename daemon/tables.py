@@ -279,8 +279,21 @@ class Storage(_Table):
 
 
 class Backup(_Table):
+    """Each night, of the ledger or, with a `path`, of the whole home."""
+
     cron: Cron = "15 2 * * *"
+    path: FilePath | None = None
     keep: Annotated[Whole, _number(1, 10_000)] = 7
+    keep_weekly: Annotated[Whole, _number(0, 1000)] = 0
+    keep_monthly: Annotated[Whole, _number(0, 1000)] = 0
+
+
+class Retention(_Table):
+    """For how long the texts of articles and their files in done/ are kept; no `keep_days`: for ever."""
+
+    keep_days: Annotated[Whole, _number(31, 36_600)] | None = None
+    cron: Cron = "45 2 * * *"
+    minutes: Annotated[Number, _number(0.1, 1440)] = 60.0
 
 
 class Slack(_Table):
@@ -421,6 +434,7 @@ class File(_Table):
     reading: Reading = Reading()
     storage: Storage = Storage()
     backup: Backup = Backup()
+    retention: Retention = Retention()
     slack: Slack = Slack()
     receiver: Annotated[tuple[Receiver, ...], BeforeValidator(_is_short)] = (
         Receiver(name="console", type="console"),
@@ -444,6 +458,7 @@ TABLES: Mapping[str, type[_Table]] = {
     "reading": Reading,
     "storage": Storage,
     "backup": Backup,
+    "retention": Retention,
     "slack": Slack,
     "receiver": Receiver,
     "route": Route,
@@ -483,6 +498,7 @@ class Settings(_Table):
     daemon: str = ""
     lease: float = 30.0
     backup: Backup = Backup()
+    retention: Retention = Retention()
     slack: Slack
     receivers: tuple[Receiver, ...]
     routes: tuple[Route, ...]

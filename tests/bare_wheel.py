@@ -1,4 +1,7 @@
-"""Tries the built wheel where nothing of the checkout is: a bare environment, another folder.
+"""Tries the built wheel where nothing of the checkout is: a bare environment, another folder, another user.
+
+By venv and by pipx: both programs and their manual pages are there, a home is made and raises an alert as a
+user without rights, and after uninstalling nothing is left but that home.
 
 python -m tests.bare_wheel DIST
 """
@@ -6,13 +9,19 @@ python -m tests.bare_wheel DIST
 from __future__ import annotations
 
 import os
+import pwd
+import shutil
 import subprocess
 import sys
 import tempfile
-import venv
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+PROGRAMS = ("classifier", "topicwired")
+SECONDS = 120.0
+ARTICLE = "Refinery restarts\nThe oil refinery in Atyrau resumed processing crude oil.\n"
+SYSTEM_PYTHON = Path("/usr/bin/python3")
 
 # What the pages of the desk are made of came along: templates, what stands beside them, and words.
 _DESK = """
@@ -29,23 +38,166 @@ assert (desk / "templates" / "base.html").is_file()
 def main(dist: Path) -> int:
     (wheel,) = dist.glob("*.whl")
     with tempfile.TemporaryDirectory(prefix="topicwire-wheel-") as name:
-        folder = Path(name)
-        venv.create(folder / "venv", with_pip=True)
-        bin_ = folder / "venv" / "bin"
-        _run(folder, [bin_ / "pip", "install", "--quiet", "-c", _pins(folder), wheel.resolve()])
-        _run(folder, [bin_ / "pip", "check"])
-        _run(folder, [bin_ / "classifier", "check"])
-        _run(folder, [bin_ / "topicwired", "unit"])
-        (folder / "home" / "inbox").mkdir(parents=True)
-        article = folder / "home" / "inbox" / "article.txt"
-        article.write_text("Refinery restarts\nThe oil refinery in Atyrau resumed processing crude oil.\n")
-        alert = _run(folder, [bin_ / "topicwired", "run", "--once", "--home", folder / "home"])
-        if "Energy" not in alert or "Refinery restarts" not in alert:
-            print(f"the wheel raised no alert:\n{alert}", file=sys.stderr)
-            return 1
-        _run(folder, [bin_ / "python", "-I", "-c", _DESK])
-    print(f"{wheel.name}: installs in a bare environment, trains and alerts")
+        place = Place(Path(name), wheel.resolve())
+        place.folder.chmod(0o755)
+        place.install()
+        place.make_a_home_and_alert()
+        said = place.by_pipx()
+        place.uninstall()
+    print(f"{wheel.name}: installs {said}, trains and alerts as {place.who}, and leaves nothing but the home")
     return 0
+
+
+class Place:
+    """A folder outside the checkout, with an environment of its own and somebody without rights."""
+
+    def __init__(self, folder: Path, wheel: Path) -> None:
+        self.folder = folder
+        self.wheel = wheel
+        self.user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+        self.python = _python(for_others=self.user is not None)
+        self.bin = folder / "venv" / "bin"
+        self.home = folder / "srv" / "topicwire"
+        self.scratch = folder / "scratch"  # of that user: whatever lands there is found
+
+    @property
+    def who(self) -> str:
+        """As whom the daemon is run."""
+        return self.user.pw_name if self.user else "whoever calls"
+
+    def install(self) -> None:
+        """With the pinned versions; what the wheel says it needs is all that there is."""
+        _run(self.folder, [self.python, "-m", "venv", self.folder / "venv"])
+        self._pip("install", "--quiet", "-c", _pins(self.folder), self.wheel)
+        self._pip("check")
+        for program in PROGRAMS:
+            said = _run(self.folder, [self.bin / program, "--version"])
+            assert said.split() == [program, self.wheel.name.split("-")[1]], said
+            page = self.folder / "venv" / "share" / "man" / "man1" / f"{program}.1"
+            assert page.is_file(), f"no {page}"
+        _run(self.folder, [self.bin / "classifier", "check"])
+        _run(self.folder, [self.bin / "python", "-I", "-c", _DESK])
+
+    def make_a_home_and_alert(self) -> None:
+        """`init`, then `run` as somebody without rights, in a folder that is not theirs."""
+        flags = ["--user", self.user.pw_name] if self.user else []
+        said = _run(self.folder, [self.bin / "topicwired", "init", self.home, *flags])
+        config = self.home / "topicwire.toml"
+        assert f"run --home {self.home} --config {config}" in said, said
+        _run(self.folder, [self.bin / "topicwired", "unit", "--home", self.home, "--config", config])
+        self._listen_nowhere(config)
+        self.scratch.mkdir()
+        if self.user:
+            os.chown(self.scratch, self.user.pw_uid, self.user.pw_gid)
+        command = [self.bin / "topicwired", "run", "--home", self.home, "--config", config]
+        with (self.folder / "said").open("w+") as told:
+            daemon = subprocess.Popen(
+                [*self._as_them(), *map(str, command)], cwd="/", env=self._theirs(), stdout=told, stderr=told
+            )
+            try:
+                (self.home / "inbox" / "article.txt").write_text(ARTICLE)
+                alert = _wait_for(Path(told.name), "Refinery restarts", daemon)
+            finally:
+                daemon.terminate()
+                code = daemon.wait(timeout=30)
+        assert "Energy" in alert, alert
+        assert code == 0, f"ended with {code}:\n{alert}"
+        assert [path.name for path in self.scratch.iterdir()] == [], "left something outside its home"
+
+    def by_pipx(self) -> str:
+        """pipx makes both programs and their pages known, and takes them away again.
+
+        What they need is borrowed from the other environment: that it can be installed was seen there.
+        """
+        got = subprocess.run(
+            [*map(str, (self.bin / "pip", "install", "--quiet", "--target", self.folder / "pipx", "pipx"))],
+            capture_output=True,
+            check=False,
+        )
+        if got.returncode != 0:
+            return "by venv (pipx cannot be had here)"
+        there = self.folder / "pipxed"
+        surroundings = {
+            **_surroundings(),
+            "PYTHONPATH": str(self.folder / "pipx"),
+            "PIPX_HOME": str(there / "home"),
+            "PIPX_BIN_DIR": str(there / "bin"),
+            "PIPX_MAN_DIR": str(there / "man"),
+            "HOME": str(there),
+        }
+        pipx: list[str | Path] = [self.python, "-m", "pipx"]
+        _run(self.folder, [*pipx, "install", "--pip-args=--no-deps", self.wheel], surroundings)
+        (packages,) = (there / "home" / "venvs" / "topicwire").glob("lib/python*/site-packages")
+        (borrowed,) = (self.folder / "venv").glob("lib/python*/site-packages")
+        (packages / "borrowed.pth").write_text(f"{borrowed}\n")
+        for program in PROGRAMS:
+            assert (there / "man" / "man1" / f"{program}.1").exists(), f"no page of {program}"
+            _run(self.folder, [there / "bin" / program, "--version"])
+        home = self.folder / "of pipx"
+        _run(self.folder, [there / "bin" / "topicwired", "init", home, "--no-model"])
+        shutil.copytree(self.home / "models", home / "models", dirs_exist_ok=True)
+        (home / "inbox" / "article.txt").write_text(ARTICLE)
+        alert = _run(self.folder, [there / "bin" / "topicwired", "run", "--once", "--home", home])
+        assert "Energy" in alert, alert
+        _run(self.folder, [*pipx, "uninstall", "topicwire"], surroundings)
+        left = [path for path in there.rglob("*") if _is_ours(path)]
+        assert not left, f"pipx left {left}"
+        return "by venv and pipx"
+
+    def uninstall(self) -> None:
+        """Nothing of ours stays in the environment; the home stays as it is."""
+        before = sorted(self.home.rglob("*"))
+        self._pip("uninstall", "--quiet", "--yes", "topicwire")
+        left = [path for path in (self.folder / "venv").rglob("*") if _is_ours(path)]
+        assert not left, f"pip left {left}"
+        assert sorted(self.home.rglob("*")) == before
+
+    def _pip(self, *arguments: str | Path) -> None:
+        _run(self.folder, [self.bin / "python", "-m", "pip", *arguments])
+
+    def _listen_nowhere(self, config: Path) -> None:
+        """A page of another daemon may have the port."""
+        text = config.read_text()
+        assert text.count('# listen = "127.0.0.1:8460"') == 1
+        config.write_text(text.replace('# listen = "127.0.0.1:8460"', 'listen = "never"'))
+
+    def _theirs(self) -> dict[str, str]:
+        return {"PATH": "/usr/bin:/bin", "HOME": str(self.scratch), "TMPDIR": str(self.scratch)}
+
+    def _as_them(self) -> list[str]:
+        if self.user is None:
+            return []
+        who = (f"--reuid={self.user.pw_uid}", f"--regid={self.user.pw_gid}", "--clear-groups")
+        return ["setpriv", *who, "--inh-caps=-all", "--no-new-privs", "--"]
+
+
+def _python(*, for_others: bool) -> Path:
+    """An interpreter that somebody without rights may start as well."""
+    ours = Path(sys.executable).resolve()
+    if not for_others or all(folder.stat().st_mode & 0o001 for folder in ours.parents):
+        return ours
+    asked = [str(SYSTEM_PYTHON), "-c", "import ensurepip, sys; sys.exit(sys.version_info < (3, 11))"]
+    if not SYSTEM_PYTHON.exists() or subprocess.run(asked, capture_output=True, check=False).returncode != 0:
+        raise SystemExit(
+            f"{ours} may be started by root alone; install python3 and python3-venv for all users"
+        )
+    return SYSTEM_PYTHON
+
+
+def _is_ours(path: Path) -> bool:
+    parts = path.parts[-4:]
+    return (
+        any(part.startswith(("topicwire", *PROGRAMS, "daemon")) for part in parts) and "pip" not in path.parts
+    )
+
+
+def _wait_for(file: Path, text: str, process: subprocess.Popen[bytes]) -> str:
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        if text in (said := file.read_text()):
+            return said
+        time.sleep(0.1)
+    raise SystemExit(f"no {text!r} in {SECONDS:.0f} s:\n{file.read_text()}")
 
 
 def _pins(folder: Path) -> Path:
@@ -60,12 +212,15 @@ def _pins(folder: Path) -> Path:
     return path
 
 
-def _run(folder: Path, command: list[str | Path]) -> str:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "TOPICWIRE_"))}
+def _surroundings() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "TOPICWIRE_"))}
+
+
+def _run(folder: Path, command: list[str | Path], surroundings: dict[str, str] | None = None) -> str:
     done = subprocess.run(
         [str(part) for part in command],
         cwd=folder,
-        env=environment,
+        env=surroundings or _surroundings(),
         capture_output=True,
         text=True,
         check=False,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _SECONDS = 600
+_LOCK = Path(tempfile.gettempdir()) / "topicwire-tests-apt.lock"
 
 
 def provide(name: str, found: Callable[[], Path | None], *packages: str, skipped: str) -> None:
@@ -34,6 +38,19 @@ def _install(packages: tuple[str, ...]) -> str:
     """What was said last, in one line."""
     surroundings = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     install = ("apt-get", "install", "--yes", "--no-install-recommends", *packages)
+    with _one_at_a_time():
+        return _said_last(install, surroundings)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """apt-get refuses a second one instead of waiting for the first."""
+    with _LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _said_last(install: tuple[str, ...], surroundings: dict[str, str]) -> str:
     said = ""
     for command in (("apt-get", "update", "--quiet"), install):
         try:

@@ -19,6 +19,7 @@ from daemon.config import Settings
 from daemon.database import Database
 from daemon.inbox import Candidate, Stamp
 from daemon.intake import Intake
+from daemon.observing import NOBODY, Observer
 from daemon.records import Alert, alert_from_json
 from daemon.serving import Serving
 from tests import ledgers
@@ -56,8 +57,11 @@ class Clocks:
 class Newsroom:
     """Starts when made, as a daemon does: it knows only what the ledger and the disk know."""
 
-    def __init__(self, settings: Settings, database: Database, model: Model) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, model: Model, observer: Observer = NOBODY
+    ) -> None:
         self.settings, self.database, self.model = settings, database, model
+        self.observer = observer
         self.home, self.inbox = settings.home, settings.inbox
         self.wakes = 0
         self.inbox.mkdir(parents=True, exist_ok=True)
@@ -66,7 +70,9 @@ class Newsroom:
     def start(self) -> None:
         app.start_up(self.settings, self.database)
         serving = Serving(self.settings.models, self.model)
-        self.intake = Intake(self.settings, self.database, serving, self._woken, lambda: None)
+        self.intake = Intake(
+            self.settings, self.database, serving, self._woken, lambda: None, observer=self.observer
+        )
 
     def restart(self, **changes: Any) -> None:
         """Stop and start again, perhaps with another configuration."""

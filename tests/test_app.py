@@ -195,13 +195,14 @@ def test_a_worker_that_hangs_ends_the_pings_so_that_systemd_starts_us_again(
     (settings.inbox / "a.txt").write_text(ENERGY_ARTICLE)
     daemon = app._Daemon(settings, database, Serving(settings.models, model), senders_of(settings), None)
     daemon._tell_alive()
-    assert listener.recv(100) == b"WATCHDOG=1"
+    assert listener.recv(200).startswith(b"WATCHDOG=1\nSTATUS=watching ")
 
     daemon._parts.start()
     assert inside.wait(10.0)
     time.sleep(0.3)
     daemon._tell_alive()
 
+    assert listener.recv(200) == b"STATUS=hangs, and will be started anew: inbox"
     listener.settimeout(0.2)
     with pytest.raises(TimeoutError):
         listener.recv(100)
@@ -209,7 +210,7 @@ def test_a_worker_that_hangs_ends_the_pings_so_that_systemd_starts_us_again(
     go_on.set()
     assert daemon._parts.stop(20.0) == []
     daemon._tell_alive()
-    assert listener.recv(100) == b"WATCHDOG=1"
+    assert listener.recv(200).startswith(b"WATCHDOG=1\nSTATUS=watching ")
 
 
 def test_a_configuration_is_not_changed_over_while_a_worker_hangs(
@@ -541,31 +542,36 @@ def test_systemd_hears_that_it_is_ready_alive_reloading_and_stopping(
 ) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", "400000")
     running = Desk(home, slack, token_file)
-    assert listener.recv(200) == b"READY=1\nSTATUS=watching"
+    standing = f"STATUS=watching {home / 'inbox'}".encode()
+    heard = _heard_until(listener, b"READY=1\n" + standing)
+    assert b"STATUS=opening the ledger\nEXTEND_TIMEOUT_USEC=60000000" in heard
     moments = []
     for _ in range(4):
-        assert listener.recv(200) == b"WATCHDOG=1"
+        assert listener.recv(200).startswith(b"WATCHDOG=1\n" + standing)
         moments.append(time.monotonic())
     assert moments[-1] - moments[0] < 2.0
 
     os.kill(running.process.process.pid, signal.SIGHUP)
-    heard = [listener.recv(200)]
-    while heard[-1] == b"WATCHDOG=1":
-        heard.append(listener.recv(200))
-    assert heard[-1].startswith(b"RELOADING=1\nMONOTONIC_USEC=")
-    while heard[-1] != b"READY=1\nSTATUS=watching":
-        heard.append(listener.recv(200))
+    _heard_until(listener, b"RELOADING=1\nMONOTONIC_USEC=")
+    _heard_until(listener, b"READY=1\n" + standing)
 
     assert running.process.stop() == 0
-    while heard[-1] != b"STOPPING=1":
+    _heard_until(listener, b"STOPPING=1")
+
+
+def _heard_until(listener: socket.socket, begins: bytes) -> list[bytes]:
+    """What is heard, up to what begins so."""
+    heard = [listener.recv(200)]
+    while not heard[-1].startswith(begins):
         heard.append(listener.recv(200))
+    return heard
 
 
 def test_without_a_watchdog_nobody_is_pinged_too_often(
     home: Path, slack: SlackStandIn, token_file: Path, listener: socket.socket
 ) -> None:
     running = Desk(home, slack, token_file)
-    assert listener.recv(200).startswith(b"READY=1")
+    _heard_until(listener, b"READY=1")
 
     listener.settimeout(1.0)
     with pytest.raises(TimeoutError):

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import text
 
 from daemon import clock, holds, interventions, ledger
+from daemon.alive import process_of_daemon
 from daemon.app import home_lock
-from daemon.desk.alive import process_of_daemon
 from daemon.desk.failed import mark_of
 from daemon.desk.people import Person
 from daemon.interventions import Deed

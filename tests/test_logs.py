@@ -52,7 +52,13 @@ def test_a_json_record_is_one_object_with_its_keys(capsys: pytest.CaptureFixture
 
     (found,) = json_lines(capsys)
     assert found.pop("timestamp").endswith("Z")
-    assert found == {"event": "file taken", "level": "info", "file": "мақала.txt", "articles": 2}
+    assert found == {
+        "event": "file taken",
+        "level": "info",
+        "logger": "daemon.tester",
+        "file": "мақала.txt",
+        "articles": 2,
+    }
 
 
 def test_json_keeps_letters_readable(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from daemon import claims, holds, joining, metrics, status, trainings
+from daemon import claims, gauges, holds, joining, status, trainings
 from daemon.cli import main as topicwired
 from daemon.database import Database
 from daemon.desk import server
@@ -192,7 +192,7 @@ def test_each_daemon_has_numbers_and_one_that_was_stopped_is_not_missed(
 
     found = {
         (sample.name, sample.labels["daemon"]): sample.value
-        for family in metrics._families(gathered(north))
+        for family in gauges.of_daemons(gathered(north)["daemons"])
         for sample in family.samples
         if "daemon" in sample.labels
     }

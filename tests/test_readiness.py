@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from daemon.readiness import ping_seconds, tell
+from daemon.readiness import ping_seconds, taking_long, tell
 
 
 @pytest.fixture
@@ -72,3 +73,45 @@ def test_it_pings_twice_in_the_time_that_systemd_waits(
         monkeypatch.setenv("WATCHDOG_USEC", given)
 
     assert ping_seconds(20.0) == seconds
+
+
+def test_whoever_starts_us_waits_as_long_as_a_piece_of_the_start_takes_and_no_longer(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", listener.getsockname())
+
+    with taking_long("opening the ledger", every=0.01):
+        first, again = listener.recv(1024), listener.recv(1024)
+    tell("READY=1")
+    heard = [listener.recv(1024)]
+    while heard[-1] != b"READY=1":
+        heard.append(listener.recv(1024))
+
+    assert first == b"STATUS=opening the ledger\nEXTEND_TIMEOUT_USEC=60000000"
+    assert again == b"EXTEND_TIMEOUT_USEC=60000000"
+    listener.settimeout(0.05)
+    with pytest.raises(TimeoutError):
+        listener.recv(1024)
+
+
+def test_a_start_that_hangs_is_not_waited_for_for_ever(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", listener.getsockname())
+    heard = []
+
+    with taking_long("opening the ledger", every=0.01, longest=0.02):
+        listener.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            while True:
+                heard.append(listener.recv(1024))
+
+    assert len(heard) == 3
+
+
+def test_without_anybody_who_waits_nothing_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    before = threading.active_count()
+
+    with taking_long("opening the ledger"):
+        assert threading.active_count() == before

@@ -524,7 +524,11 @@ def test_unit_prints_the_unit_of_this_home_with_whole_paths(
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    output = said(capsys, "unit", "--home", "desk", "--config", "topicwire.toml")
+    (tmp_path / "topicwire.toml").touch()
+    assert main(["unit", "--home", "desk", "--config", "topicwire.toml"]) == 0
+
+    output, doubts = capsys.readouterr()
+    assert doubts.startswith(f"topicwired: {tmp_path}/desk: what lies there is cleaned away")
 
     assert output.startswith("# topicwire as a service.")
     assert f"/topicwired run --home {tmp_path}/desk --config {tmp_path}/topicwire.toml\n" in output

@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
 
-from classifier import ClassifierError
+from classifier import ClassifierError, Program, add_group
 from daemon.cli import (
     desk,
     judging,
     keeping,
+    looking,
     promising,
     rehearsing,
     running,
     sampling,
+    service,
     slack,
+    starting,
     storing,
     teaching,
+    telling,
 )
 from daemon.cli.given import Command, add_command, add_person
 from daemon.errors import DaemonError, DeliveryError
 
+_HEADINGS = {
+    "begin": ("init", "check", "demo", "run"),
+    "every day": ("status", "route", "retry", "desk"),
+    "teach it": ("verdicts", "sample", "retrain", "rehearse", "retag", "promises"),
+    "keep it": ("unit", "slack", "backup", "restore", "storage"),
+    "besides": ("manual", "completion"),
+}
+_THEN = (
+    "`topicwired COMMAND --help` tells of each, with examples; `man topicwired` tells all."
+    " `classifier` trains, judges and explains the models."
+)
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Folder ▶ alerts: watch an inbox, tag what arrives, tell the desks that follow its topics."""
-    options = _parser().parse_args(arguments)
+    options = program().parse_args(arguments)
     command: Command = options.command
     try:
         return command(options)
@@ -44,22 +59,30 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="topicwired", description=main.__doc__)
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+def program() -> Program:
+    """Its parser: all its commands, with their help."""
+    parser = Program("topicwired", main.__doc__, _HEADINGS, _THEN)
+    commands = parser.commands
+    starting.add_commands(commands)
     command = add_command(commands, "run", running.run)
     command.add_argument("--once", action="store_true", help="what is in the inbox now, then exit")
     command.add_argument("-v", "--verbose", action="store_true", help="log more")
     add_command(commands, "demo", running.demo)
-    add_command(commands, "check", running.check)
-    command = add_command(commands, "status", running.status)
-    command.add_argument("--quality", action="store_true", help="how much is right, and how much was missed")
-    add_command(commands, "route", running.route).add_argument("file", type=Path, metavar="FILE")
+    looking.add_commands(commands)
+    command = add_command(commands, "route", running.route)
+    command.add_argument("file", type=Path, metavar="FILE", help="an article, in any format that is read")
     command = add_command(commands, "retry", running.retry)
-    command.add_argument("names", nargs="*", metavar="NAME")
+    command.add_argument("names", nargs="*", metavar="NAME", help="as it stands in failed/")
     command.add_argument("--all", action="store_true", help="every file in failed/")
     teaching.add_commands(commands)
-    verdicts = commands.add_parser("verdicts", help="what desks said of tags: add, settle, list, export")
+    verdicts = add_group(
+        commands,
+        "verdicts",
+        """What desks said of tags: add, settle, list, export.
+
+        A verdict is a label: who said it, when, and how much it weighs. The next training learns from it.
+        """,
+    )
     inner = verdicts.add_subparsers(title="commands", required=True, metavar="COMMAND")
     command = add_command(inner, "list", judging.listed)
     command.add_argument("--disputed", action="store_true", help="first those of which people disagree")
@@ -70,30 +93,30 @@ def _parser() -> argparse.ArgumentParser:
     for name, say in (("add", judging.add), ("settle", judging.settle)):
         command = add_command(inner, name, say)
         command.add_argument("article", metavar="ARTICLE", help="its id, as `classifier tag` prints it")
-        command.add_argument("topic", metavar="TOPIC")
-        command.add_argument("verdict", choices=("right", "wrong"))
+        command.add_argument("topic", metavar="TOPIC", help="its id, as energy; see `topicwired route`")
+        command.add_argument("verdict", choices=("right", "wrong"), help="is the article about it")
         add_person(command)
-    app = commands.add_parser("slack", help="set the Slack app up: manifest, test")
+    app = add_group(
+        commands,
+        "slack",
+        """Set the Slack app up: manifest, test.
+
+        Tokens come from files that the configuration names, from the environment or from systemd, never from
+        the command's line.
+        """,
+    )
     inner = app.add_subparsers(title="commands", required=True, metavar="COMMAND")
     command = add_command(inner, "manifest", slack.manifest)
     command.add_argument("--address", action="store_true", help="the one-click address alone")
     command = add_command(inner, "test", slack.test)
-    command.add_argument("channel", metavar="CHANNEL")
+    command.add_argument("channel", metavar="CHANNEL", help="the channel's id, such as C0123456789")
     command.add_argument("--twice", action="store_true", help="does the workspace know a repeat")
-    command = add_command(commands, "backup", keeping.backup)
-    command.add_argument(
-        "file", nargs="?", type=Path, metavar="FILE", help="where to, if not to HOME/backups"
-    )
-    command = add_command(commands, "restore", keeping.restore)
-    command.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a backup, or a ledger set aside")
-    command.add_argument("--rebuild", action="store_true", help="from done/ alone, without a backup")
-    command.add_argument(
-        "--alert-all", action="store_true", help="alert of all that the backup does not know"
-    )
+    keeping.add_commands(commands)
     storing.add_commands(commands)
     promising.add_commands(commands)
     rehearsing.add_commands(commands)
     sampling.add_commands(commands)
     desk.add_commands(commands)
-    add_command(commands, "unit", running.unit)
+    service.add_commands(commands)
+    telling.add_commands(commands, program)
     return parser

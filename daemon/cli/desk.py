@@ -8,6 +8,7 @@ import json
 import sys
 from typing import Any
 
+from classifier import add_group
 from daemon.cli.given import add_command, settings_of
 from daemon.errors import DaemonError
 
@@ -19,7 +20,14 @@ def add_commands(commands: Any) -> None:
     command = add_command(commands, "desk", desk)
     inner = command.add_subparsers(title="commands", metavar="COMMAND")
     add_command(inner, "link", link, within=True)
-    users = inner.add_parser("user", help="who may sign in by password: add, password, remove, list")
+    users = add_group(
+        inner,
+        "user",
+        """Who may sign in by password: add, password, remove, list.
+
+        They stand in HOME/desk-people.json, passwords only as Argon2 makes them.
+        """,
+    )
     deeper = users.add_subparsers(title="commands", required=True, metavar="COMMAND")
     command = add_command(deeper, "add", add_user, within=True)
     _add_name(command)
@@ -30,13 +38,15 @@ def add_commands(commands: Any) -> None:
 
 
 def _add_name(command: argparse.ArgumentParser) -> None:
-    command.add_argument("name", metavar="NAME")
+    command.add_argument("name", metavar="NAME", help="what they sign in as")
 
 
 def desk(options: argparse.Namespace) -> int:
     """Show the desk page alone, until stopped: also while `topicwired run` does not run.
 
     `topicwired run` shows it too, so give this one another address, or `[desk] listen = "never"` to that.
+
+        topicwired desk --home /srv/topicwire --config /srv/topicwire/topicwire.toml
     """
     from daemon import logs
     from daemon.cli.given import ledger_of
@@ -50,7 +60,10 @@ def desk(options: argparse.Namespace) -> int:
 
 
 def link(options: argparse.Namespace) -> int:
-    """Print the link that lets you in to the desk page. Whoever has it is an editor: keep it to yourself."""
+    """Print the link that lets you in to the desk page. Whoever has it is an editor: keep it to yourself.
+
+    topicwired desk link --home /srv/topicwire
+    """
     from daemon.desk import server
 
     print(server.link(settings_of(options)))
@@ -58,7 +71,11 @@ def link(options: argparse.Namespace) -> int:
 
 
 def add_user(options: argparse.Namespace) -> int:
-    """Let somebody sign in: asks for a password twice, or reads it from stdin."""
+    """Let somebody sign in: asks for a password twice, or reads it from stdin.
+
+    topicwired desk user add ana --role editor
+    topicwired desk user add guest --role reader < password-file
+    """
     from daemon.desk.passwords import People
     from daemon.desk.people import Role
 
@@ -68,7 +85,10 @@ def add_user(options: argparse.Namespace) -> int:
 
 
 def set_password(options: argparse.Namespace) -> int:
-    """Give somebody another password, which ends the sessions begun with the old one."""
+    """Give somebody another password, which ends the sessions begun with the old one.
+
+    topicwired desk user password ana
+    """
     from daemon.desk.passwords import People
 
     People(settings_of(options).home).set_password(options.name, _password())
@@ -77,7 +97,10 @@ def set_password(options: argparse.Namespace) -> int:
 
 
 def remove_user(options: argparse.Namespace) -> int:
-    """Let somebody in no more; it ends their sessions."""
+    """Let somebody in no more; it ends their sessions.
+
+    topicwired desk user remove ana
+    """
     from daemon.desk.passwords import People
 
     People(settings_of(options).home).remove(options.name)
@@ -86,7 +109,10 @@ def remove_user(options: argparse.Namespace) -> int:
 
 
 def list_users(options: argparse.Namespace) -> int:
-    """Who may sign in by password, and as what."""
+    """Who may sign in by password, and as what.
+
+    topicwired desk user list --json
+    """
     from daemon.desk.passwords import People
 
     for known in People(settings_of(options).home).known().values():

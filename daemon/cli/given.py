@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import os
 import sys
 import time
@@ -13,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import classifier
 from daemon.errors import DaemonError
 
 if TYPE_CHECKING:
@@ -32,12 +32,10 @@ def add_command(
 ) -> argparse.ArgumentParser:
     """A command whose help is its docstring, with the options that all have.
 
-    `within`: it stands behind another that has them too, so its own need not be given.
+    A last paragraph of indented lines in it are its examples. `within`: it stands behind another that
+    has these options too, so its own need not be given.
     """
-    text = inspect.getdoc(command) or ""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=text.split("\n\n", 1)[0], description=text
-    )
+    parser = classifier.add_command(commands, name, command)
     home = Path(os.environ.get(_HOME_VARIABLE) or "var")
     config = os.environ.get(_CONFIG_VARIABLE)
     usual: dict[str, Any] = {"home": home, "config": Path(config) if config else None, "json": False}
@@ -51,7 +49,6 @@ def add_command(
     )
     parser.add_argument("--config", type=Path, default=usual["config"], help="one TOML file")
     parser.add_argument("--json", action="store_true", default=usual["json"], help="one JSON object a line")
-    parser.set_defaults(command=command)
     return parser
 
 

@@ -10,7 +10,10 @@ from daemon.errors import DaemonError
 
 
 def add(options: argparse.Namespace) -> int:
-    """Say that an article is about a topic (right) or is not (wrong)."""
+    """Say that an article is about a topic (right) or is not (wrong).
+
+    topicwired verdicts add 0c1d2e3f4a5b6c7d energy wrong --person ana
+    """
     return _say(options, settles=False)
 
 
@@ -18,6 +21,8 @@ def settle(options: argparse.Namespace) -> int:
     """End a dispute: say whether an article is about a topic, and outweigh all that was said of it before.
 
     What somebody says to the contrary later makes it disputed again.
+
+        topicwired verdicts settle 0c1d2e3f4a5b6c7d energy right --person ana
     """
     return _say(options, settles=True)
 
@@ -49,6 +54,8 @@ def listed(options: argparse.Namespace) -> int:
 
     What people dispute is marked, and is trained on by nobody's word until one of them changes their
     mind or somebody settles it.
+
+        topicwired verdicts list --disputed
     """
     from daemon import verdicts
 
@@ -68,6 +75,10 @@ def export(options: argparse.Namespace) -> int:
     JSON Lines as topicwired writes them to HOME/labels/verdicts.jsonl before each training: put into
     HOME/labels under another name they are read again. --raw gives every verdict instead, one a line.
     --examples gives the articles of which every topic is judged, for `classifier train --examples`.
+
+        topicwired verdicts export > desk.jsonl
+        topicwired verdicts export --raw
+        topicwired verdicts export --examples > judged.jsonl
     """
     from classifier import topics_of
     from daemon import labelling, quality, verdicts

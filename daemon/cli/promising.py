@@ -39,6 +39,11 @@ def promises(options: argparse.Namespace) -> int:
     those said that are about it: of the next 20 or more at least so many, in 19 of 20 weeks, as long as
     they are like the labelled ones. The cost is counted on the ledger's articles since then; the false
     ones among them are expected from the model's probabilities.
+
+        topicwired promises
+        topicwired promises --topic energy --recall 0.9
+        topicwired promises --topic energy --precision 0.8 --since 30d
+        topicwired promises --topic energy --cut 0.7
     """
     from classifier import load_model
     from daemon import promises as promised

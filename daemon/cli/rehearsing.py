@@ -41,6 +41,10 @@ def rehearse(options: argparse.Namespace) -> int:
     receiver and topic, with the evidence; those that a desk marked ✓ and that would be lost come
     first. --model, --cut and --routes may be combined. What desks mute and follow is left aside,
     and so are stories.
+
+        topicwired rehearse --cut energy=0.7 --since 14d
+        topicwired rehearse --model 20261122T033000Z-1f2e3d4c
+        topicwired rehearse --routes new.toml
     """
     from classifier import load_model
     from daemon import rehearsing
@@ -78,6 +82,9 @@ def retag(options: argparse.Namespace) -> int:
     The daemon may run meanwhile. Tags of before are kept in the ledger's table of changes, verdicts
     stay, and no alert is sent again. With --alert desks hear of the topics that this run adds; who
     had an alert of an article gets no second one. Stopped in the middle, it goes on when called again.
+
+        topicwired retag --since 30d --dry-run
+        topicwired retag --since 2026-11-01 --alert
     """
     from classifier import current_version, load_model
     from daemon import retagging

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import json
 import os
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daemon.cli import sampling
 from daemon.cli.given import ledger_of, settings_of
 from daemon.errors import DaemonError
 
 if TYPE_CHECKING:
     from daemon.config import Settings
-    from daemon.slackapp import Finding
     from daemon.wishes import WishRecord
 
 
@@ -23,16 +22,26 @@ def run(options: argparse.Namespace) -> int:
     """Watch the inbox, tag and alert, until stopped.
 
     --once takes what is in the inbox now, delivers, and exits; with 1 if an alert is still owed.
+
+        topicwired run
+        topicwired run --home /srv/topicwire --config /srv/topicwire/topicwire.toml --verbose
+        topicwired run --once
     """
     from daemon import app, logs
 
+    # A watchdog ends us by SIGABRT, and a library may crash: the log then says where each thread was.
+    faulthandler.enable(2)
     settings = settings_of(options)
     logs.configure(settings.log.format, verbose=options.verbose)
+    logs.hear_of_the_unexpected()
     return app.run(settings, once=options.once, reload=lambda: settings_of(options))
 
 
 def demo(options: argparse.Namespace) -> int:
-    """The whole ring on a scratch home with shipped articles; ends by itself."""
+    """The whole ring on a scratch home with shipped articles; ends by itself.
+
+    topicwired demo
+    """
     from daemon import logs
     from daemon.demo import demo as show
 
@@ -40,70 +49,13 @@ def demo(options: argparse.Namespace) -> int:
     return show()
 
 
-def check(options: argparse.Namespace) -> int:
-    """Is the configuration sound, would the daemon start, may the Slack app do what we need.
-
-    Says of each receiver what is promised: exactly once, or at least once. Posts nothing.
-    """
-    from daemon import app, joining, slackcheck
-    from daemon.cli.slack import said
-    from daemon.database import open_database
-    from daemon.receivers import senders_of
-    from daemon.slackapp import Finding
-
-    settings = settings_of(options)
-    file = settings.file or "no file, the defaults"
-    findings = [Finding(True, "configuration", f"{file}, home {settings.home}")]
-    app.make_home(settings)
-    app.must_have_ledger(settings)
-    with closing(open_database(settings.database)) as database:
-        if database.shared:
-            findings += joining.examine(settings, database)
-        else:
-            findings.append(Finding(True, "ledger", settings.database))
-    findings.append(_jail(settings))
-    senders_of(settings)
-    return said([*findings, *slackcheck.examine(settings)], as_json=options.json)
-
-
-def _jail(settings: Settings) -> Finding:
-    """Whether files that need a parser are read behind all the walls that this machine could have."""
-    from classifier import Reader
-    from daemon.slackapp import Finding
-
-    with closing(Reader(settings.reading.rules)) as reader:
-        try:
-            walls = reader.jail.walls()
-        except OSError as error:
-            return Finding(False, "jail", str(error), "see the lines above")
-    holds = ["limits of time and memory"]
-    holds += [f"Landlock (version {walls.landlock})"] if walls.landlock else []
-    holds += ["seccomp"] if walls.seccomp else []
-    missing = "".join(f"; {line}" for line in walls.missing)
-    return Finding(True, "jail", f"parsers are held by {', '.join(holds)}{missing}")
-
-
-def status(options: argparse.Namespace) -> int:
-    """What waits in the inbox, what is owed, parked or dead and why, when each job last ran.
-
-    --quality: topic by topic, how many alerts are right, and how much of what there was we told, as far
-    as desks have said so, and what we probably missed.
-    """
-    from daemon import status as standing
-
-    settings = settings_of(options)
-    if options.quality:
-        return sampling.print_quality(options)
-    with ledger_of(settings) as database:
-        found = standing.gather(settings, database)
-    print(json.dumps(found, ensure_ascii=False) if options.json else "\n".join(standing.lines(found)))
-    return 0
-
-
 def route(options: argparse.Namespace) -> int:
     """What would be said of an article, by which cuts, and which receivers would hear of it, and why.
 
     Nothing is sent or recorded.
+
+        topicwired route article.txt
+        topicwired route article.txt --json --config new.toml
     """
     from classifier import Reader, UnreadableArticleError, load_model
     from daemon import promises, routing
@@ -161,7 +113,11 @@ def _wishes(settings: Settings) -> tuple[WishRecord, ...]:
 
 
 def retry(options: argparse.Namespace) -> int:
-    """Put files from failed/ back into the inbox, by NAME or with --all."""
+    """Put files from failed/ back into the inbox, by NAME or with --all.
+
+    topicwired retry article.pdf
+    topicwired retry --all
+    """
     from daemon import shelves
 
     settings = settings_of(options)
@@ -186,11 +142,3 @@ def _mark_retried(settings: Settings, target: str) -> None:
 
     with suppress(DaemonError), ledger_of(settings) as database, database.transaction() as connection:
         ledger.mark_retried(connection, target, settings.daemon)  # else the daemon notices by itself
-
-
-def unit(options: argparse.Namespace) -> int:
-    """Print a systemd unit that fits this installation."""
-    from daemon.units import service
-
-    print(service(options.home.absolute(), options.config), end="")
-    return 0

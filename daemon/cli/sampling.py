@@ -35,6 +35,9 @@ def sample(options: argparse.Namespace) -> int:
 
     Each with its id, when it was drawn, its language and source, the topic that it came nearest to, its
     headline, and how its text begins. From the answers comes the recall in `topicwired status --quality`.
+
+        topicwired sample
+        topicwired sample --draw
     """
     from daemon import questions
 
@@ -56,6 +59,9 @@ def answer(options: argparse.Namespace) -> int:
     """Say which topics an article is about, or none of them.
 
     It is a verdict on every topic. Who answers again replaces what they said before.
+
+        topicwired sample answer 0c1d2e3f4a5b6c7d energy trade --person ana
+        topicwired sample answer 0c1d2e3f4a5b6c7d none
     """
     from daemon import clock, quality, questions
 
@@ -81,7 +87,10 @@ def answer(options: argparse.Namespace) -> int:
 
 
 def show(options: argparse.Namespace) -> int:
-    """The whole text of an article that was drawn."""
+    """The whole text of an article that was drawn.
+
+    topicwired sample show 0c1d2e3f4a5b6c7d
+    """
     from daemon import questions
 
     settings = settings_of(options)

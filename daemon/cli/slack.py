@@ -9,16 +9,20 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from daemon.cli.given import settings_of
+from daemon.complaints import printable_line
 from daemon.errors import ConfigError
 
 if TYPE_CHECKING:
-    from daemon.slackapp import Finding
+    from daemon.findings import Finding
 
 
 def manifest(options: argparse.Namespace) -> int:
     """Print the manifest of the Slack app, the address where one click makes it, and what is left to do.
 
     With --address the address alone.
+
+        topicwired slack manifest
+        topicwired slack manifest --address
     """
     from daemon import slackapp
 
@@ -40,6 +44,9 @@ def test(options: argparse.Namespace) -> int:
     """Send a sample alert to a channel, read it back, and show it anew; say of each whether it worked.
 
     CHANNEL is the channel's id, such as C0123456789.
+
+        topicwired slack test C0123456789 --config topicwire.toml
+        topicwired slack test C0123456789 --twice
     """
     from daemon import slackapp
     from daemon.receivers import Senders
@@ -58,10 +65,7 @@ def said(findings: Iterable[Finding], *, as_json: bool) -> int:
     for finding in findings:
         problems += not finding.ok
         if as_json:
-            row = {"ok": finding.ok, "about": finding.about, "text": finding.text, "mend": finding.mend}
-            print(json.dumps(row, ensure_ascii=False), flush=True)
-            continue
-        word = "ok" if finding.ok else "problem"
-        mend = f"; {finding.mend}" if finding.mend else ""
-        print(f"{word}: {finding.about}: {finding.text}{mend}", flush=True)
+            print(json.dumps(finding.as_json(), ensure_ascii=False), flush=True)
+        else:
+            print(printable_line(str(finding)), flush=True)
     return 1 if problems else 0

@@ -8,15 +8,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from classifier import add_group
 from daemon.cli.given import add_command, progress
 
 
 def add_commands(commands: Any) -> None:
     """`storage copy`."""
-    storage = commands.add_parser("storage", help="where the ledger stands: copy it to PostgreSQL and back")
+    storage = add_group(
+        commands,
+        "storage",
+        """Where the ledger stands: copy it to PostgreSQL and back.
+
+        Once it stands in PostgreSQL, several daemons can share it.
+        """,
+    )
     inner = storage.add_subparsers(title="commands", required=True, metavar="COMMAND")
     command = add_command(inner, "copy", copy)
-    command.formatter_class = argparse.RawDescriptionHelpFormatter
     command.add_argument("source", metavar="FROM", help="a path, or an address as storage.database has it")
     command.add_argument("target", metavar="TO", help="the same; nothing may stand there but an empty ledger")
     command.add_argument(
@@ -31,10 +38,11 @@ def copy(options: argparse.Namespace) -> int:
     r"""Copy the ledger to another database and compare every row; the old one stays as it is.
 
     Between SQLite and PostgreSQL, both ways, or from one server to another. Stop every daemon first.
-    TO has its ledger when all of it is verified, and nothing before. Then name TO in storage.database:
+    TO has its ledger when all of it is verified, and nothing before. Then name TO in storage.database.
 
         topicwired storage copy var/ledger.db \
             'postgresql+psycopg://topicwire@db.example.org/topicwire?password_file=/etc/topicwire/password'
+        topicwired storage copy var/ledger.db postgresql+psycopg:///topicwire --daemon almaty --mend
     """
     from daemon import copying
 

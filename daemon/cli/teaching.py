@@ -27,6 +27,9 @@ def retrain(options: argparse.Namespace) -> int:
     articles that neither was trained on, and rehearses it on those of the last days. One that it
     refuses is kept as a candidate: `classifier models show V` tells why, and `classifier models use V
     --despite REASON` serves it all the same.
+
+        topicwired retrain
+        topicwired retrain --force
     """
     from daemon import retraining
     from daemon.trainings import TrainingState

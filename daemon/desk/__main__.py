@@ -24,6 +24,7 @@ def main() -> int:
     given = json.loads(sys.stdin.buffer.readline())
     settings = Settings.model_validate_json(given["settings"])
     logs.configure(settings.log.format, verbose=bool(given["verbose"]))
+    logs.hear_of_the_unexpected()
     os.nice(_GENTLY)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:

@@ -184,7 +184,9 @@ def judge(
             now=clock.now(),
             settles=settles == "1",
         )
-    return _judged(request, person, id_, View(shown), "settled" if settles else verdict.value)
+    done = "settled" if settles else verdict.value
+    _say(person, id_, topic, done)
+    return _judged(request, person, id_, View(shown), done)
 
 
 @router.post("/{id_}/undo")
@@ -196,6 +198,8 @@ def undo(request: Request, person: Editor, id_: Id, topic: TopicName = "", shown
         undone = bool(meant) and feedback.undo(
             connection, article=identity, topic=meant, person=person.name, now=clock.now()
         )
+    if undone:
+        _say(person, id_, meant, "undone")
     return _judged(request, person, id_, View(shown), "undone" if undone else "nothing")
 
 
@@ -289,6 +293,11 @@ def _shown(
         states=STATES,
         forms=FORMS,
     )
+
+
+def _say(person: Person, id_: str, topic: str, said: str) -> None:
+    told = {"work": "verdict", "article": id_[:16], "topic": topic, "said": said, "person": person.name}
+    logger.info("verdict taken", extra=told)
 
 
 def _judged(request: Request, person: Person, id_: str, view: View, done: str) -> Response:

@@ -17,9 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from classifier import ModelError, current_version
 from daemon import backups, clock, holds, interventions, status
+from daemon.alive import process_of_daemon
 from daemon.database import newest_schema
 from daemon.desk import articles, failed
-from daemon.desk.alive import process_of_daemon
 from daemon.desk.doors import Editor, Reader
 from daemon.desk.languages import marked
 from daemon.desk.meanwhile import Meanwhile

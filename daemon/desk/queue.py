@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, Row
 
 from classifier import ModelError, read_folds, shorten
-from daemon import clock, decisions
+from daemon import clock, decisions, feedback
 from daemon.decisions import Decision
 from daemon.desk import articles, deciding, waiting
 from daemon.desk.articles import ArticleShown
@@ -32,6 +33,7 @@ from daemon.desk.worth import Labels
 from daemon.neutral import cleaned
 from daemon.verdicts import Verdict
 
+logger = logging.getLogger(__name__)
 router = APIRouter()
 
 _MOST_PASSAGES, _LONGEST_PASSAGE, _LONGEST_OPENING = 2, 500, 600
@@ -124,12 +126,13 @@ class Posted(BaseModel):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of a form. `more` stands in the address of the page that follows; `status` is that of a
-    page that stands where the form was sent, for nothing came of it.
+    page that stands where the form was sent, for nothing came of it. `told` is what the log says of it.
     """
 
     news: News | None
     status: int = 303
     more: Mapping[str, int] = field(default_factory=dict)
+    told: Mapping[str, str] = field(default_factory=dict)
 
 
 @router.get("/queue")
@@ -152,6 +155,7 @@ def decide(request: Request, person: Editor, posted: Annotated[Posted, Form()]) 
     asked = list(desk.topics())
     with desk.database.transaction() as connection:
         outcome = _decided(connection, turns, posted, person, asked)
+    _say(outcome, person)
     return _answer(request, person, posted.view, outcome)
 
 
@@ -163,6 +167,7 @@ def undo(request: Request, person: Editor, posted: Annotated[Posted, Form()]) ->
         return _answer(request, person, posted.view, Outcome(News("brought-back"), more={"at": skipped[1]}))
     with desk_of(request).database.transaction() as connection:
         outcome = _undone(connection, person)
+    _say(outcome, person)
     return _answer(request, person, posted.view, outcome)
 
 
@@ -192,7 +197,18 @@ def _decided(
     number = deciding.decide(connection, chosen, verdicts, person=person.name, now=clock.now())
     turns.decided(person.name)
     decision = decisions.one(connection, number)
-    return Outcome(_news(connection, "done", decision) if decision else None, more={"done": number})
+    told = {"said": ",".join(f"{topic} {verdict}" for topic, verdict in verdicts.items())}
+    return Outcome(
+        _news(connection, "done", decision) if decision else None,
+        more={"done": number},
+        told={"article": feedback.id_of(connection, chosen.article), **told},
+    )
+
+
+def _say(outcome: Outcome, person: Person) -> None:
+    """One line for a decision that was written, or taken back."""
+    if outcome.told:
+        logger.info("decision taken", extra={"work": "verdict", **outcome.told, "person": person.name})
 
 
 def _undone(connection: Connection, person: Person) -> Outcome:
@@ -203,7 +219,8 @@ def _undone(connection: Connection, person: Person) -> Outcome:
     if undone.kept:
         return Outcome(_news(connection, "kept", decision), 409)
     more = {"undone": decision.id, "at": decision.article}
-    return Outcome(_news(connection, "undone", decision), more=more)
+    told = {"article": feedback.id_of(connection, decision.article), "said": "undone"}
+    return Outcome(_news(connection, "undone", decision), more=more, told=told)
 
 
 def _answer(request: Request, person: Person, view: View, outcome: Outcome) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -20,6 +21,7 @@ from daemon.desk.queries import Cursor
 from daemon.desk.state import Desk, desk_of
 from daemon.verdicts import SHORT_ID, Verdict
 
+logger = logging.getLogger(__name__)
 router = APIRouter(tags=["verdicts"])
 
 _NEWEST = text(
@@ -71,12 +73,14 @@ def post_verdict(request: Request, person: Editor, said: NewVerdict) -> Any:
     said of it before; said twice, it is said once.
     """
     desk = desk_of(request)
+    judged = False
     with desk.database.transaction() as connection:
         article = identity_of(connection, said.article)
         _must_be_a_topic(connection, desk, article, said.topic)
         key = {"article": article, "topic": said.topic, "person": person.name}
         standing = connection.execute(_ONE, key).one_or_none()
         if standing is None or standing.verdict != said.verdict:
+            judged = True
             feedback.judge(
                 connection,
                 article=article,
@@ -87,6 +91,9 @@ def post_verdict(request: Request, person: Editor, said: NewVerdict) -> Any:
             )
         verdict, said_at = connection.execute(_ONE, key).one()
         (found,) = articles.shown(connection, [article])
+    if judged:
+        about = {"article": found.fingerprint[:16], "topic": said.topic, "said": said.verdict}
+        logger.info("verdict taken", extra={"work": "verdict", **about, "person": person.name})
     return _row(found.fingerprint, said.topic, verdict, person.name, said_at)
 
 

@@ -1,0 +1,126 @@
+"""What a day comes to: whether memory grew, files and threads did. Pure: it is given the looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+from scipy.stats import t as students_t
+
+from tests.day.looking import Look
+
+PROMISED = 1.0  # MiB an hour of the day
+HOUR = 3600.0
+
+_WARM = 0.15  # of a life's length: what is filled once is full then
+_LEAST_POINTS = 6
+_MAY_GROW = {"files": 4, "threads": 1}  # two workers that meet for the first time open one connection more
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """MiB an hour, with its 95 % interval; of a series of so many hours, after its warm-up."""
+
+    value: float
+    low: float
+    high: float
+    hours: float
+    points: int
+    first: float
+    last: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.value:+.2f} MiB an hour ({self.low:+.2f} to {self.high:+.2f}) over {self.hours:.1f} h,"
+            f" {self.first:.0f} ▶ {self.last:.0f} MiB"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Files or threads: the least of the first and of the last part of a life, and the most ever."""
+
+    first: int
+    last: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A process from its start to its end."""
+
+    who: str
+    process: int
+    looks: tuple[Look, ...]
+
+    @property
+    def hours(self) -> float:
+        return (self.looks[-1].at - self.looks[0].at) / HOUR
+
+
+def series(looks: Sequence[Look]) -> list[Series]:
+    """By process, the longest first."""
+    ordered = sorted(looks, key=lambda each: (each.who, each.process, each.at))
+    found = [
+        Series(who, process, tuple(some))
+        for (who, process), some in groupby(ordered, key=lambda each: (each.who, each.process))
+    ]
+    return sorted(found, key=lambda each: -each.hours)
+
+
+def slope(given: Series) -> Slope | None:
+    """By least squares over medians of memory in equal parts of the life after its warm-up.
+
+    Medians of parts, because looks that follow each other are not independent: memory goes up in steps and
+    stays. None where there are too few looks.
+    """
+    start = given.looks[0].at + _WARM * (given.looks[-1].at - given.looks[0].at)
+    warm = [each for each in given.looks if each.at >= start]
+    parts = min(24, len(warm) // 5)
+    if parts < _LEAST_POINTS:
+        return None
+    pieces = np.array_split(np.array([(each.at / HOUR, each.rss) for each in warm]), parts)
+    x = np.array([np.median(piece[:, 0]) for piece in pieces])
+    y = np.array([np.median(piece[:, 1]) for piece in pieces])
+    value, intercept = np.polyfit(x, y, 1)
+    rest = y - (value * x + intercept)
+    error = float(np.sqrt(np.sum(rest**2) / (parts - 2) / np.sum((x - x.mean()) ** 2)))
+    wide = float(students_t.ppf(0.975, parts - 2)) * error
+    return Slope(
+        float(value), float(value) - wide, float(value) + wide, float(x[-1] - x[0]), parts, y[0], y[-1]
+    )
+
+
+def held(given: Series, what: str) -> Held:
+    """The least of a part: a look may fall into a piece of work, or into a fault."""
+    found = [int(getattr(each, what)) for each in given.looks]
+    warm = found[int(_WARM * len(found)) :]
+    part = max(1, len(warm) // 4)
+    return Held(min(warm[:part]), min(warm[-part:]), max(found))
+
+
+def grown(given: Series) -> list[str]:
+    """What this process should not have done."""
+    faults = []
+    found = slope(given)
+    if found is not None and found.value >= PROMISED:
+        faults.append(f"the {given.who}'s memory grew: {found}")
+    for what, more in _MAY_GROW.items():
+        some = held(given, what)
+        if some.last > some.first + more:
+            kinds = _differing(given)
+            faults.append(f"the {given.who} holds {some.last} {what}, and held {some.first}{kinds}")
+    return faults
+
+
+def _differing(given: Series) -> str:
+    def least(looks: Sequence[Look]) -> Mapping[str, int]:
+        kinds = [dict(each.kinds) for each in looks]
+        return {name: min(one.get(name, 0) for one in kinds) for one in kinds for name in one}
+
+    part = max(1, len(given.looks) // 4)
+    first, last = least(given.looks[part // 2 : part]), least(given.looks[-part:])
+    more = {name: last[name] - first.get(name, 0) for name in last if last[name] > first.get(name, 0)}
+    return f" ({', '.join(f'{number:+} {name}' for name, number in sorted(more.items()))})" if more else ""
