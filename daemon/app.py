@@ -39,13 +39,15 @@ from daemon import (
     pages,
     poison,
     readiness,
+    retention,
     retraining,
     sampling,
     sharing,
     shelving,
+    upgrading,
 )
 from daemon.config import Settings
-from daemon.database import Database, open_database, plain_errors, plainly
+from daemon.database import Database, plain_errors, plainly
 from daemon.dispatch import Dispatch
 from daemon.errors import ConfigError, DaemonError, LedgerError, RestartNeededError
 from daemon.inbox import files_below, printable
@@ -85,7 +87,7 @@ def run(settings: Settings, *, once: bool = False, reload: Callable[[], Settings
         with readiness.taking_long("getting a model"):
             model = ready_model(settings)
         with readiness.taking_long("opening the ledger"):
-            database = open_database(settings.database)
+            database = upgrading.opened(settings)
         woken = _Woken()
         try:
             must_know_home(settings, database)
@@ -149,6 +151,7 @@ def start_up(settings: Settings, database: Database) -> None:
         _park_strangers(settings, database)
     with suppress(OSError, DaemonError):  # else the next backup does it
         backups.clean(settings)
+    retention.sweep_quietly(settings, database)  # a run that was killed may have left some
     if len(held) == 1:
         logger.warning("the process died with a file in hand", extra={"file": printable(held[0])})
     elif held:
@@ -448,6 +451,8 @@ class _Daemon:
         )
         self._desk.start()
         wakes = {"rescan": self._parts.wake_inbox, "deliveries": self._parts.wake_dispatches}
+        if self._database.shared:  # the one that forgets cannot reach the done/ of others
+            wakes["sweep"] = self._sweep
         self._timetable.start(wakes)
         self._is_watching = True
 
@@ -458,6 +463,9 @@ class _Daemon:
         self._timetable.stop()
         self._clockwork.ask_to_stop()
         return self._parts.stop(seconds)
+
+    def _sweep(self) -> None:
+        retention.sweep_quietly(self._parts.settings, self._database)
 
     def _wake_dispatches(self) -> None:
         self._parts.wake_dispatches()  # of the configuration as it then is
@@ -573,10 +581,12 @@ def _jobs(
         return sampling.said(drawn)
 
     backup = Job("backup", settings.backup.cron, lambda: bundles.nightly(settings))
+    forget = Job("retention", settings.retention.cron, lambda: retention.nightly(settings, database))
     return (
         Job("retrain", settings.retrain.cron, lambda: retraining.nightly(settings, database, wake)),
         Job("sample", settings.sample.cron, sample),
         # A server has backups of its own; all but the ledger may be wanted all the same.
         *(() if database.shared and settings.backup.path is None else (backup,)),
+        *((forget,) if settings.retention.keep_days is not None else ()),
         *digests.jobs(settings, database, wake, choices),
     )

@@ -215,7 +215,7 @@ def bundles_in(place: Path) -> list[Path]:
 
 def is_bundle(place: Path) -> bool:
     """Whether a folder has the name of a backup of a whole home."""
-    return _moment(Path(os.path.abspath(place)).name, _BUNDLE) is not None
+    return _moment(place.absolute().name, _BUNDLE) is not None
 
 
 def bundle_name(made: datetime) -> str:

@@ -102,6 +102,7 @@ class Dispatch:
         self._astray: list[tuple[Delivery, Sent]] = []
         self._reach = Reach()
         self._observer = observer
+        observer.receiver(receiver)
 
     def work(self) -> float:
         """See to the oldest delivery. Returns in how many seconds to be called again."""

@@ -1,8 +1,8 @@
 """Forgetting: what nothing needs any more is taken out of the ledger, a few files at a time.
 
-An article keeps its row, with its fingerprint, title, source, tags and what became of its alerts: the same text,
-or the same file, raises no second alert however late it comes. Its text goes, and the passages of its tags and
-alerts. A file and its articles go together, and only when none of them is needed.
+An article keeps its row, with its fingerprint, title, source, tags and what became of its alerts: the same
+text, or the same file, raises no second alert however late it comes. Its text goes, and the passages of its
+tags and alerts. A file and its articles go together, and only when none of them is needed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Connection, Text, bindparam, text
 
+from classifier import Article
 from daemon.clock import to_text
 from daemon.records import FileState, alert_from_json, alert_to_json
 from daemon.statements import Statement
@@ -60,7 +61,7 @@ _NEEDED = text(
                     FROM alerts
                     JOIN deliveries ON deliveries.alert_id = alerts.id
                     WHERE alerts.article_id = articles.id
-                      AND (deliveries.state NOT IN ('sent', 'merged') OR deliveries.revision > deliveries.shown)
+                      AND (state NOT IN ('sent', 'merged') OR revision > shown)
                 )
                 THEN 'owed'
                 WHEN EXISTS (
@@ -82,20 +83,33 @@ _NEEDED = text(
 ).bindparams(bindparam("files", expanding=True, type_=BigInteger()))
 _ARTICLES = text(
     """
-    SELECT id, LENGTH(text) AS length
+    SELECT id, LENGTH(text) AS length, CASE WHEN title IS NULL THEN substr(text, 1, 300) END AS opening
     FROM articles
     WHERE file_id IN :files
       AND forgotten_at IS NULL
     ORDER BY id
     """
 ).bindparams(bindparam("files", expanding=True, type_=BigInteger()))
-_EMPTY = Statement("UPDATE articles SET text = '', forgotten_at = :now WHERE id = :article")
+_EMPTY = Statement(
+    """
+    UPDATE articles
+    SET text = '', title = COALESCE(title, :headline), forgotten_at = :now
+    WHERE id = :article
+    """
+)
 _DROP_EVIDENCE = Statement("UPDATE tags SET evidence = '[]' WHERE article_id = :article")
-_PAYLOADS = text(
-    "SELECT id, payload FROM alerts WHERE article_id IN :articles ORDER BY id"
-).bindparams(bindparam("articles", expanding=True, type_=BigInteger()))
+_PAYLOADS = text("SELECT id, payload FROM alerts WHERE article_id IN :articles ORDER BY id").bindparams(
+    bindparam("articles", expanding=True, type_=BigInteger())
+)
 _SHORTEN = Statement("UPDATE alerts SET payload = :payload WHERE id = :id")
-_FORGET = Statement("UPDATE files SET state = 'forgotten', left_out = NULL WHERE id = :id")
+# Where an outgrown file stood, the one that it became stands.
+_FORGET = Statement(
+    """
+    UPDATE files
+    SET state = 'forgotten', left_out = NULL, target = CASE WHEN state = 'done' THEN target END
+    WHERE id = :id
+    """
+)
 _LEAVING = text(
     """
     SELECT id, fingerprint, target, size, arrived_at
@@ -131,50 +145,56 @@ _ADD_ARTICLE = text(
     """
 )
 # What only grows and nobody looks at after so long. The newest of each stays: others have followed up to it.
-_PRUNE = {
-    "runs": text(
-        """
-        DELETE FROM runs
-        WHERE state <> 'running'
-          AND started_at < :before
-          AND period < (SELECT MAX(period) FROM runs AS later WHERE later.name = runs.name)
-        """
-    ),
-    "changes": text(
-        """
-        DELETE FROM changes
-        WHERE id IN (
-            SELECT id FROM changes
-            WHERE changed_at < :before AND id < (SELECT MAX(id) FROM changes)
-            ORDER BY id
-            LIMIT :most
-        )
-        """
-    ),
-    "clicks": text(
-        """
-        DELETE FROM clicks
-        WHERE id IN (
-            SELECT id FROM clicks
-            WHERE taken_at < :before AND clicked_at < :before AND id < (SELECT MAX(id) FROM clicks)
-            ORDER BY id
-            LIMIT :most
-        )
-        """
-    ),
-    "decisions": text(
-        """
-        DELETE FROM decisions
-        WHERE id IN (SELECT id FROM decisions WHERE decided_at < :before ORDER BY id LIMIT :most)
-        """
-    ),
-    "interventions": text(
-        """
-        DELETE FROM interventions
-        WHERE id IN (SELECT id FROM interventions WHERE done_at < :before ORDER BY id LIMIT :most)
-        """
-    ),
-    "deaths": text("DELETE FROM deaths WHERE last_at < :before"),
+_PRUNE_RUNS = text(
+    """
+    DELETE FROM runs
+    WHERE state <> 'running'
+      AND started_at < :before
+      AND period < (SELECT MAX(period) FROM runs AS later WHERE later.name = runs.name)
+    """
+)
+_PRUNE_CHANGES = text(
+    """
+    DELETE FROM changes
+    WHERE id IN (
+        SELECT id FROM changes
+        WHERE changed_at < :before AND id < (SELECT MAX(id) FROM changes)
+        ORDER BY id
+        LIMIT :most
+    )
+    """
+)
+_PRUNE_CLICKS = text(
+    """
+    DELETE FROM clicks
+    WHERE id IN (
+        SELECT id FROM clicks
+        WHERE taken_at < :before AND clicked_at < :before AND id < (SELECT MAX(id) FROM clicks)
+        ORDER BY id
+        LIMIT :most
+    )
+    """
+)
+_PRUNE_DECISIONS = text(
+    """
+    DELETE FROM decisions
+    WHERE id IN (SELECT id FROM decisions WHERE decided_at < :before ORDER BY id LIMIT :most)
+    """
+)
+_PRUNE_INTERVENTIONS = text(
+    """
+    DELETE FROM interventions
+    WHERE id IN (SELECT id FROM interventions WHERE done_at < :before ORDER BY id LIMIT :most)
+    """
+)
+_PRUNE_DEATHS = text("DELETE FROM deaths WHERE last_at < :before")
+_PRUNED = {
+    "runs": _PRUNE_RUNS,
+    "changes": _PRUNE_CHANGES,
+    "clicks": _PRUNE_CLICKS,
+    "decisions": _PRUNE_DECISIONS,
+    "interventions": _PRUNE_INTERVENTIONS,
+    "deaths": _PRUNE_DEATHS,
 }
 
 
@@ -249,12 +269,19 @@ def step(
         return cursor.next_state()
     # A clock that was set back lets a young file stand among old ones.
     old = [row.id for row in rows if row.arrived_at < to_text(before)]
-    needed = dict(connection.execute(_NEEDED, {"files": old}).tuples().all()) if old else {}
+    needed = _needed(connection, old)
     found.kept.update(needed.values())
     files = [each for each in old if each not in needed]
     if files:
         _forget(connection, files, found, now, dry)
     return replace(cursor, after=rows[-1].id)
+
+
+def _needed(connection: Connection, files: Sequence[int]) -> dict[int, str]:
+    """Which of the files are kept, and why."""
+    if not files:
+        return {}
+    return {file: str(reason) for file, reason in connection.execute(_NEEDED, {"files": files})}
 
 
 def _forget(connection: Connection, files: Sequence[int], found: Forgotten, now: datetime, dry: bool) -> None:
@@ -265,12 +292,18 @@ def _forget(connection: Connection, files: Sequence[int], found: Forgotten, now:
     if dry:
         return
     if articles:
-        rows = [{"article": row.id, "now": to_text(now)} for row in articles]
+        heads = [Article(row.opening).headline if row.opening else None for row in articles]
+        rows = [
+            {"article": row.id, "headline": head, "now": to_text(now)}
+            for row, head in zip(articles, heads, strict=True)
+        ]
         _EMPTY.execute_all(connection, rows)
         _DROP_EVIDENCE.execute_all(connection, [{"article": row.id} for row in articles])
         payloads = connection.execute(_PAYLOADS, {"articles": [row.id for row in articles]}).all()
         if payloads:
-            _SHORTEN.execute_all(connection, [{"id": id, "payload": shortened(said)} for id, said in payloads])
+            _SHORTEN.execute_all(
+                connection, [{"id": id, "payload": shortened(said)} for id, said in payloads]
+            )
     _FORGET.execute_all(connection, [{"id": each} for each in files])
 
 
@@ -285,7 +318,7 @@ def prune(connection: Connection, *, before: datetime, most: int) -> Counter[str
     """Delete old rows of what happened that nobody looks at any more, some at once; how many, by table."""
     asked = {"before": to_text(before), "most": most}
     gone: Counter[str] = Counter()
-    for table, statement in _PRUNE.items():
+    for table, statement in _PRUNED.items():
         given = {name: asked[name] for name in statement.compile().params}
         gone[table] = connection.execute(statement, given).rowcount
     return +gone
@@ -299,7 +332,10 @@ def leaving(connection: Connection, *, daemon: str, most: int) -> list[Leaving]:
     prints: dict[int, list[str]] = {}
     for file, print_ in connection.execute(_PRINTS, {"files": [row.id for row in rows]}):
         prints.setdefault(file, []).append(print_)
-    return [Leaving(*row, tuple(prints.get(row.id, ()))) for row in rows]
+    return [
+        Leaving(row.id, row.fingerprint, row.target, row.size, row.arrived_at, tuple(prints.get(row.id, ())))
+        for row in rows
+    ]
 
 
 def mark_left(connection: Connection, files: Iterable[Leaving]) -> None:

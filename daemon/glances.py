@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Generic, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -43,18 +44,19 @@ class Glance(Generic[_T]):
         self._found: threading.Event | None = None  # while somebody is finding out
         self._said = ""
 
-    def begin(self) -> None:
-        """Have it found out, where it is not known or known for too long. Returns at once."""
+    def begin(self) -> Callable[[float], _T | None]:
+        """Have it found out, where it is not known or is old. Returns at once, with what waits for it."""
         with self._lock:
             if self._found is None and time.monotonic() >= self._good_until:
                 self._found = threading.Event()
                 threading.Thread(target=self._run, name=f"glance {self._name}", daemon=True).start()
+            return partial(self._wait, self._found)
 
     def ask(self, seconds: float) -> _T | None:
         """What is the case; None where that cannot be found out, or not in so many seconds."""
-        self.begin()
-        with self._lock:
-            found = self._found
+        return self.begin()(seconds)
+
+    def _wait(self, found: threading.Event | None, seconds: float) -> _T | None:
         in_time = found is None or found.wait(max(0.0, seconds))
         with self._lock:
             is_good = in_time or time.monotonic() < self._good_until + self._stale

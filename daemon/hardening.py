@@ -66,6 +66,8 @@ SystemCallErrorNumber=EPERM
 SystemCallFilter=landlock_create_ruleset landlock_add_rule landlock_restrict_self seccomp
 # Back again: with these the training, and the desk page, give way to the intake.
 SystemCallFilter=setpriority sched_setscheduler
+# And with this numpy's libraries place memory near the processor that works on it.
+SystemCallFilter=mbind
 """
 
 _NETWORK = {

@@ -54,7 +54,7 @@ def lines(connection: Connection, topics: Collection[str], *, weight: float) -> 
     out: no training could read it.
     """
     evidence = verdicts.evidence(connection)
-    found = [record for record in verdicts.all_verdicts(connection) if record.topic in topics]
+    found = [record for record in _readable(connection) if record.topic in topics]
     return [_line(records, evidence, weight) for _, records in _by_article(found)]
 
 
@@ -64,13 +64,18 @@ def examples(connection: Connection, topics: Collection[str]) -> list[dict[str, 
     """
     asked = frozenset(topics)
     found = []
-    for _, records in _by_article(verdicts.all_verdicts(connection)):
+    for _, records in _by_article(_readable(connection)):
         standing = [each for each in records if not each.outweighed]
         known = {each.topic for each in standing if not each.disputed}
         if asked <= known:
             right = {each.topic for each in standing if each.verdict is Verdict.RIGHT and not each.disputed}
             found.append(_article(records[0]) | {"main": sorted(right & asked)})
     return found
+
+
+def _readable(connection: Connection) -> list[VerdictRecord]:
+    """What was said of articles whose text is kept: one that was judged after it had gone teaches nothing."""
+    return [record for record in verdicts.all_verdicts(connection) if record.text]
 
 
 def _by_article(found: Iterable[VerdictRecord]) -> list[tuple[str, list[VerdictRecord]]]:

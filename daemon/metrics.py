@@ -124,21 +124,20 @@ class _Standing(Collector):
 
     def collect(self) -> Iterator[Metric]:
         until = time.monotonic() + _PATIENCE
-        for glance in (self._home, self._now, self._counts, self._topics, self._recall):
-            glance.begin()
-        now = self._now.ask(until - time.monotonic())
-        up = {(): int(now is not None)}
+        home, now, counts = self._home.begin(), self._now.begin(), self._counts.begin()
+        topics, recall = self._topics.begin(), self._recall.begin()
+        if (folders := home(_PATIENCE)) is not None:
+            yield from gauges.of_home(folders)
+        standing = now(until - time.monotonic())
+        up = {(): int(standing is not None)}
         yield gauges.gauge("ledger_up", "Of this daemon: whether it could read the ledger.", up)
-        if now is not None:
-            yield from gauges.of_now(now)
-        if (home := self._home.ask(until - time.monotonic())) is not None:
-            yield from gauges.of_home(home)
-        topics = self._topics.ask(until - time.monotonic())
-        counts = self._counts.ask(until - time.monotonic()) if now is not None else None
-        if counts is not None:
-            yield from gauges.of_counts(counts, topics or {})
-        if now is not None and (recall := self._recall.ask(until - time.monotonic())) is not None:
-            yield from gauges.of_quality(recall)
+        if standing is None:
+            return
+        yield from gauges.of_now(standing)
+        if (counted := counts(until - time.monotonic())) is not None:
+            yield from gauges.of_counts(counted, topics(until - time.monotonic()) or {})
+        if (known := recall(until - time.monotonic())) is not None:
+            yield from gauges.of_quality(known)
 
     def _find_topics(self) -> dict[str, str]:
         with suppress(ClassifierError):  # somebody is editing the labels

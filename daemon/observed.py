@@ -13,13 +13,17 @@ from functools import cache
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from classifier import Tagged
-from daemon.observing import Failure, FileResult, Observer
+from daemon.observing import Failure, FileResult, Observer, Outcome
+from daemon.records import DeliveryState
 from daemon.soundness import LANGUAGES
 
 _UNKNOWN, _OTHER = "unknown", "other"
 _ARTICLE_SECONDS = (0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 4 * 3600, 24 * 3600)
 _DELIVERY_SECONDS = (0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 4 * 3600, 24 * 3600)
 _SHARES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+_PUT_OFF = (DeliveryState.PENDING, DeliveryState.UNKNOWN, DeliveryState.PARKED, DeliveryState.DEAD)
+# Told as 0 before there is one: a first that comes from nowhere is no rise for Prometheus.
+_OUTCOMES = tuple(each.value for each in (*Outcome, *_PUT_OFF))
 
 
 class Observed(Observer):
@@ -43,7 +47,10 @@ class Observed(Observer):
             _ARTICLE_SECONDS,
         )
         self._likely = self._histogram(
-            "probability", "Of each recorded article and each topic, whether said or not.", _SHARES, "topic"
+            "probability",
+            "Of each article that this process recorded and each topic, said or not.",
+            _SHARES,
+            "topic",
         )
         self._tried = self._counter(
             "deliveries",
@@ -60,19 +67,20 @@ class Observed(Observer):
         )
         self._took = self._histogram(
             "delivery_latency_seconds",
-            "From an alert's commit to its receiver's answer, quiet hours and pauses included.",
+            "From an alert's commit to its receiver's answer to this process, quiet hours included.",
             _DELIVERY_SECONDS,
             "receiver",
         )
         self._reloaded = self._gauge(
             "config_last_reload_successful",
-            "Whether the last configuration read is in force (1) or was refused.",
+            "Of this process: whether the configuration that was read last is in force, or was refused.",
         )
         self._reloaded_at = self._gauge(
-            "config_last_reload_success_timestamp_seconds", "When the configuration in force was read."
+            "config_last_reload_success_timestamp_seconds",
+            "Of this process: when the configuration in force was read.",
         )
         for result in FileResult:
-            self._files.labels(result.value)  # told as 0, so that the first is a rise
+            self._files.labels(result.value)
         self.reload(succeeded=True)
         self._likely_of = cache(self._likely.labels)
         self._assigned_of = cache(self._assigned.labels)
@@ -91,6 +99,13 @@ class Observed(Observer):
                 self._assigned_of(tag.topic, tag.grade.value).inc()
             for topic, probability in each.probabilities.items():
                 self._likely_of(topic).observe(probability)
+
+    def receiver(self, name: str) -> None:
+        for outcome in _OUTCOMES:
+            self._tried.labels(name, outcome)
+        for failure in Failure:
+            self._failures.labels(name, failure.value)
+        self._took.labels(name)
 
     def delivery(self, receiver: str, outcome: str, seconds: float | None = None) -> None:
         self._tried.labels(receiver, str(outcome)).inc()

@@ -73,6 +73,9 @@ class Observer:
     def articles(self, tagged: Sequence[Tagged], alerts: int) -> None:
         """Articles that were not known before were recorded, and so many alerts of them are owed."""
 
+    def receiver(self, name: str) -> None:
+        """There is a receiver of this name, to which nothing was delivered yet."""
+
     def delivery(self, receiver: str, outcome: str, seconds: float | None = None) -> None:
         """What came of a try; `seconds` since the alert was written, where it was sent now."""
 

@@ -121,11 +121,15 @@ class Owed:
     since: str | None
 
 
+def receivers(connection: Connection) -> list[str]:
+    """Every receiver that there is a delivery for, by name."""
+    return sorted(connection.execute(_RECEIVERS).scalars())
+
+
 def counts(connection: Connection, names: Collection[str] = ()) -> dict[str, dict[DeliveryState, int]]:
     """How many deliveries of each receiver are in each state of OPEN; `names` are there in any case."""
-    receivers = sorted({*names, *connection.execute(_RECEIVERS).scalars()})
     found = {}
-    for receiver in receivers:
+    for receiver in sorted({*names, *receivers(connection)}):
         rows = connection.execute(_COUNTS, {"receiver": receiver, "states": [*OPEN]})
         found[receiver] = {DeliveryState(state): int(number) for state, number in rows}
     return found

@@ -23,7 +23,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from classifier import Contents, Model, Reader, Tagged, UnreadableArticleError
-from daemon import backups, clock, deliveries, ledger, sampling, whole
+from daemon import backups, clock, deliveries, forgetting, ledger, remembering, sampling, whole
 from daemon.backups import Progress, Refused
 from daemon.clock import to_text
 from daemon.config import Sample, Settings
@@ -49,7 +49,7 @@ _FILES_OF_A_DAY = text(
     FROM files
     WHERE arrived_at >= :since
       AND arrived_at < :until
-      AND state = 'done'
+      AND state IN ('done', 'forgotten')
       AND target IS NOT NULL
     """
 )
@@ -59,7 +59,7 @@ _IS_THERE = text(
     FROM files
     WHERE fingerprint = :fingerprint
       AND target = :target
-      AND state = 'done'
+      AND state IN ('done', 'forgotten')
     LIMIT 1
     """
 )
@@ -116,11 +116,13 @@ class Found:
     without asking; `unsent` and `too_old`: alerts that are not sent, by receiver, because it
     cannot be asked, or not so far back. `perhaps_twice`: alerts that the backup says are owed to
     a receiver that cannot be asked. `questions`: drawn anew and put to nobody. `unreadable`: files that
-    stay where they are, each with why.
+    stay where they are, each with why. `forgotten`: files that had left done/ before, known again by their
+    fingerprints.
     """
 
     files: int = 0
     articles: int = 0
+    forgotten: int = 0
     looked_up: int = 0
     owed: int = 0
     unsent: Counter[str] = field(default_factory=Counter)
@@ -146,6 +148,8 @@ class Restored:
         if self.set_aside is not None:
             yield f"set aside  {self.set_aside}"
         yield f"done/      {found.files} files recorded again, with {found.articles} articles"
+        if found.forgotten:
+            yield f"forgotten  {found.forgotten} files known again, by their fingerprints alone"
         if found.looked_up:
             yield f"alerts     {found.looked_up} are looked up before anything is sent"
         if found.owed:
@@ -171,6 +175,7 @@ class Restored:
             "set_aside": self.set_aside and str(self.set_aside),
             "files": found.files,
             "articles": found.articles,
+            "forgotten": found.forgotten,
             "looked_up": found.looked_up,
             "owed": found.owed,
             "unsent": dict(found.unsent),
@@ -243,6 +248,7 @@ def rebuild(
 
 def _rebuilt(rebuilder: _Rebuilder, database: Database, progress: Progress | None) -> Found:
     settings = rebuilder.settings
+    rebuilder.found.forgotten = _remember(database, settings.done)
     folders = list(_folders(settings.done, rebuilder.found))
     total, seen = sum(len(names) for _, names in folders), 0
     for folder, names in folders:
@@ -257,6 +263,15 @@ def _rebuilt(rebuilder: _Rebuilder, database: Database, progress: Progress | Non
             if progress is not None:
                 progress(seen, total)
     return rebuilder.found
+
+
+def _remember(database: Database, done: Path) -> int:
+    """What was forgotten before is known by its fingerprints, so that a repeat of it is one."""
+    lines, number = remembering.read(done), 0
+    while batch := list(islice(lines, _AT_ONCE)):
+        with database.transaction() as connection:
+            number += forgetting.record_again(connection, batch, now=clock.now())
+    return number
 
 
 def doubt(database: Database, settings: Settings) -> Counter[str]:

@@ -24,7 +24,8 @@ class FileState(StrEnum):
 
     `taken`: recorded, and on its way to its place; `gone`: somebody took it away before it was
     moved; `outgrown`: it was written to after it was taken, and is recorded again as it is now;
-    `retried`: it had failed and was taken out of failed/, to be tried again.
+    `retried`: it had failed and was taken out of failed/, to be tried again; `forgotten`: it is no longer
+    kept, and leaves done/ if it has a target still.
     """
 
     TAKEN = "taken"
@@ -33,6 +34,7 @@ class FileState(StrEnum):
     GONE = "gone"
     OUTGROWN = "outgrown"
     RETRIED = "retried"
+    FORGOTTEN = "forgotten"
 
 
 class DeliveryState(StrEnum):

@@ -62,6 +62,7 @@ _SPAN = text(
     SELECT COUNT(*), COALESCE(MIN(id), 0), COALESCE(MAX(id), 0), MIN(tagged_at)
     FROM articles
     WHERE tagged_at >= :since
+      AND forgotten_at IS NULL
     """
 )
 _BEYOND = text(
@@ -69,6 +70,7 @@ _BEYOND = text(
     SELECT tagged_at
     FROM articles
     WHERE tagged_at >= :since
+      AND forgotten_at IS NULL
     ORDER BY tagged_at DESC
     LIMIT 1 OFFSET :most
     """
@@ -82,6 +84,7 @@ _PART = text(
     JOIN files ON files.id = file_id
     WHERE articles.id BETWEEN :first AND :last
       AND tagged_at >= :since
+      AND forgotten_at IS NULL
     ORDER BY articles.id
     LIMIT :most
     """

@@ -88,9 +88,9 @@ def _of_clock(said: str | None, now: datetime) -> Iterator[Finding]:
     if abs(apart) > _CLOCKS_APART:
         way = "ahead of" if apart > 0 else "behind"
         text = f"this machine's is {abs(apart):.0f} s {way} Slack's: digests and quiet hours go by it"
-        yield warning("clock", text, "timedatectl set-ntp true")
+        yield warning("Slack's clock", text, "timedatectl set-ntp true")
     else:
-        yield fine("clock", "this machine's and Slack's agree")
+        yield fine("Slack's clock", "this machine's and Slack's agree")
 
 
 def _of_app_token(app: SlackApp, token: str | None) -> Finding:

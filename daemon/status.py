@@ -6,118 +6,159 @@ import os
 import shutil
 import time
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from classifier import ModelError, current_version
-from daemon import clock, feedback, holds, ledger, neighbours, outbox, shelves, timetable, trainings, wishes
+from sqlalchemy import Connection, text
+
+from classifier import ModelError, current_version, gate_of, model_card, model_versions
+from daemon import (
+    alive,
+    clock,
+    concerns,
+    dues,
+    feedback,
+    holds,
+    ledger,
+    neighbours,
+    outbox,
+    rates,
+    safekeeping,
+    shelves,
+    timetable,
+    trainings,
+    wishes,
+)
 from daemon.clock import to_text
+from daemon.concerns import Concern
 from daemon.config import Settings
 from daemon.database import Database
+from daemon.findings import Level
 from daemon.inbox import files_below, printable
+from daemon.overview import lines
 from daemon.records import DeliveryState
 from daemon.tables import SQLITE
 
-_LITTLE = 64 * 2**20  # bytes; with less on a disk we say so
-_LONG = 300.0  # seconds that a file may wait before we say so
-_OWED = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNKNOWN)
+__all__ = ["gather", "lines"]
+
+_LAST_RUN = text("SELECT state FROM runs WHERE name = :name ORDER BY started_at DESC, period DESC LIMIT 1")
 
 
 def gather(settings: Settings, database: Database) -> dict[str, Any]:
-    """Everything `topicwired status` shows, as one JSON object."""
+    """Everything `topicwired status` shows, as one JSON object. Raises what the ledger raises.
+
+    All that the ledger says is as of one moment; what the folders say, of just before and after it.
+    """
     inbox = _inbox(settings)
     try:
         model = current_version(settings.models)
     except ModelError as error:
         model = f"unreadable: {error}"
+    now = clock.now()
     with database.reading() as connection:
         files = ledger.counts(connection)
         deliveries = outbox.counts(connection)
-        trouble = outbox.trouble(connection)
-        jobs = timetable.listed(connection)
-        learned = trainings.standing(connection, served=model)
-        said = feedback.counts(connection)
-        wished = wishes.active(connection, clock.now()).records
         stopped = holds.listed(connection)
+        kept = {each.receiver for each in stopped}
         others = neighbours.gather(connection)
-    found: dict[str, Any] = {
-        "home": str(settings.home),
-        "model": model,
-        "inbox": inbox,
-        "files": files,
-        "in_failed": _failed(settings),
-        "deliveries": deliveries,
-        "owed": sum(_total(deliveries, state) for state in _OWED),
-        "parked": _total(deliveries, DeliveryState.PARKED),
-        "dead": _total(deliveries, DeliveryState.DEAD),
-        "held": _total(deliveries, DeliveryState.HELD),
-        "feedback": {what: number for what, number in said.items() if number},
-        "wishes": [
-            {
-                "receiver": each.receiver,
-                "wish": each.wish.value,
-                "topic": each.topic,
-                "until": to_text(each.until),
-                "person": each.person,
-            }
-            for each in wished
-        ],
-        "holds": [asdict(each) for each in stopped],
-        "trouble": [
-            {"receiver": receiver, "state": state, "reason": reason, "alerts": number}
-            for receiver, state, reason, number in trouble
-        ],
-        "jobs": jobs,
-        "training": learned,
+        found: dict[str, Any] = {
+            "at": to_text(now),
+            "home": str(settings.home),
+            "model": model,
+            "inbox": inbox,
+            "files": files,
+            "in_failed": _failed(settings),
+            "deliveries": deliveries,
+            "owed": sum(_total(deliveries, state) for state in dues.STILL),
+            "parked": _total(deliveries, DeliveryState.PARKED),
+            "dead": _total(deliveries, DeliveryState.DEAD),
+            "held": _total(deliveries, DeliveryState.HELD),
+            "feedback": {what: number for what, number in feedback.counts(connection).items() if number},
+            "wishes": _wishes(connection),
+            "holds": [asdict(each) for each in stopped],
+            "trouble": [
+                {"receiver": receiver, "state": state, "reason": reason, "alerts": number}
+                for receiver, state, reason, number in outbox.trouble(connection)
+            ],
+            "receivers": dues.gather(connection, settings, held=kept, now=now),
+            "rate": rates.gather(connection, now),
+            "jobs": [
+                job | {"state": connection.execute(_LAST_RUN, {"name": job["name"]}).scalar_one_or_none()}
+                for job in timetable.listed(connection)
+            ],
+            "training": trainings.standing(connection, served=model),
+            "daemons": others.as_json(),
+        }
+    found |= {
+        "serving": _serving(settings, model),
         "disk": _disk(settings),
-        "daemons": others.as_json(),
+        "backup": safekeeping.told(settings),
+        "process": _process(settings),
     }
-    kept = {each.receiver for each in stopped}
-    owed = {name for name, states in deliveries.items() if any(states.get(state) for state in _OWED)}
-    return found | {"warnings": [*_warnings(found), *neighbours.warnings(others, owed - kept)]}
+    owed = {name for name, states in deliveries.items() if any(states.get(state) for state in dues.STILL)}
+    of_others = [Concern(Level.WARNING, each) for each in neighbours.warnings(others, owed - kept)]
+    told = [*concerns.of(found), *of_others]
+    return found | {
+        "warnings": [each.text for each in told],
+        # The desk page, which shows the warnings, has seen itself whether a daemon runs.
+        "concerns": [each.as_json() for each in (*concerns.of_process(found), *told)],
+    }
 
 
-def lines(found: dict[str, Any]) -> list[str]:
-    """The same for people."""
-    inbox, files = found["inbox"], found["files"]
-    age = f", the oldest for {inbox['oldest_seconds']:.0f} s" if inbox["oldest_seconds"] is not None else ""
-    text = [
-        f"home       {found['home']}",
-        f"model      {found['model'] or 'none yet'}",
-        f"inbox      {inbox['files']} files{age}" if not inbox["missing"] else "inbox      missing",
-        f"ledger     {files.get('articles', 0)} articles from {files.get('done', 0)} files,"
-        f" {found['in_failed']} files in failed/",
-        f"alerts     {found['owed']} owed, {found['parked']} parked, {found['dead']} dead"
-        + (f", {found['held']} held for a digest" if found["held"] else ""),
+def _wishes(connection: Connection) -> list[dict[str, str]]:
+    return [
+        {
+            "receiver": each.receiver,
+            "wish": each.wish.value,
+            "topic": each.topic,
+            "until": to_text(each.until),
+            "person": each.person,
+        }
+        for each in wishes.active(connection, clock.now()).records
     ]
-    text += [f"daemon     {neighbours.line(each)}" for each in found["daemons"]]
-    if found["feedback"]:
-        parts = ", ".join(f"{number} {said}" for said, number in found["feedback"].items())
-        text.append(f"desks      {parts}")
-    for wish in found["wishes"]:
-        until = f"until {wish['until']}, {wish['person']}"
-        text.append(f"wish       {wish['receiver']}: {wish['wish']} {wish['topic']} {until}")
-    for hold in found["holds"]:
-        why = f": {hold['reason']}" if hold["reason"] else ""
-        text.append(f"hold       {hold['receiver']}: since {hold['since']}, {hold['person']}{why}")
-    for receiver, states in found["deliveries"].items():
-        parts = ", ".join(f"{number} {state}" for state, number in states.items())
-        text.append(f"receiver   {receiver}: {parts}")
-    for row in found["trouble"]:
-        text.append(f"trouble    {row['receiver']}: {row['alerts']} {row['state']}: {row['reason']}")
-    for job in found["jobs"]:
-        last = f"last {job['finished_at']}: {job['result']}" if job["finished_at"] else "not run yet"
-        text.append(f"job        {job['name']}: due {job['due_at']}, {last}")
-    if found["training"]["last"]:
-        text.append(f"training   {_training(found['training']['last'])}")
-    return text + [f"warning    {warning}" for warning in found["warnings"]]
 
 
-def _training(last: dict[str, Any]) -> str:
-    if last["state"] == "running":
-        far = f", {last['done']} of {last['total']}" if last["total"] else ""
-        return f"running since {last['started_at']}, asked for by the {last['asked_by']}: {last['step']}{far}"
-    return f"{last['state']} {last['finished_at'] or last['started_at']}: {last['result']}"
+def _serving(settings: Settings, model: str | None) -> dict[str, Any] | None:
+    """What is known of the model that serves, and what the gate said of the newest one; None without one."""
+    if model is None:
+        return None
+    try:
+        card = model_card(settings.models, model)
+        newest = (model_versions(settings.models) or [model])[-1]
+        gate = gate_of(settings.models, newest)
+    except (ModelError, OSError):
+        return None
+    quality = card.get("quality", {}).get("all", {})
+    return {
+        "version": model,
+        "trained_at": _trained_at(model),
+        "topics": len(card.get("topics", ())),
+        "quality": {key: quality.get(key) for key in ("f1", "precision", "recall", "articles")},
+        "gate": None
+        if gate is None
+        else {"version": newest, "passed": gate.passed, "reasons": list(gate.reasons)},
+    }
+
+
+def _trained_at(version: str) -> str | None:
+    """The moment that a version has in its name."""
+    try:
+        moment = datetime.strptime(version.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return to_text(moment)
+
+
+def _process(settings: Settings) -> dict[str, Any] | None:
+    """The daemon that runs on this home; None where none does. Process 0: there is one that we cannot see."""
+    process = alive.process_of_daemon(settings.home)
+    if process is None:
+        return None
+    plate = alive.nameplate(settings.home)
+    if plate is None or (process and plate.process != process):
+        return {"process": process, "release": None, "since": None}
+    return {"process": process, "release": plate.release, "since": plate.since}
 
 
 def _inbox(settings: Settings) -> dict[str, Any]:
@@ -159,19 +200,3 @@ def _free(place: Path) -> int | None:
 
 def _total(deliveries: dict[str, dict[str, int]], state: DeliveryState) -> int:
     return sum(states.get(state, 0) for states in deliveries.values())
-
-
-def _warnings(found: dict[str, Any]) -> list[str]:
-    inbox = found["inbox"]
-    warnings = ["the inbox is missing: nothing can be taken"] if inbox["missing"] else []
-    if (inbox["oldest_seconds"] or 0.0) > _LONG:
-        warnings.append(f"a file has waited in the inbox for {inbox['oldest_seconds']:.0f} s; see the log")
-    warnings += [f"left alone in the inbox: {name}: {what}" for name, what in inbox["left_alone"].items()]
-    for place, free in found["disk"].items():
-        if free is not None and free < _LITTLE:
-            warnings.append(f"the disk of {place} is nearly full: {free // 2**20} MiB left")
-    if found["in_failed"]:
-        warnings.append(f"{found['in_failed']} files in failed/; each says why in its .error.json")
-    if found["dead"]:
-        warnings.append(f"{found['dead']} alerts are dead: their receiver will never take them")
-    return warnings

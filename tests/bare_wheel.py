@@ -24,6 +24,16 @@ ARTICLE = "Refinery restarts\nThe oil refinery in Atyrau resumed processing crud
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 
 # What the pages of the desk are made of came along: templates, what stands beside them, and words.
+# Calls the interpreter, and lets the environment that pipx makes for us see the packages of another.
+_LENDING = """#!/bin/sh
+'{python}' "$@" || exit
+for last; do :; done
+case "$2 $last" in
+venv*/venvs/topicwire)
+    for each in "$last"/lib/python*/site-packages; do echo '{packages}' > "$each/lent.pth"; done ;;
+esac
+"""
+
 _DESK = """
 from pathlib import Path
 from daemon.desk import languages, rendering
@@ -42,8 +52,8 @@ def main(dist: Path) -> int:
         place.folder.chmod(0o755)
         place.install()
         place.make_a_home_and_alert()
-        said = place.by_pipx()
         place.uninstall()
+        said = place.by_pipx()
     print(f"{wheel.name}: installs {said}, trains and alerts as {place.who}, and leaves nothing but the home")
     return 0
 
@@ -107,10 +117,15 @@ class Place:
     def by_pipx(self) -> str:
         """pipx makes both programs and their pages known, and takes them away again.
 
-        What they need is borrowed from the other environment: that it can be installed was seen there.
+        What they need is lent by the other environment, in which we are no more: that it can be installed
+        was seen there.
         """
         got = subprocess.run(
-            [*map(str, (self.bin / "pip", "install", "--quiet", "--target", self.folder / "pipx", "pipx"))],
+            [
+                str(self.bin / "python"),
+                *"-m pip install --quiet pipx --target".split(),
+                str(self.folder / "pipx"),
+            ],
             capture_output=True,
             check=False,
         )
@@ -125,11 +140,13 @@ class Place:
             "PIPX_MAN_DIR": str(there / "man"),
             "HOME": str(there),
         }
+        (packages,) = (self.folder / "venv").glob("lib/python*/site-packages")
+        lending = self.folder / "python"
+        lending.write_text(_LENDING.format(python=self.python, packages=packages))
+        lending.chmod(0o755)
         pipx: list[str | Path] = [self.python, "-m", "pipx"]
-        _run(self.folder, [*pipx, "install", "--pip-args=--no-deps", self.wheel], surroundings)
-        (packages,) = (there / "home" / "venvs" / "topicwire").glob("lib/python*/site-packages")
-        (borrowed,) = (self.folder / "venv").glob("lib/python*/site-packages")
-        (packages / "borrowed.pth").write_text(f"{borrowed}\n")
+        install: list[str | Path] = ["install", "--python", lending, "--pip-args=--no-deps", self.wheel]
+        _run(self.folder, [*pipx, *install], surroundings)
         for program in PROGRAMS:
             assert (there / "man" / "man1" / f"{program}.1").exists(), f"no page of {program}"
             _run(self.folder, [there / "bin" / program, "--version"])

@@ -50,8 +50,6 @@ mount -t tmpfs -o mode=0755 tmpfs run
 mount -t tmpfs -o mode=1777 tmpfs tmp
 mount -t tmpfs -o mode=0755 tmpfs var/log
 mkdir -p run/lock run/units run/systemd/system
-mkdir -p var/lib/private
-mount -t tmpfs -o mode=0700 tmpfs var/lib/private
 for each in etc/systemd/system lib/systemd/system/*.target.wants; do
     mount -t tmpfs -o mode=0755 tmpfs "$each"
 done

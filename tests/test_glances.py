@@ -90,11 +90,12 @@ def test_what_is_known_is_told_while_it_is_found_out_anew_only_where_that_was_as
 
 
 def test_what_cannot_be_found_out_is_not_known_and_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    answers = iter([1, LedgerError("the ledger is locked"), LedgerError("the ledger is locked"), 2])
+    locked = LedgerError("the ledger is locked")
+    answers: Iterator[int | LedgerError] = iter([1, locked, locked, 2])
 
     def look() -> int:
         answer = next(answers)
-        if isinstance(answer, Exception):
+        if isinstance(answer, LedgerError):
             raise answer
         return answer
 

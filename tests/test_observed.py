@@ -77,7 +77,7 @@ def files(observed: Observed) -> dict[str, float | None]:
 
 def deliveries(observed: Observed) -> dict[str, float]:
     (family,) = [each for each in observed.registry.collect() if each.name == "topicwire_deliveries"]
-    return {sample.labels["result"]: sample.value for sample in family.samples}
+    return {sample.labels["result"]: sample.value for sample in family.samples if sample.value}
 
 
 def work(dispatch: Dispatch, database: Database, times: int = 1) -> None:
@@ -179,7 +179,6 @@ def test_a_file_that_grew_is_counted_with_what_is_new_in_it(newsroom: Newsroom, 
     (path,) = (newsroom.home / "done").rglob("a.txt")
 
     path.write_text(f"{ENERGY_ARTICLE}\n{QUIET_ARTICLE}")
-    newsroom.intake._growth._look_at = float("-inf")
     for _ in range(3):
         newsroom.intake._take_grown(clock.monotonic() + 3600.0)
 
@@ -199,6 +198,14 @@ def test_a_language_that_a_file_makes_up_is_no_label_of_its_own(observed: Observ
 
 
 # Deliveries
+
+
+def test_a_receiver_is_told_with_nothing_before_there_is_anything(
+    dispatch: Dispatch, observed: Observed
+) -> None:
+    """A first failure that comes from nowhere would be no rise for Prometheus."""
+    assert told(observed, "deliveries_total", receiver="desk", result="dead") == 0
+    assert told(observed, "deliveries_failed_total", receiver="desk", reason="app") == 0
 
 
 def test_an_alert_that_is_sent_is_counted_with_how_long_it_took(
@@ -237,7 +244,7 @@ def test_an_alert_that_is_found_in_the_history_was_not_sent_now(
     work(dispatch, database, 2)
 
     assert deliveries(observed) == {"unknown": 1, "found": 1}
-    assert told(observed, "delivery_latency_seconds_count", receiver="desk") is None
+    assert told(observed, "delivery_latency_seconds_count", receiver="desk") == 0
 
 
 def test_an_end_that_the_ledger_does_not_take_is_not_counted(

@@ -664,4 +664,4 @@ def test_a_file_and_no_backup_are_not_asked_for_together(
 ) -> None:
     code, _, err = said(capsys, "restore", "--rebuild", "x.db", "--home", trained)
 
-    assert (code, err) == (1, "topicwired: say which: FILE, or --rebuild without a backup\n")
+    assert (code, err) == (1, "topicwired: say which: FROM, --check, or --rebuild without a backup\n")

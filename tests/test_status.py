@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import time
+from collections import Counter
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rich.console import Console
+from sqlalchemy import event, text
 
-from daemon import deliveries, holds, ledger, outbox, status
-from daemon.config import Settings
+from daemon import clock, deliveries, holds, ledger, outbox, overview, status
+from daemon.cli import main, watching
+from daemon.clock import to_text
+from daemon.config import QuietHours, Receiver, Settings
 from daemon.database import Database
 from daemon.records import DeliveryState, FileState
 from daemon.timetable import Job, Timetable
+from tests import ledgers
 from tests.builders import MINUTE, NOON, make_alert, make_settings, owe
 
 
@@ -46,7 +55,11 @@ def test_a_new_home_has_nothing_to_tell(settings: Settings, database: Database) 
     found = status.gather(settings, database)
 
     assert found["disk"]["inbox"] > 0
-    assert {key: value for key, value in found.items() if key not in ("disk", "warnings")} == {
+    console = found["receivers"][0]
+    assert (console["receiver"], console["owed"], console["next_try"]) == ("console", 0, None)
+    nothing = {"minute": 0, "hour": 0, "day": 0}
+    apart = ("disk", "warnings", "concerns", "at", "receivers")
+    assert {key: value for key, value in found.items() if key not in apart} == {
         "home": str(settings.home),
         "model": None,
         "inbox": NOTHING_WAITS,
@@ -64,6 +77,10 @@ def test_a_new_home_has_nothing_to_tell(settings: Settings, database: Database) 
         "jobs": [],
         "training": {"last": None, "states": {}},
         "daemons": [],
+        "rate": {"articles": nothing, "alerts": nothing},
+        "serving": None,
+        "backup": None,
+        "process": None,
     }
     assert status.lines(found) == [
         f"home       {settings.home}",
@@ -182,6 +199,8 @@ def test_files_articles_deliveries_and_their_trouble_are_told(settings: Settings
         {"receiver": "desk", "state": "parked", "reason": "Slack refuses: not_in_channel", "alerts": 1},
     ]
     assert (found["owed"], found["parked"], found["dead"]) == (2, 1, 1)
+    seconds = found["receivers"][1]["oldest_seconds"]
+    age = f"{seconds / 86400:.0f} d"
     assert [line for line in status.lines(found)[3:] if not line.startswith("warning    the disk")] == [
         "ledger     4 articles from 4 files, 0 files in failed/",
         "alerts     2 owed, 1 parked, 1 dead",
@@ -189,7 +208,16 @@ def test_files_articles_deliveries_and_their_trouble_are_told(settings: Settings
         "receiver   embassy: 1 pending",
         "trouble    desk: 1 dead: Slack does not take the message: no_text",
         "trouble    desk: 1 parked: Slack refuses: not_in_channel",
+        f"next       desk: is tried {to_text(NOON)}, the oldest owed for {age}",
+        f"next       embassy: is tried {to_text(NOON)}, the oldest owed for {age}",
+        "warning    no daemon runs on this home: 0 files wait, and 2 alerts are owed",
+        "mend       systemctl start topicwire, or `topicwired run`",
+        "warning    desk: 1 alerts are parked until somebody mends this: Slack refuses: not_in_channel",
+        "mend       topicwired check",
         "warning    1 alerts are dead: their receiver will never take them",
+        "mend       look at them on the desk page, under Deliveries",
+        f"warning    embassy: an alert has been owed for {age}",
+        "mend       topicwired check",
     ]
 
 
@@ -233,3 +261,249 @@ def test_all_of_it_is_json(settings: Settings, database: Database) -> None:
     found = status.gather(settings, database)
 
     assert json.loads(json.dumps(found)) == found
+
+
+def levels(found: dict[str, Any], text: str) -> list[tuple[str, str | None]]:
+    """Level and mend of each concern with these words in it."""
+    return [(each["level"], each["mend"]) for each in found["concerns"] if text in each["text"]]
+
+
+def test_every_number_is_what_an_independent_count_finds(settings: Settings, database: Database) -> None:
+    states = [*DeliveryState] * 3
+    now = clock.now()
+    with database.transaction() as connection:
+        for number, state in enumerate(states):
+            owe(connection, make_alert(f"desk {number % 4}", number=number), now=now)
+            sent = state in (DeliveryState.SENT, DeliveryState.MERGED)
+            row = {"key": make_alert(f"desk {number % 4}", number=number).key, "state": state}
+            connection.execute(
+                text(
+                    "UPDATE deliveries SET state = :state, error = :error, sent_at = :sent WHERE key = :key"
+                ),
+                row | {"error": f"reason {number % 2}", "sent": to_text(now) if sent else None},
+            )
+
+    found = status.gather(settings, database)
+
+    with database.reading() as connection:
+        rows = connection.execute(text("SELECT receiver, state, error, sent_at FROM deliveries")).all()
+    still = ("pending", "sending", "unknown")
+    assert found["owed"] == sum(row.state in still for row in rows)
+    assert found["rate"]["alerts"] == dict.fromkeys(
+        found["rate"]["alerts"], sum(bool(r.sent_at) for r in rows)
+    )
+    assert found["rate"]["articles"]["minute"] == found["files"]["articles"] == len(rows)
+    by_receiver = {row["receiver"]: row for row in found["receivers"]}
+    for name in {row.receiver for row in rows}:
+        own = [row for row in rows if row.receiver == name]
+        shown = by_receiver[name]
+        assert shown["owed"] == sum(row.state in still for row in own)
+        for state in ("dead", "parked", "held", "unknown", "pending", "sending"):
+            assert shown[state] == sum(row.state == state for row in own)
+        told = {(each["state"], each["reason"]): each["alerts"] for each in shown["reasons"]}
+        explained = Counter((row.state, row.error) for row in own if row.state in {s for s, _ in told})
+        assert told == dict(explained)
+
+
+def test_what_was_delivered_is_counted_by_when(settings: Settings, database: Database) -> None:
+    now = clock.now()
+    ages = [30, 120, 7200, 2 * 86400]
+    with database.transaction() as connection:
+        for number in range(1200):  # more than are looked at together
+            owe(connection, make_alert("desk", number=number), now=now)
+        connection.execute(text("UPDATE deliveries SET state = 'sent'"))
+        for first, age in zip(range(0, 1200, 300), reversed(ages), strict=True):
+            moment = to_text(now - timedelta(seconds=age))
+            asked = {"moment": moment, "above": first}
+            connection.execute(text("UPDATE deliveries SET sent_at = :moment WHERE id > :above"), asked)
+
+    rate = status.gather(settings, database)["rate"]
+
+    assert rate["alerts"] == {"minute": 300, "hour": 600, "day": 900}
+
+
+def test_a_receiver_is_told_with_its_next_try_unless_somebody_holds_it(
+    settings: Settings, database: Database
+) -> None:
+    due = NOON + MINUTE
+    with database.transaction() as connection:
+        for name in ("desk", "embassy"):
+            owe(connection, make_alert(name))
+        connection.execute(text("UPDATE deliveries SET due_at = :due"), {"due": to_text(due)})
+        holds.put(connection, "embassy", person="ana", reason="", now=NOON)
+
+    found = {row["receiver"]: row for row in status.gather(settings, database)["receivers"]}
+
+    assert (found["desk"]["next_try"], found["desk"]["is_held"]) == (to_text(due), False)
+    assert (found["embassy"]["next_try"], found["embassy"]["is_held"]) == (None, True)
+
+
+def test_quiet_hours_are_no_reason_to_worry(tmp_path: Path, database: Database) -> None:
+    hours = f"{clock.now():%H}:00-{clock.now() - timedelta(hours=1):%H}:00"
+    receiver = Receiver(name="desk", type="slack", channel="C1", zone="UTC")
+    settings = make_settings(tmp_path, receivers=(receiver,), quiet_hours=QuietHours(hours=hours))
+    with database.transaction() as connection:
+        owe(connection, make_alert("desk"))
+
+    found = status.gather(settings, database)
+
+    assert found["receivers"][0]["quiet_until"]
+    assert not levels(found, "an alert has been owed")
+
+
+def test_each_concern_has_its_level_and_the_command_that_mends_it(
+    settings: Settings, database: Database
+) -> None:
+    settings.inbox.rmdir()
+    settings.failed.mkdir()
+    (settings.failed / "a.txt").touch()
+    table = Timetable(database, (Job("backup", "30 3 * * *", lambda: 1 / 0),))  # type: ignore[arg-type, return-value]
+    table.plan(NOON.replace(year=2020))
+    table.look()
+    backup = settings.home / "backups" / "ledger-20200101T000000Z.db"
+    backup.parent.mkdir()
+    backup.touch()
+
+    found = status.gather(settings, database)
+
+    assert levels(found, "the inbox is missing") == [("problem", "topicwired check")]
+    assert levels(found, "files in failed/") == [("warning", "topicwired retry --all")]
+    assert levels(found, "job backup: its last run failed") == [("warning", "topicwired backup")]
+    assert levels(found, f" old: {backup}") == [("warning", "topicwired backup")]
+    assert found["concerns"][0]["level"] == "problem"
+    assert [job["state"] for job in found["jobs"]] == ["failed"]
+
+
+def test_long_lists_are_cut_and_say_so(settings: Settings, database: Database) -> None:
+    for number in range(60):
+        (settings.inbox / f"link {number}").symlink_to("/etc/hostname")
+    with database.transaction() as connection:
+        for number in range(130):
+            owe(connection, make_alert(f"desk {number}"))
+
+    found = status.gather(settings, database)
+
+    lines = status.lines(found)
+    assert len(found["receivers"]) == 131  # nothing is left out for programs
+    assert len([line for line in lines if line.startswith("receiver ")]) == 101
+    assert "receiver   and 30 more; `topicwired status --json` has them all" in lines
+    assert "warning    left alone in the inbox: and 10 more" in lines
+
+
+def test_no_line_can_be_forged_by_a_name(settings: Settings, database: Database) -> None:
+    with database.transaction() as connection:
+        holds.put(connection, "desk", person="a\n\x1b[2Jwarning    forged", reason="", now=NOON)
+
+    lines = status.lines(status.gather(settings, database))
+
+    assert all(line.isprintable() for line in lines)
+    assert not any(line.startswith("warning    forged") for line in lines)
+
+
+def shown_at(width: int, found: dict[str, Any], **given: Any) -> str:
+    console = Console(file=io.StringIO(), width=width, **given)
+    console.print(overview.table(found))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_the_table_fits_the_terminal_and_hides_nothing(
+    width: int, settings: Settings, database: Database
+) -> None:
+    with database.transaction() as connection:
+        owe(connection, make_alert("a desk with a name that is as long as names may be in a configuration"))
+        owe(connection, make_alert("[red]desk[/red]", number=2))
+    found = status.gather(settings, database)
+
+    shown = shown_at(width, found)
+
+    assert max(map(len, shown.splitlines())) <= width
+    assert "\x1b" not in shown  # a file has no colours
+    assert "[red]desk" in "".join(shown.split())  # a name is no markup
+    words = " ".join(shown.split())
+    assert "problem: no daemon runs on this home: 0 files wait, and 2 alerts are owed" in words
+
+
+def test_the_table_has_no_colour_where_nobody_wants_it(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = status.gather(settings, database)
+    assert "\x1b[32m" in shown_at(80, found, force_terminal=True, color_system="standard")
+
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    assert "\x1b[32m" not in shown_at(80, found, force_terminal=True)
+
+
+def test_no_question_to_a_large_ledger_goes_through_a_table_of_it(
+    settings: Settings, database: Database
+) -> None:
+    asked: list[str] = []
+
+    def hear(*given: Any) -> None:
+        asked.append(given[2])
+
+    engine = database._engine
+    event.listen(engine, "before_cursor_execute", hear)
+    status.gather(settings, database)
+    event.remove(engine, "before_cursor_execute", hear)
+
+    plans = {}
+    with database.reading() as connection:
+        for statement in filter(lambda each: each.lstrip().startswith(("SELECT", "WITH")), asked):
+            names = statement.count("?")
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", (0,) * names)
+            plans[statement] = [row.detail for row in rows]
+    large = ("articles", "files", "deliveries", "alerts", "tags")
+    scans = [
+        (detail, statement)
+        for statement, details in plans.items()
+        for detail in details
+        if any(detail.startswith(f"SCAN {table}") for table in large) and "COVERING INDEX" not in detail
+    ]
+    assert len(plans) > 10
+    assert scans == []
+
+
+def test_scripts_learn_by_the_exit_code_whether_somebody_is_needed(
+    settings: Settings, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["status", "--home", str(settings.home), "--exit-code"]
+    database.close()
+    ledgers.opened(settings.home).close()
+    assert main(command) == 0
+
+    settings.failed.mkdir()
+    (settings.failed / "a.txt").touch()
+    assert main(command) == 3
+    assert main(command[:-1]) == 0  # as ever, where nobody asks for it
+
+    (settings.inbox / "waits.txt").touch()
+    assert main(command) == 4
+    capsys.readouterr()
+
+
+@pytest.mark.sqlite("its file is what goes away")
+def test_watching_goes_on_while_the_ledger_is_away(
+    settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledgers.opened(settings.home).close()
+    ledger_file, aside = settings.home / "ledger.db", settings.home / "aside"
+    steps = iter([lambda: ledger_file.rename(aside), lambda: aside.rename(ledger_file), None])
+
+    def sleep(seconds: float) -> None:
+        step = next(steps)
+        if step is None:
+            raise KeyboardInterrupt
+        step()
+
+    monkeypatch.setattr(time, "sleep", sleep)
+
+    assert watching.watch(settings, seconds=0.2, as_json=True) == 0
+
+    captured = capsys.readouterr()
+    assert [json.loads(line)["owed"] for line in captured.out.splitlines()] == [0, 0]
+    assert (
+        captured.err == f"topicwired: {ledger_file}: no ledger yet; `topicwired run` makes it; asked again\n"
+    )

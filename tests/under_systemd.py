@@ -46,11 +46,15 @@ def limited(unit: str, command: Iterable[str], *more: str) -> str:
         line for line in unit.splitlines() if not line.startswith(tuple(f"{key}=" for key in _OF_A_DAEMON))
     ]
     at = next(number for number, line in enumerate(kept) if line.startswith("ExecStart="))
-    quoted = " ".join(
-        '"' + each.replace("%", "%%").replace("$", "$$").replace('"', '\\"') + '"' for each in command
-    )
+    quoted = " ".join(map(_quoted, command))
     kept[at : at + 1] = ["Type=oneshot", "TimeoutStartSec=infinity", f"ExecStart={quoted}", *more]
     return "\n".join(kept) + "\n"
+
+
+def _quoted(word: str) -> str:
+    for plain, escaped in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("%", "%%"), ("$", "$$")):
+        word = word.replace(plain, escaped)
+    return f'"{word}"'
 
 
 def installed() -> Installation:
@@ -63,17 +67,27 @@ def make_user(systemd: Systemd) -> None:
     systemd.call("useradd", "--system", "--user-group", "--home-dir", str(HOME), USER)
 
 
+def keep_as_it_is(systemd: Systemd) -> None:
+    """What somebody changes in the checkout meanwhile would show through: an overlay has a file of its own
+    from its first change on, and this is one that changes nothing.
+    """
+    inside = "find . -name .venv -prune -o -name .git -prune -o -type f -print0 | xargs -0 chmod --quiet u+r"
+    systemd.call("sh", "-c", f'cd "$1" && {inside}', "sh", str(ROOT))
+
+
 def main(arguments: list[str]) -> int:
     found = installed()
     left_out = [f"--deselect={each}" for each in LEFT_OUT if "::" in each]
     left_out += [f"--ignore={each}" for each in LEFT_OUT if "::" not in each]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={_REPORT}"]
     here = [f"WorkingDirectory={ROOT}", f"Environment=HYPOTHESIS_STORAGE_DIRECTORY={HOME}/hypothesis"]
-    here += ["Environment=PYTHONDONTWRITEBYTECODE=1"]
+    # Ports of other programs of this machine are not to meet those of the tests.
+    here += ["Environment=PYTHONDONTWRITEBYTECODE=1", "PrivateNetwork=yes"]
     unit = limited(service(found, Owner(USER, USER)).text, [*command, *left_out, *arguments], *here)
     try:
         with booted(*found.reads) as systemd:
             make_user(systemd)
+            keep_as_it_is(systemd)
             systemd.install(_UNIT, unit)
             systemd.ctl("start", _UNIT, check=False)
             report = systemd.at(_REPORT)

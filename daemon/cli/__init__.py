@@ -30,7 +30,7 @@ _HEADINGS = {
     "begin": ("init", "check", "demo", "run"),
     "every day": ("status", "route", "retry", "desk"),
     "teach it": ("verdicts", "sample", "retrain", "rehearse", "retag", "promises"),
-    "keep it": ("unit", "slack", "backup", "restore", "storage"),
+    "keep it": ("unit", "slack", "backup", "restore", "forget", "storage"),
     "besides": ("manual", "completion"),
 }
 _THEN = (

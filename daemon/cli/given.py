@@ -103,14 +103,14 @@ def ledger_of(settings: Settings) -> Iterator[Database]:
 
     Whose work goes on is known as of now: that of other machines too, where the ledger is shared.
     """
-    from daemon import presence
-    from daemon.database import open_database, plain_errors
+    from daemon import presence, upgrading
+    from daemon.database import plain_errors
     from daemon.tables import SQLITE
 
     path = settings.database.removeprefix(SQLITE)
     if "://" not in path and not Path(path).exists():
         raise DaemonError(f"{path}: no ledger yet; `topicwired run` makes it")
-    database = open_database(settings.database)
+    database = upgrading.opened(settings)
     try:
         with plain_errors():
             presence.hear_of(database)

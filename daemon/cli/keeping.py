@@ -1,10 +1,12 @@
-"""Commands that keep what there is: backup and restore."""
+"""Commands that keep what there is, and let go of it: backup, forget and restore."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,7 @@ _ENDING = ".db"  # of a ledger alone
 
 
 def add_commands(commands: Any) -> None:
-    """`backup` and `restore`."""
+    """`backup`, `forget` and `restore`."""
     command = add_command(commands, "backup", backup)
     command.add_argument(
         "file",
@@ -30,6 +32,14 @@ def add_commands(commands: Any) -> None:
         metavar="DIR",
         help="where to: a folder for backups of the whole home, or a file that ends in .db for the ledger"
         " alone; absent: the ledger alone, to HOME/backups",
+    )
+    command = add_command(commands, "forget", forget)
+    command.add_argument(
+        "--older-than", metavar="DAYS", help="such as 365d or 52w; absent: as retention.keep_days says"
+    )
+    command.add_argument("--dry-run", action="store_true", help="say what would go, and change nothing")
+    command.add_argument(
+        "--compact", action="store_true", help="then make the ledger's file smaller; stop the daemon first"
     )
     command = add_command(commands, "restore", restore)
     command.add_argument(
@@ -81,6 +91,58 @@ def backup(options: argparse.Namespace) -> int:
     lines = [f"{made.file}: {made.articles} articles, {made.size} bytes, checked"]
     _say(options, {"backup": str(made.file), "articles": made.articles, "bytes": made.size}, lines)
     return 0
+
+
+def forget(options: argparse.Namespace) -> int:
+    """Let go of old articles' texts, and of their files in done/, as [retention] does each night.
+
+    An article keeps its fingerprint, title and tags, so that a repeat raises no alert however late it comes.
+    Kept whole are files with an article that somebody judged or was asked about, whose alert is still owed, or
+    whose story is open. failed/ is not touched. It goes in small steps beside a running daemon. The room is
+    used again by what comes next; the ledger's file becomes smaller only with --compact. Backups made before
+    still have the texts.
+
+        topicwired forget --dry-run
+        topicwired forget --older-than 365d --dry-run --json
+        topicwired forget --older-than 2y
+        topicwired forget --older-than 52w --compact
+    """
+    from contextlib import nullcontext
+
+    from daemon import app, retention
+    from daemon.cli.given import ledger_of
+
+    settings = settings_of(options)
+    older_than = _age(options, settings)
+    alone = app.home_lock(settings) if options.compact and not options.dry_run else nullcontext()
+    with alone:
+        with ledger_of(settings) as database:
+            outcome = retention.forget(
+                settings,
+                database,
+                older_than=older_than,
+                dry=options.dry_run,
+                progress=progress("files looked at"),
+            )
+        row, lines = outcome.as_json(), [outcome.line()]
+        if options.compact and not options.dry_run:
+            before, after = retention.compact(settings)
+            row |= {"bytes_before": before, "bytes_after": after}
+            lines.append(f"the ledger had {before} bytes, and has {after}")
+    _say(options, row, lines)
+    return 0
+
+
+def _age(options: argparse.Namespace, settings: Settings) -> timedelta:
+    """How old what goes is at least."""
+    if options.older_than is None:
+        if settings.retention.keep_days is None:
+            raise DaemonError("say how old: --older-than 365d, or retention.keep_days in the configuration")
+        return timedelta(days=settings.retention.keep_days)
+    found = re.fullmatch(r"([0-9]{1,5})([dwy])", options.older_than)
+    if found is None:
+        raise DaemonError(f"--older-than {options.older_than}: should be as 365d, 52w or 2y")
+    return timedelta(days=int(found[1]) * {"d": 1, "w": 7, "y": 365}[found[2]])
 
 
 def restore(options: argparse.Namespace) -> int:

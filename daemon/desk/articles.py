@@ -18,7 +18,8 @@ from daemon.verdicts import SHORT_ID, find_article
 NEWEST = 2**62  # above every id
 
 _COLUMNS = (
-    "id AS identity, fingerprint, title, text, language, date, source, author, url, caveats, model, tagged_at"
+    "id AS identity, fingerprint, title, text, language, date, source, author, url, caveats, model,"
+    " tagged_at, forgotten_at"
 )
 _NEWEST = text(
     """
@@ -109,7 +110,7 @@ class VerdictShown:
 @dataclass(frozen=True, slots=True)
 class ArticleShown:
     """`identity` is its id in the ledger, `id` what people and programs call it. `alerts`: receiver and
-    state of delivery.
+    state of delivery. `forgotten_at`: since when its text is no longer kept, if it is not.
     """
 
     identity: int
@@ -128,6 +129,7 @@ class ArticleShown:
     alerts: tuple[tuple[str, str], ...]
     verdicts: tuple[VerdictShown, ...]
     story: int | None
+    forgotten_at: str | None = None
 
     @property
     def id(self) -> str:

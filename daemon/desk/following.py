@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, TextClause, bindparam, text
 
+from daemon import clock
 from daemon.backoff import Backoff
 from daemon.clock import from_text
 from daemon.database import Database, plainly
@@ -27,9 +28,11 @@ _BREATH = 0.02  # seconds between two batches, for whoever else wants the disk
 _NICENESS = 15  # of the thread: intake goes first, and then the pages
 _REST = Backoff(first=1.0, ceiling=30.0)
 _STOP_SECONDS = 5.0
+_WEAR_EVERY = 600.0  # seconds
+_LEAST_WORN = 1000  # articles
 
 _COLUMNS = """
-    articles.id, title, text, language, articles.source, tagged_at, story_id,
+    articles.id, title, text, language, articles.source, tagged_at, story_id, forgotten_at,
     EXISTS (SELECT 1 FROM alerts WHERE alerts.article_id = articles.id) AS alerted
 """
 _NEXT = text(
@@ -64,6 +67,7 @@ _CHANGES = text(
 )
 _ALERTS = text("SELECT id, article_id, key AS told FROM alerts WHERE id > :after ORDER BY id LIMIT :most")
 _FINGERPRINT = text("SELECT fingerprint FROM articles WHERE id = :id")
+_FORGOTTEN = text("SELECT COUNT(*) FROM articles WHERE forgotten_at IS NOT NULL AND id <= :article")
 _LAST_CHANGE = text("SELECT id, changed_at FROM changes ORDER BY id DESC LIMIT 1")
 _LAST_ALERT = text("SELECT id, key FROM alerts ORDER BY id DESC LIMIT 1")
 _STILL_THERE = text(
@@ -82,6 +86,7 @@ class Follower:
         self._database = database
         self._index = index
         self._gentle = False
+        self._looks_at_wear = 0.0
         self._worker = Worker("following", self._work, rest=_REST)
 
     def start(self) -> None:
@@ -121,9 +126,23 @@ class Follower:
             self._index.begin_anew()
             return True
         if part.position == position:
-            return False
+            return self._begin_anew_if_worn(position)
         # False where somebody else has followed meanwhile: nobody hurries then.
         return self._index.write(part.entries, part.position, after=position)
+
+    def _begin_anew_if_worn(self, position: Position) -> bool:
+        """Words of articles whose text is no longer kept stay in the index until it is made anew: when they
+        are a third of it. Until then such articles are found by them.
+        """
+        if clock.monotonic() < self._looks_at_wear:
+            return False
+        self._looks_at_wear = clock.monotonic() + _WEAR_EVERY
+        with self._database.reading() as connection:
+            forgotten = connection.execute(_FORGOTTEN, {"article": position.article}).scalar_one()
+        if not is_worn(forgotten - position.forgotten, position.article):
+            return False
+        self._index.begin_anew()
+        return True
 
     def _part(self, connection: Connection, position: Position) -> _Part | None:
         """What comes next; None where this is another ledger than the one that was followed."""
@@ -134,7 +153,9 @@ class Follower:
             # What was tagged anew or told before the first look is taken up as it is now.
             known = _at_the_end(connection) if position == START else position
             fingerprint = connection.execute(_FINGERPRINT, {"id": entries[-1].article}).scalar_one()
-            return _Part(entries, replace(known, article=entries[-1].article, fingerprint=fingerprint))
+            forgotten = position.forgotten + sum(entry.forgotten for entry in entries)
+            now = replace(known, article=entries[-1].article, fingerprint=fingerprint, forgotten=forgotten)
+            return _Part(entries, now)
         return self._tagged_anew(connection, position) or self._told_since(connection, position)
 
     def _tagged_anew(self, connection: Connection, position: Position) -> _Part | None:
@@ -158,6 +179,11 @@ class _Part:
 
     entries: Sequence[Entry]
     position: Position
+
+
+def is_worn(forgotten: int, articles: int) -> bool:
+    """Whether so many articles of an index were forgotten since it took them up that it is made anew."""
+    return forgotten > max(_LEAST_WORN, articles / 3)
 
 
 def _again(connection: Connection, articles: Collection[int], now: Position) -> _Part:
@@ -211,4 +237,5 @@ def _entry(row: Row[Any], grades: Mapping[str, str]) -> Entry:
         grades=grades,
         alerted=bool(row.alerted),
         story=row.story_id,
+        forgotten=row.forgotten_at is not None,
     )

@@ -20,7 +20,7 @@ from daemon.desk.words import words
 
 __all__ = ["EVERYTHING", "START", "Entry", "Filter", "Index", "IndexFailure", "Position", "TooSlowError"]
 
-_SCHEMA = 3
+_SCHEMA = 4
 
 # FTS5's own tokenizer finds the words that `words` has spelled: it cuts at blanks, and no letter of ours
 # means anything to it. What it would keep of an article's length is never asked for. With what it keeps in
@@ -31,9 +31,9 @@ _CREATE = """
         one INTEGER PRIMARY KEY CHECK (one = 1),
         article INTEGER NOT NULL, fingerprint TEXT NOT NULL,
         change INTEGER NOT NULL, changed_at TEXT NOT NULL,
-        alert INTEGER NOT NULL, alert_key TEXT NOT NULL
+        alert INTEGER NOT NULL, alert_key TEXT NOT NULL, forgotten INTEGER NOT NULL
     );
-    INSERT INTO position VALUES (1, 0, '', 0, '', 0, '');
+    INSERT INTO position VALUES (1, 0, '', 0, '', 0, '', 0);
     CREATE VIRTUAL TABLE words USING fts5(
         title, body, marks, content='', columnsize=0, tokenize="ascii tokenchars '_'"
     );
@@ -54,10 +54,10 @@ _CREATE = """
     ) WITHOUT ROWID;
     CREATE INDEX origins_by_articles ON origins (kind, articles);
 """
-_POSITION = "SELECT article, fingerprint, change, changed_at, alert, alert_key FROM position"
+_POSITION = "SELECT article, fingerprint, change, changed_at, alert, alert_key, forgotten FROM position"
 _MOVE_ON = """
     UPDATE position
-    SET article = ?, fingerprint = ?, change = ?, changed_at = ?, alert = ?, alert_key = ?
+    SET article = ?, fingerprint = ?, change = ?, changed_at = ?, alert = ?, alert_key = ?, forgotten = ?
 """
 _ADD = "INSERT INTO words (rowid, title, body, marks) VALUES (?, ?, ?, ?)"
 _TAKE_OUT = "INSERT INTO words (words, rowid, title, body, marks) VALUES ('delete', ?, ?, ?, ?)"
@@ -105,7 +105,10 @@ _MOST_ALIKE = 40
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An article as the index knows it. `grades` by topic; `day` as 2026-11-22, where this machine stands."""
+    """An article as the index knows it. `grades` by topic; `day` as 2026-11-22, where this machine stands.
+
+    `forgotten`: its text is no longer kept.
+    """
 
     article: int
     title: str
@@ -116,6 +119,7 @@ class Entry:
     grades: Mapping[str, str]
     alerted: bool
     story: int | None = None
+    forgotten: bool = False
 
     def facts(self) -> str:
         """All but the words, which the ledger keeps and nobody changes."""
@@ -130,7 +134,8 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Position:
     """Up to where the ledger has been followed: the last article, change of tags and alert, and by what
-    each can be told from another one of the same id.
+    each can be told from another one of the same id. `forgotten`: how many articles had no text any more when
+    they were taken up.
     """
 
     article: int = 0
@@ -139,6 +144,7 @@ class Position:
     changed_at: str = ""
     alert: int = 0
     alert_key: str = ""
+    forgotten: int = 0
 
 
 START = Position()
@@ -231,7 +237,8 @@ class Index:
                 known = connection.execute(_KNOWN, (entry.article,)).fetchone()
                 facts = entry.facts()
                 if known is not None:
-                    if known[0] == facts:
+                    # Of what is forgotten nobody can say any more which words stand there.
+                    if known[0] == facts or entry.forgotten:
                         continue
                     # FTS5 has to be given what stands there word for word.
                     old = entry.as_told(known[0])

@@ -41,7 +41,7 @@ _LOOKS: tuple[tuple[str, Look], ...] = (
     ("secrets", secrets.examine),
     ("clock", clocks.examine),
     ("backups", copies.examine),
-    ("daemon", process.examine),
+    ("process", process.examine),
     ("service", service.examine),
     ("listening", doors.examine),
     ("receivers", slackcheck.examine),

@@ -39,11 +39,11 @@ def is_synchronised() -> bool | None:
 
 def kept_right(found: bool | None) -> Finding:
     if found is None:
-        return fine("clock", "the kernel does not say whether it is kept right")
+        return fine("time", "the kernel does not say whether it is kept right")
     if not found:
         return warning(
-            "clock",
+            "time",
             "nothing keeps the clock of this machine right: digests and quiet hours go by it",
             "timedatectl set-ntp true",
         )
-    return fine("clock", "is kept right by NTP")
+    return fine("time", "is kept right by NTP")

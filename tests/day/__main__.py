@@ -1,7 +1,7 @@
 """Live a day of 24 hours in 20 minutes, with a fault each minute, and count what does not hold.
 
     python -m tests.day
-    python -m tests.day --minutes 5 --hours 6 --articles 2000 --plant descriptor
+    python -m tests.day --minutes 5 --hours 6 --articles 2000 --plant descriptor --plant lie
 
 Prints a report; exit code 1 where something was found. As root, or where a user may have namespaces of
 their own, the home has a small disk of its own, which can be full.
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--hours", type=float, default=24.0, help="that pass in them")
     parser.add_argument("--articles", type=int, default=5000, help="files that come")
     parser.add_argument("--seed", type=int, default=1, help="another gives other files and another order")
-    parser.add_argument("--plant", choices=sorted(PLANTS), default="", help="a fault to be found")
+    parser.add_argument("--plant", choices=sorted(PLANTS), action="append", help="a fault to be found")
     parser.add_argument("--models", type=Path, metavar="DIR", help="of a trained home; absent: trains one")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="where ledger, files and log are kept")
     parser.add_argument(_OWN_DISK, action="store_true", help=argparse.SUPPRESS)
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
         else:
             return subprocess.run(command, check=False).returncode
     logging.disable(logging.CRITICAL)
-    lived = plan.full(options.minutes, options.hours, options.articles, options.seed, options.plant)
+    lived = plan.full(options.minutes, options.hours, options.articles, options.seed, options.plant or ())
     with tempfile.TemporaryDirectory(prefix="topicwire-day-", ignore_cleanup_errors=True) as scratch:
         folder = Path(scratch)
         if options.own_disk:

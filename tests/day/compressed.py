@@ -10,8 +10,10 @@ time by its own clock (a lease on a sending, a batch), it is given as many times
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import os
+import signal
 import sys
 import threading
 import time
@@ -23,6 +25,8 @@ from typing import Any
 from daemon import clock
 from tests.day import plants
 from tests.day.hours import Hours
+
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG, prctl(2): who lives the day may be killed
 
 put: Callable[[object, str, Any], None] = setattr
 
@@ -73,6 +77,7 @@ def main(arguments: list[str]) -> int:
     from daemon import cli
 
     if arguments[:1] == ["run"]:
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
         hurry(hours)
     return cli.main(arguments)
 

@@ -55,12 +55,13 @@ class Household:
         self.lives: list[Life] = []
         self.desk_port, self.metrics_port = _free_port(), _free_port()
         self.log = folder / "log.txt"
+        self.bundles = folder / "bundles"  # where the daemon's own backups go
         self.reads_log = threading.Event()
         self.reads_log.set()
         self._pumps: list[threading.Thread] = []
 
     def prepare(self, models: Path | None) -> None:
-        """A home with a model of the shipped labels: trained here, or those of another home."""
+        """A home with two models of the shipped labels: trained here, or those of another home."""
         self.home.mkdir(parents=True, exist_ok=True)
         self.inbox.mkdir()
         for name, secret in (("bot-token", SECRETS[0]), ("app-token", SECRETS[1])):
@@ -70,8 +71,14 @@ class Household:
         self.configure()
         if models is not None:
             shutil.copytree(models, self.home / "models", symlinks=True)
-        else:
-            self.classify("train")
+            return
+        self.classify("train")
+        first = (self.home / "models" / "current").read_text().strip()
+        own = self.home / "labels" / "day.tsv"
+        own.parent.mkdir()
+        own.write_text("energy\tThe pipeline to the new refinery was filled with oil for the first time.\n")
+        self.classify("train")
+        self.classify("models", "use", first, "--despite", "the day begins with it")
 
     def configure(self, more: str = "") -> None:
         """Write the configuration; who runs hears of it at a reload."""
@@ -131,7 +138,8 @@ languages = ["ar"]
 
 [backup]
 cron = "{self.plan.backups}"
-keep = 30
+path = "{self.bundles}"
+keep = 100
 
 [retrain]
 cron = "{minute} {hour},{(hour + 8) % 24},{(hour + 16) % 24} * * *"
@@ -145,7 +153,7 @@ receiver = "newsroom"
 listen = "127.0.0.1:{self.metrics_port}"
 
 [desk]
-listen = "127.0.0.1:{self.desk_port}"
+listen = "{f"127.0.0.1:{self.desk_port}" if self.plan.desk else "never"}"
 """
 
     def _training_at(self) -> tuple[int, int]:
@@ -156,7 +164,8 @@ listen = "127.0.0.1:{self.desk_port}"
 
     def start(self) -> Life:
         """Another life of the daemon, once it watches."""
-        lines = self.log.read_bytes().count(b"watching") if self.log.exists() else 0
+        self.log.touch()
+        lines = self.log.read_bytes().count(b"watching")
         reading, writing = os.pipe()
         fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE)
         with (self.folder / "stdout.txt").open("ab") as out:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,13 +40,19 @@ class Print:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A backup: the file, how it was made, and what the ledger had; `before` and `after` count rows."""
+    """A backup: what to restore, its ledger, how it was made, and what the ledger then had; `before` and
+    `after` count rows.
+    """
 
-    file: Path
+    place: Path  # of a whole home, or the ledger's file
     how: str  # still | in motion | nightly
     still: Mapping[str, Print] | None
     before: Mapping[str, int]
     after: Mapping[str, int]
+
+    @property
+    def ledger(self) -> Path:
+        return self.place / LEDGER if self.place.is_dir() else self.place
 
 
 class Keeping:
@@ -63,22 +69,28 @@ class Keeping:
         with self._household.reading() as connection:
             ours = prints(connection)
         counts = {name: each.rows for name, each in ours.items()}
-        return self._make("still", ours, counts, lambda: counts)
+        return self._make("still", self._place, ours, counts, lambda: counts)
 
     def in_motion(self) -> str:
-        return self._make("in motion", None, self._counts(), self._counts)
+        """One of the whole home, and one of the ledger alone."""
+        said = self._make("in motion", self._place, None, self._counts(), self._counts)
+        file = self._place / f"backup-{len(self.kept)}.db"
+        return f"{said}, {self._make('in motion', file, None, self._counts(), self._counts)}"
 
     def _make(
-        self, how: str, still: Mapping[str, Print] | None, before: Mapping[str, int], after: object
+        self,
+        how: str,
+        place: Path,
+        still: Mapping[str, Print] | None,
+        before: Mapping[str, int],
+        after: Callable[[], Mapping[str, int]],
     ) -> str:
         self._place.mkdir(exist_ok=True)
-        file = self._place / f"backup-{len(self.kept)}.db"
-        said = self._household.command("backup", str(file), "--json")
+        said = self._household.command("backup", str(place), "--json")
         if said.code != 0:
             self.faults.append(str(said))
             return str(said)
-        then = after() if callable(after) else before
-        self.kept.append(Kept(file, how, still, before, then))
+        self.kept.append(Kept(Path(said.json()["backup"]), how, still, before, after()))
         return f"{said.json()['articles']} articles"
 
     def _counts(self) -> Mapping[str, int]:
@@ -90,22 +102,23 @@ class Keeping:
 
     def judge(self, restored: int) -> list[str]:
         """Every fault of every backup of the day; so many of them are put into homes of their own."""
-        for file in sorted((self._household.home / "backups").glob("ledger-*.db")):
-            self.kept.append(Kept(file, "nightly", None, {}, self._counts()))
+        for place in sorted(self._household.bundles.glob("topicwire-*")):
+            self.kept.append(Kept(place, "nightly", None, {}, self._counts()))
         found = list(self.faults)
         for number, kept in enumerate(self.kept):
-            found += [f"{kept.file.name}, {kept.how}: {fault}" for fault in self._compared(kept)]
+            faults = self._compared(kept)
             if len(self.kept) - number <= restored:
-                found += [f"{kept.file.name}, {kept.how}: {fault}" for fault in self._restored(kept)]
+                faults += self._restored(kept)
+            found += [f"{kept.place.name}, {kept.how}: {fault}" for fault in faults]
         return found
 
     def _compared(self, kept: Kept) -> list[str]:
-        with closing(sqlite3.connect(f"file:{kept.file}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"file:{kept.ledger}?mode=ro", uri=True)) as connection:
             damage = connection.execute("PRAGMA integrity_check").fetchone()[0]
             if damage != "ok":
                 return [f"is damaged: {damage}"]
             theirs = prints(connection)
-            lasting = {name: _lasting(connection, name, 0) for name in _LASTING}
+            lasting = {name: _lasting(connection, name, -1) for name in _LASTING}
         faults = []
         if kept.still is not None:
             faults += differing(kept.still, theirs)
@@ -119,13 +132,14 @@ class Keeping:
         return faults
 
     def _restored(self, kept: Kept) -> list[str]:
-        """In a home that has nothing but a model."""
+        """In a home that has nothing; of the ledger alone, in one that has nothing but models."""
         home = self._household.folder / "restored"
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir()
         try:
-            shutil.copytree(self._household.home / "models", home / "models", symlinks=True)
-            said = self._household.command("restore", str(kept.file), home=home)
+            if not kept.place.is_dir():
+                shutil.copytree(self._household.home / "models", home / "models", symlinks=True)
+            said = self._household.command("restore", str(kept.place), home=home)
             return self._same(kept, home, said)
         finally:
             shutil.rmtree(home, ignore_errors=True)
@@ -134,11 +148,13 @@ class Keeping:
         if said.code != 0:
             return [str(said)]
         with (
-            closing(sqlite3.connect(f"file:{kept.file}?mode=ro", uri=True)) as connection,
+            closing(sqlite3.connect(f"file:{kept.ledger}?mode=ro", uri=True)) as connection,
             closing(sqlite3.connect(f"file:{home / LEDGER}?mode=ro", uri=True)) as other,
         ):
             was, became = prints(connection), prints(other)
-        return [
+        served = home / "models" / "current"
+        faults = [] if served.exists() else ["restored, no model serves"]
+        return faults + [
             f"restored, {name} has {became[name].rows} rows of {was[name].rows}, or others"
             for name in _RESTORED
             if was[name] != became[name]
@@ -165,9 +181,8 @@ def differing(ours: Mapping[str, Print], theirs: Mapping[str, Print]) -> list[st
 
 
 def _lasting(connection: sqlite3.Connection, name: str, first: int) -> str:
-    """A fingerprint of what lasts of the first rows of a table; 0 is all."""
-    limit = f" LIMIT {first}" if first else ""
-    statement = f"SELECT {_LASTING[name]} FROM {name} ORDER BY id{limit}"
+    """A fingerprint of what lasts of the first rows of a table; -1 is all."""
+    statement = f"SELECT {_LASTING[name]} FROM {name} ORDER BY id LIMIT {first}"
     digest = hashlib.sha256()
     for row in connection.execute(statement):
         digest.update(repr(row).encode("utf-8", "replace"))

@@ -39,6 +39,7 @@ LIVED = (
 ENDING = ("the daemon is killed", "the daemon is told to stop", "the daemon is killed", "slack hangs, killed")
 
 
+_SHOWN_BY = {"thread": ("configuration reloaded",), "rows": ("the ledger is locked",)}
 _LEAST_GAP = 20.0  # seconds, real
 
 
@@ -53,6 +54,7 @@ class Plan:
     samples: int = 144
     faults: tuple[str, ...] = ()
     plant: str = ""
+    desk: bool = True
     scrape: float = 15.0  # seconds of the day between two
     digests: str = "0 * * * *"
     backups: str = "15 */4 * * *"
@@ -72,10 +74,11 @@ class Plan:
         return [((number + 0.5) * self.gap, name) for number, name in enumerate(self.faults)]
 
 
-def full(minutes: float, hours: float, articles: int, seed: int, plant: str) -> Plan:
+def full(minutes: float, hours: float, articles: int, seed: int, planted: Sequence[str] = ()) -> Plan:
     """At least a fault each real minute: each of `LIVED` in an order of its own, then each of `ENDING`.
 
-    A shorter day has fewer of them: each takes a third of a minute.
+    A shorter day has fewer of them: each takes a third of a minute. With something planted there is what
+    brings it to light, again and again, and nothing that ends a life.
     """
     chance = random.Random(seed)
     room = int(minutes * 60.0 / _LEAST_GAP)
@@ -84,4 +87,15 @@ def full(minutes: float, hours: float, articles: int, seed: int, plant: str) -> 
     while len(lived) + len(ending) < minutes or not lived:
         lived += chance.sample(LIVED, len(LIVED))
     lived = lived[: max(1, room - len(ending))]
-    return Plan(minutes, hours, articles, seed, faults=(*lived, *ending), plant=plant)
+    if planted:
+        shown = [fault for name in planted for fault in _SHOWN_BY.get(name, ())] or [LIVED[0]]
+        lived, ending = (shown * room)[: max(len(shown), room // 2)], ()
+    return Plan(
+        minutes,
+        hours,
+        articles,
+        seed,
+        faults=(*lived, *ending),
+        plant=",".join(planted),
+        least_hours=min(5.0, 0.4 * hours),
+    )

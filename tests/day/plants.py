@@ -17,9 +17,9 @@ put: Callable[[object, str, Any], None] = setattr
 _kept: list[Any] = []
 
 
-def plant(name: str) -> None:
-    """Nothing where the name is empty. KeyError where there is no such plant."""
-    if name:
+def plant(names: str) -> None:
+    """Put these in, parted by commas; nothing where there is none. KeyError where no plant is called so."""
+    for name in filter(None, names.split(",")):
         PLANTS[name]()
 
 

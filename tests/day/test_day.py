@@ -157,13 +157,21 @@ def test_the_hours_pass_as_fast_as_told_and_the_wall_clock_alone_can_be_wrong(
 
 
 def test_a_full_day_has_each_fault_and_those_that_end_a_life_come_last() -> None:
-    day = plan.full(20.0, 24.0, 5000, 7, "")
+    day = plan.full(20.0, 24.0, 5000, 7)
 
     assert set(day.faults) == {*plan.LIVED, *plan.ENDING}
     assert day.faults[-len(plan.ENDING) :] == plan.ENDING
     assert len(day.faults) >= day.minutes
     [(first, _), *_] = [each for each in day.moments() if each[1] in plan.ENDING]
     assert first * day.speed / HOUR >= 12.0
+
+
+def test_a_day_with_a_plant_has_the_faults_that_show_it_and_none_that_ends_a_life() -> None:
+    planted = plan.full(5.0, 6.0, 1000, 1, ("thread", "rows"))
+
+    assert {"configuration reloaded", "the ledger is locked"} == set(planted.faults)
+    assert planted.faults.count("configuration reloaded") >= 3
+    assert planted.plant == "thread,rows"
 
 
 def test_every_format_is_written_in_every_language() -> None:
@@ -178,17 +186,18 @@ def test_each_plant_is_put_where_there_is_something() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # on a machine that is busy with other things
 def test_a_quarter_of_an_hour_with_faults_holds_what_a_day_promises(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAY_HOURS", os.environ.get("DAY_HOURS", ""))
     prepare(tmp_path / "model-home", {}, ledger=False)
-    faults = ("slack answers 500", "the ledger is locked", "the inbox is gone")
-    short = Plan(0.2, 0.24, 60, 1, samples=3, faults=faults, digests="*/5 * * * *", backups="10 0 * * *")
+    faults = ("slack answers 500", "the ledger is locked")
+    short = Plan(0.2, 0.24, 60, 1, samples=1, faults=faults, desk=False, digests="*/5 * * * *", restored=1)
 
     lived = live(tmp_path, short, models=tmp_path / "model-home" / "models")
 
     assert lived.findings == []
     assert [each.name for each in lived.faults] == list(faults)
-    assert sum(each.numbers for each in lived.checked) > 20
+    assert sum(each.numbers for each in lived.checked) > 10
     assert lived.facts["backups"].startswith("1 still")

@@ -14,12 +14,13 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.day.household import Household, Said
+from tests.day.household import CHANNELS, Household
 
-_BETWEEN = 0.004  # seconds between two counts
+_BETWEEN = 0.05  # seconds between two counts
 _OWED = ("pending", "sending", "unknown")
 _SETTLED = ("sent", "merged", "dead", "parked", "held")
 _GROUPS = {
@@ -29,6 +30,8 @@ _GROUPS = {
 }
 _DELIVERIES = "SELECT receiver, state, COUNT(*) FROM deliveries GROUP BY receiver, state"
 _ARTICLES = "SELECT COUNT(*) FROM articles"
+_DELIVERED = "SELECT sent_at FROM deliveries WHERE state IN ('sent', 'merged') AND alert_id IS NOT NULL"
+_SPANS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 _WISHES = "SELECT COUNT(*) FROM wishes WHERE until > ?"
 _HOLDS = "SELECT COUNT(*) FROM holds"
 _JOBS = "SELECT name, finished_at, result FROM jobs ORDER BY name"
@@ -56,6 +59,7 @@ class Checked:
 
 def check(household: Household) -> Checked:
     """Ask, count, and compare."""
+    first, process = _moments(household), household.process
     counts = [count(household)]
     stop = threading.Event()
 
@@ -76,9 +80,12 @@ def check(household: Household) -> Checked:
     counts.append(count(household))
     if said.code != 0:
         return Checked(said.began, 0, (str(said),))
-    found = said.json()
-    faults = [*compared(found, counts), *_agreeing(found), *_against_slack(household, said, found, counts)]
-    numbers = len(_said(found))
+    found, last = said.json(), _moments(household)
+    faults = [*compared(found, counts), *_agreeing(found), *_rates(found, first, last)]
+    faults += _against_slack(household, found)
+    if found["process"] is not None and found["process"]["process"] not in (process, household.process):
+        faults.append(f"status says that {found['process']} runs; it is {household.process}")
+    numbers = len(_said(found)) + sum(len(spans) for spans in found["rate"].values())
     return Checked(
         said.began, numbers, tuple(faults), int(found["files"]["articles"]), int(found["owed"]), took
     )
@@ -196,15 +203,50 @@ def _agreeing(found: Mapping[str, Any]) -> list[str]:
         parts = sum(each.get(state, 0) for each in found["deliveries"].values() for state in states)
         if found[name] != parts:
             faults.append(f"status says {found[name]} {name}, and {parts} by receiver")
+    for row in found["receivers"]:
+        states = found["deliveries"].get(row["receiver"], {})
+        ours = {"owed": sum(states.get(state, 0) for state in _OWED)}
+        ours |= {state: states.get(state, 0) for state in ("parked", "dead", "held")}
+        if any(row[name] != number for name, number in ours.items()):
+            faults.append(f"status says {row} of {row['receiver']}, and {states}")
+    if found["serving"] is not None and found["serving"]["version"] != found["model"]:
+        faults.append(f"status says that {found['model']} serves, and tells of {found['serving']['version']}")
     return faults
 
 
-def _against_slack(
-    household: Household, said: Said, found: Mapping[str, Any], counts: Sequence[Count]
-) -> list[str]:
-    """What was sent, says the ledger, is at most what Slack has, and at least that but for what is owed."""
-    from tests.day.household import CHANNELS
+@dataclass(frozen=True, slots=True)
+class _Moments:
+    """When each article was recorded, and each alert delivered, as the ledger writes moments."""
 
+    articles: Sequence[str]
+    alerts: Sequence[str]
+
+
+def _moments(household: Household) -> _Moments:
+    with household.reading() as connection:
+        articles = [at for (at,) in connection.execute("SELECT tagged_at FROM articles")]
+        alerts = [at for (at,) in connection.execute(_DELIVERED) if at is not None]
+    return _Moments(articles, alerts)
+
+
+def _rates(found: Mapping[str, Any], first: _Moments, last: _Moments) -> list[str]:
+    """What was done in the last minute, hour and day, counted back from the moment that status names."""
+    faults = []
+    at = datetime.fromisoformat(found["at"])
+    for what, before, after in (
+        ("articles", first.articles, last.articles),
+        ("alerts", first.alerts, last.alerts),
+    ):
+        for span, value in found["rate"][what].items():
+            since = (at - _SPANS[span]).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            low, high = (sum(moment >= since for moment in moments) for moments in (before, after))
+            if not low <= value <= high:
+                faults.append(f"status says {value} {what} in a {span}; it was {_span(low, high)}")
+    return faults
+
+
+def _against_slack(household: Household, found: Mapping[str, Any]) -> list[str]:
+    """What was sent, says the ledger, is at most what Slack has."""
     faults = []
     with household.slack.lock:
         after = [str(one["channel"]) for one in household.slack.messages]

@@ -39,6 +39,7 @@ PARTS = (
     "retraining",
     "daemons",
     "networks",
+    "day",
 )
 
 _SELDOM = 30.0  # seconds

@@ -21,7 +21,8 @@ def upgrade() -> None:
     )
     # The few that still stand in done/.
     leaving = sa.text("state = 'forgotten' AND target IS NOT NULL")
-    op.create_index("files_leaving", "files", ["daemon", "id"], sqlite_where=leaving, postgresql_where=leaving)
+    columns = ["daemon", "id"]
+    op.create_index("files_leaving", "files", columns, sqlite_where=leaving, postgresql_where=leaving)
 
 
 def downgrade() -> None:
