@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Text, bindparam, text
+from sqlalchemy import BigInteger, Connection, Row, Text, bindparam, text
 
 from classifier import Article
 from daemon.clock import to_text
@@ -292,19 +293,40 @@ def _forget(connection: Connection, files: Sequence[int], found: Forgotten, now:
     if dry:
         return
     if articles:
-        heads = [Article(row.opening).headline if row.opening else None for row in articles]
-        rows = [
-            {"article": row.id, "headline": head, "now": to_text(now)}
-            for row, head in zip(articles, heads, strict=True)
-        ]
-        _EMPTY.execute_all(connection, rows)
-        _DROP_EVIDENCE.execute_all(connection, [{"article": row.id} for row in articles])
-        payloads = connection.execute(_PAYLOADS, {"articles": [row.id for row in articles]}).all()
-        if payloads:
-            _SHORTEN.execute_all(
-                connection, [{"id": id, "payload": shortened(said)} for id, said in payloads]
-            )
+        _empty(connection, articles, now)
     _FORGET.execute_all(connection, [{"id": each} for each in files])
+
+
+def _empty(connection: Connection, articles: Sequence[Row[Any]], now: datetime) -> None:
+    """Take the texts of articles away, and the passages of their tags and alerts."""
+    ids = [row.id for row in articles]
+    heads = [Article(row.opening).headline if row.opening else None for row in articles]
+    rows = [
+        {"article": id, "headline": head, "now": to_text(now)} for id, head in zip(ids, heads, strict=True)
+    ]
+    _EMPTY.execute_all(connection, rows)
+    _DROP_EVIDENCE.execute_all(connection, [{"article": id} for id in ids])
+    payloads = connection.execute(_PAYLOADS, {"articles": ids}).all()
+    if payloads:
+        _SHORTEN.execute_all(connection, [{"id": id, "payload": shortened(said)} for id, said in payloads])
+    if connection.dialect.name == "sqlite":
+        _write_anew(connection, ids)
+
+
+def _write_anew(connection: Connection, articles: Sequence[int]) -> None:
+    """Have SQLite give back the room in its pages: it merges them as rows are deleted, and never as one
+    becomes smaller (measured: without this the room was not used again). A server sees to that itself.
+    """
+    connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")  # up to the end of the transaction
+    asked = tuple(articles)
+    for table, article in (("tags", "article_id"), ("alerts", "article_id"), ("articles", "id")):
+        rest = f"FROM {table} WHERE {article} IN ({', '.join('?' * len(asked))})"
+        found = connection.exec_driver_sql(f"SELECT * {rest} ORDER BY {article}", asked)
+        columns, rows = list(found.keys()), [tuple(row) for row in found]
+        if rows:
+            connection.exec_driver_sql(f"DELETE {rest}", asked)
+            into = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+            connection.exec_driver_sql(into, rows)
 
 
 def shortened(payload: str) -> str:

@@ -93,7 +93,11 @@ def of_home(found: Home) -> Iterator[Metric]:
     yield gauge("receiver_quiet", help_text, hushed, "receiver")
     if found.ledger_bytes is not None:
         yield gauge("ledger_size_bytes", "Of this daemon: the ledger's file.", {(): found.ledger_bytes})
-    yield gauge("backups", "Of this daemon: backups of the ledger that are kept.", {(): found.backups})
+    yield gauge(
+        "backups",
+        "Of this daemon: backups that are kept, of the ledger or of the whole home.",
+        {(): found.backups},
+    )
     if found.backup is not None:
         made_at, size_of_it = found.backup
         help_text = "Of this daemon: when the newest backup was made; not told where none is ever made."

@@ -49,8 +49,10 @@ RestrictSUIDSGID=yes
 RestrictNamespaces=yes
 # A training gives way to all else (SCHED_IDLE); nothing of ours pushes ahead.
 RestrictRealtime=yes
-# What a training left in shared memory goes with it; keys of the kernel it neither has nor sees.
-RemoveIPC=yes
+# Shared memory of its own, that goes with it. (No RemoveIPC=: that also empties what somebody who
+# trains by hand, as the same user, has in theirs.)
+TemporaryFileSystem=/dev/shm:mode=1777,nosuid,nodev,noexec
+# Keys of the kernel it neither has nor sees.
 KeyringMode=private
 # A dump of memory would hold articles and tokens.
 LimitCORE=0

@@ -64,7 +64,7 @@ def hear_of_the_unexpected() -> None:
         name = found.thread.name if found.thread is not None else ""
         if found.exc_value is not None:
             caught = (found.exc_type, found.exc_value, found.exc_traceback)
-            logger.error("a thread has died", extra={"thread": name}, exc_info=caught)
+            logger.error("a thread has died", extra={"worker": name}, exc_info=caught)
 
     def at_the_top(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):

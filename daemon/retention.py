@@ -136,10 +136,13 @@ def forget(
                 )
             pace.took(time.monotonic() - begun)
             if not dry:
-                left += sweep(settings, database)
+                if found.files - left >= _MOST:
+                    left += sweep(settings, database)
                 time.sleep(pace.rest(others_wait=_files_wait(settings)))
             progress(cursor.after if cursor else up_to, up_to)
         if not dry:
+            while swept := sweep(settings, database):
+                left += swept
             _prune(database, found, before)
     except (SQLAlchemyError, OSError) as error:
         raise DaemonError(f"{settings.home}: not all could be forgotten: {plainly(error)}") from error

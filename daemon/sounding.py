@@ -222,12 +222,17 @@ def _failed(settings: Settings) -> int:
 
 def _backups(settings: Settings) -> tuple[int, tuple[float, int] | None]:
     """How many there are; of the newest when it was made and its bytes, where they are made at all."""
+    place = settings.backup.path
     try:
-        files = backups.listed(settings)
-        kept = files[-1].stat() if files and settings.backup.cron != NEVER else None
+        found = [*backups.listed(settings), *(backups.bundles_in(place) if place is not None else ())]
+        newest = max(found, key=backups.made_at, default=None)
+        if newest is None or settings.backup.cron == NEVER:
+            return len(found), None
+        parts = [newest, *newest.rglob("*")] if newest.is_dir() else [newest]
+        size = sum(part.lstat().st_size for part in parts if part.is_file())
     except OSError:
         return 0, None
-    return len(files), (kept.st_mtime, kept.st_size) if kept else None
+    return len(found), (backups.made_at(newest).timestamp(), size)
 
 
 def _ledger_file(settings: Settings) -> Path | None:

@@ -23,7 +23,7 @@ from classifier.reading import Reader
 from classifier.storage import load
 from daemon import clock
 from daemon.database import Database, open_database
-from tests import ledgers, postgres
+from tests import ledgers, postgres, thoroughness
 from tests.at_the_desk import at_desk as at_desk
 from tests.several import _common as _common
 from tests.several import common_address as common_address
@@ -39,8 +39,8 @@ from tests.workers import Workers, make_authority, workers
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
-# What everything else stands on is tested on both ledgers, unless --ledger names one: of the slow tests only
-# the ring, the others on one alone.
+# What everything else stands on is tested on both ledgers, unless --ledger names one: its slow tests on one
+# alone, but for the ring where all is thorough.
 BOTH = frozenset(
     "test_both_ledgers test_dispatch test_intake test_ledger test_outbox test_recording test_ring"
     " test_timetable".split()
@@ -60,14 +60,23 @@ def _server() -> postgres.Server:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     says = "where the ledgers of the tests stand; without it some modules are run on both"
+    thoroughness.add_option(parser)
     parser.addoption("--ledger", choices=("sqlite", "postgresql"), help=says)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    thoroughness.note(config)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    thoroughness.leave_out(items, config)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     module, definition = metafunc.module.__name__.split(".")[-1], metafunc.definition
     chosen = metafunc.config.getoption("ledger") is None and module in BOTH
     names_one = definition.get_closest_marker("sqlite") or "pg_address" in metafunc.fixturenames
-    is_long = definition.get_closest_marker("slow") and module != RING
+    is_long = definition.get_closest_marker("slow") and not (module == RING and thoroughness.is_thorough())
     if chosen and not names_one and not is_long:
         metafunc.parametrize("ledger_kind", ("sqlite", "postgresql"), indirect=True)
 

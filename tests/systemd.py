@@ -44,6 +44,7 @@ exec unshare --cgroup --mount --pid --fork --kill-child --uts --ipc bash -euc '
 cd "$1/root"
 mount -t proc proc proc
 mount --rbind /dev dev
+mount -t tmpfs -o mode=1777 tmpfs dev/shm
 mount -t sysfs sysfs sys
 mount -t cgroup2 cgroup2 sys/fs/cgroup
 mount -t tmpfs -o mode=0755 tmpfs run

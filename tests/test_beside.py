@@ -24,6 +24,7 @@ from tests import ledgers
 from tests.builders import QUIET_ARTICLE, make_settings
 from tests.daemon_process import DaemonProcess
 from tests.newsroom import DIGEST, Clocks, Newsroom, energy_article
+from tests.thoroughness import cases
 
 FILES = 40
 
@@ -276,19 +277,20 @@ def test_it_ends_with_the_daemon_even_if_that_is_killed(home: Path) -> None:
 
 @pytest.mark.slow
 def test_a_daemon_killed_while_batches_are_beside_loses_and_doubles_nothing(home: Path) -> None:
-    fill(home, 5000)
+    files = cases(5000, 2000)
+    fill(home, files)
     for _ in range(3):
         daemon = DaemonProcess(home)
         before = len(daemon.done())
-        daemon.wait_until(lambda: len(daemon.done()) > before + 400)  # noqa: B023  called at once
+        daemon.wait_until(lambda: len(daemon.done()) > before + files // 12)  # noqa: B023  called at once
         daemon.kill()
 
     daemon = DaemonProcess(home)
-    daemon.wait_until(lambda: len(daemon.done()) == 5000, seconds=60.0)
+    daemon.wait_until(lambda: len(daemon.done()) == files, seconds=60.0)
     daemon.stop()
 
     for table in ("files", "articles", "alerts", "deliveries WHERE form = 'alert'"):
-        assert ledgers.asked(home, f"SELECT COUNT(*) FROM {table}") == [(5000,)]
+        assert ledgers.asked(home, f"SELECT COUNT(*) FROM {table}") == [(files,)]
     assert not list((home / "inbox").iterdir())
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -498,7 +499,7 @@ def test_a_ledger_with_other_rows_than_were_counted_is_found(bundle: Path, place
         drills.try_out(bundle, bundles.opened(bundle), place)
 
 
-def rewrite(bundle: Path, change: Callable[[dict[str, object]], object]) -> None:
+def rewrite(bundle: Path, change: Callable[[dict[str, Any]], object]) -> None:
     """As somebody would who can make sums as well."""
     said = json.loads((bundle / "MANIFEST.json").read_text())
     change(said)
@@ -515,8 +516,8 @@ def resum(bundle: Path) -> None:
     """The manifest says of each file what it is now."""
     import hashlib
 
-    def anew(said: dict[str, object]) -> None:
-        for each in said["pieces"]:  # type: ignore[attr-defined]
+    def anew(said: dict[str, Any]) -> None:
+        for each in said["pieces"]:
             content = (bundle / each["path"]).read_bytes()
             each.update(size=len(content), sha256=hashlib.sha256(content).hexdigest())
 

@@ -28,6 +28,7 @@ from daemon.verdicts import Verdict
 from tests.at_the_desk import ADDRESS, AtDesk
 from tests.builders import MINUTE, make_alert, owe
 from tests.test_desk_deliveries import fail
+from tests.thoroughness import cases
 
 VECTORS = (
     "<script>{m}()</script>",
@@ -382,7 +383,7 @@ def test_what_an_address_says_is_never_markup(at_desk: AtDesk) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_no_payload_in_any_address_is_markup(at_desk: AtDesk) -> None:
-    check_reflected(at_desk, PAYLOADS)
+    check_reflected(at_desk, PAYLOADS[:: cases(1, 4)])  # a step
 
 
 def test_what_a_form_says_is_never_markup(at_desk: AtDesk) -> None:

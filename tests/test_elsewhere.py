@@ -38,6 +38,7 @@ def access_to(site: Workers) -> Access:
     return Access(site.address, site.tls / "ca.pem", site.tls / "cert.pem", site.tls / "key.pem")
 
 
+@pytest.mark.thorough("the model of a cluster")
 def test_a_command_says_the_same_of_the_folds_of_a_cluster(
     site: Workers, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

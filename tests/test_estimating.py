@@ -35,6 +35,7 @@ def test_on_a_simulated_month_the_interval_covers_and_the_missed_total_is_unbias
         assert is_unbiased(row), row
 
 
+@pytest.mark.thorough("sixty months of one setting")
 @pytest.mark.slow
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_in_500_simulated_months_the_interval_covers_and_the_missed_total_is_unbiased(

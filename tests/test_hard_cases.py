@@ -35,7 +35,7 @@ from daemon.messages import alone
 from daemon.records import AlertTopic
 from daemon.slack import SlackSender
 from daemon.slackapi import SlackApp
-from daemon.units import service
+from daemon.units import Owner, service
 from daemon.webhook import WebhookSender
 from tests import ledgers
 from tests.builders import NOON, make_alert, make_settings
@@ -224,12 +224,13 @@ def test_route_of_a_file_that_cannot_be_read_names_it(
 
 @pytest.mark.parametrize("home", ["/srv/my desk", "/srv/100%desk", "/srv/x/../desk"])
 def test_a_home_of_any_name_can_be_written_by_the_unit(home: str, tmp_path: Path) -> None:
-    unit = service(Path(home), None)
+    found = installation(load_settings(None, Path(home), []))
+    unit = service(found, Owner()).text
     (line,) = (found for found in unit.splitlines() if found.startswith("ReadWritePaths="))
 
     expected = {
         "/srv/my desk": '"/srv/my desk"',
-        "/srv/100%desk": "/srv/100%%desk",
+        "/srv/100%desk": '"/srv/100%%desk"',
         "/srv/x/../desk": "/srv/desk",
     }
     assert line == f"ReadWritePaths={expected[home]}"

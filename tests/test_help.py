@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import resource
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from itertools import takewhile
+from pathlib import Path
 
 import pytest
 
@@ -95,3 +100,55 @@ def test_the_lines_that_end_a_docstring_are_examples_if_each_calls_the_program()
     assert described(f"{text}\n\n    Not so.", "topicwired")[1] == ""
     assert described(f"{text}{calls}", "classifier")[1] == ""
     assert described("topicwired does it.", "topicwired") == ("topicwired does it.", "")
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_version_is_that_of_the_package(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        PROGRAMS[name]().parse_args(["--version"])
+
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"{name} {version('topicwire')}\n"
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_shell_completes_the_commands_and_options_of_both_programs(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = PROGRAMS[name]()
+    options = program.parse_args(["completion", "bash"])
+    assert options.command(options) == 0
+    script = tmp_path / "completion"
+    script.write_text(capsys.readouterr().out)
+
+    def completed(*words: str) -> list[str]:
+        asked = f"COMP_WORDS=({' '.join([name, *words])}); COMP_CWORD={len(words)}; _shtab_{name}"
+        call = f"source {script}; {asked}; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+        return subprocess.run(["bash", "-c", call], capture_output=True, text=True, check=True).stdout.split()
+
+    assert completed("che") == ["check"]
+    assert set(program.commands.choices) <= set(completed(""))
+    leaf = {"classifier": ("explain", "--to"), "topicwired": ("retry", "--al")}[name]
+    assert completed(*leaf) == [{"classifier": "--topic", "topicwired": "--all"}[name]]
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_help_comes_in_a_fraction_of_the_time_that_scikit_learn_takes_to_load(name: str) -> None:
+    """Of the program, and of the slowest of its commands. Best of several, so that a busy machine counts less."""
+    calls = ["--help"], *([*parser.prog.split()[1:], "--help"] for parser in parsers_of(PROGRAMS[name]()))
+    package = {"classifier": "classifier", "topicwired": "daemon"}[name]
+    call = f"from {package}.cli import main; import sys; main(sys.argv[1:])"
+    slowest = max(calls, key=lambda words: seconds("-c", call, *words))
+
+    yardstick = min(seconds("-c", "import sklearn") for _ in range(3))
+    ours = max(min(seconds("-c", call, *words) for _ in range(5)) for words in (["--help"], slowest))
+
+    assert ours < 0.15 * yardstick, f"{' '.join(slowest)}: {ours:.3f} s to {yardstick:.3f} s"
+
+
+def seconds(*arguments: str) -> float:
+    """Processor time of a process of Python's, all told."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -17,7 +17,9 @@ from urllib.request import urlopen
 import pytest
 from sqlalchemy import text
 
+from classifier import load_model
 from daemon import (
+    app,
     backups,
     clock,
     deliveries,
@@ -32,7 +34,10 @@ from daemon import (
 )
 from daemon.config import Receiver, Settings
 from daemon.database import Database
+from daemon.observing import NOBODY
+from daemon.receivers import senders_of
 from daemon.records import DeliveryState
+from daemon.serving import Serving
 from daemon.tables import Backup, Metrics, QuietHours
 from daemon.timetable import Job, Timetable
 from daemon.verdicts import Verdict
@@ -287,7 +292,9 @@ def test_the_newest_backup_is_told_with_its_age_and_size(
     found, none_wanted = sounding.home(settings), sounding.home(never)
 
     assert found.backups == none_wanted.backups == 1
-    assert found.backup == (made.file.stat().st_mtime, made.size)
+    assert found.backup is not None
+    assert abs(found.backup[0] - time.time()) < 60
+    assert found.backup[1] == made.size
     assert none_wanted.backup is None
     assert found.ledger_bytes is not None
     assert found.ledger_bytes > 4096
@@ -410,3 +417,25 @@ def test_a_name_that_people_chose_stays_one_label(database: Database) -> None:
 
     (sample,) = family.samples
     assert sample.labels == {"receiver": 'a"b\\c{d}', "state": "sent"}
+
+
+# The daemon
+
+
+def test_a_daemon_counts_only_where_somebody_may_read_it(
+    settings: Settings, database: Database, home: Path
+) -> None:
+    (home / "inbox").mkdir(exist_ok=True)
+    settings = settings.model_copy(update={"home": home})
+    silent = settings.model_copy(update={"metrics": Metrics()})
+    model = load_model(home / "models")
+
+    counted = {
+        each.metrics.listen is not None: app._Daemon(
+            each, database, Serving(each.models, model), senders_of(each), None
+        )._parts.intake._observer
+        is not NOBODY
+        for each in (settings, silent)
+    }
+
+    assert counted == {True: True, False: False}

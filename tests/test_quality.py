@@ -29,6 +29,7 @@ from classifier.storage import load
 from classifier.tagging import Tagged
 from tests.conftest import shared
 from tests.reference import PlainTagger, WholeReference, grades
+from tests.thoroughness import cases
 
 EXACT = 1e-9
 
@@ -98,6 +99,7 @@ def test_a_model_of_reuters_scores_and_decides_all_of_it_as_scikit_learn_does(re
     model = load(reuters / "models")
     training = [judged.article for judged in read(reuters / "train.jsonl")]
     articles = training + [judged.article for judged in read(reuters / "test.jsonl")]
+    articles = articles[:: cases(1, 8)]  # a step
 
     served = np.concatenate([model.article_scores(article, ()) for article in articles])
     tagged = model.tag_all(articles)
@@ -109,6 +111,7 @@ def test_a_model_of_reuters_scores_and_decides_all_of_it_as_scikit_learn_does(re
     assert list(map(decided, tagged)) == [grades(model, article, scores) for article, scores in rows]
 
 
+@pytest.mark.thorough("a model of Reuters, on every eighth article")
 @pytest.mark.slow
 def test_the_shipped_model_scores_and_decides_all_of_reuters_as_scikit_learn_does(model: Model) -> None:
     lines = records("reuters_modapte90.jsonl.gz")

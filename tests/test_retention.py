@@ -306,7 +306,7 @@ def _files(database: Database) -> list[tuple[str, str, str | None]]:
     from sqlalchemy import text
 
     with database.reading() as connection:
-        return [tuple(row) for row in connection.execute(text("SELECT name, state, target FROM files"))]  # type: ignore[misc]
+        return [tuple(row) for row in connection.execute(text("SELECT name, state, target FROM files"))]
 
 
 def _killed_at(step: int, below: Path, work: Callable[[], object]) -> bool:

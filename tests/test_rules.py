@@ -26,6 +26,16 @@ RULES = SHIPPED / "topicwire.rules.yml"
 DASHBOARD = SHIPPED.parent / "grafana" / "topicwire.json"
 EXAMPLE = SHIPPED / "prometheus.example.yml"
 OURS = re.compile(r"\b(?:topicwire|process|python)_[a-z_]+\b")
+# What an expression asks of, that has such a label in the end.
+LABELS = {
+    "instance": r"^(?!.*without \(instance)",
+    "receiver": "topicwire_deliver|topicwire_receiver",
+    "worker": "topicwire_worker",
+    "exported_job": "topicwire_job_",
+    "place": "topicwire_disk",
+    "topic": "topicwire_recall",
+    "daemon": "topicwire_daemon",
+}
 GRAFANAS = {"$__rate_interval": "5m", "$job": "topicwire", "$topic": "energy"}
 
 
@@ -140,6 +150,18 @@ def test_every_rule_has_a_test_of_firing() -> None:
     }
     quiet = [rule["alert"] for rule in rules() if f'{{alertname="{rule["alert"]}"}}' not in fired]
     assert quiet == []
+
+
+def test_what_a_rule_says_when_it_fires_names_what_is_wrong() -> None:
+    """A label that is not there is an empty word, and a template that fails says so in its place."""
+    said = [
+        f"{rule['alert']}: {text}"
+        for rule in rules()
+        for text in rule["annotations"].values()
+        for name in re.findall(r"\$labels\.([a-z_]+)", text)
+        if not re.search(LABELS[name], rule["expr"])
+    ]
+    assert said == []
 
 
 def test_every_rule_says_how_bad_it_is_and_what_to_do() -> None:

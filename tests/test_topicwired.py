@@ -290,6 +290,7 @@ def test_a_first_start_trains_says_so_and_then_alerts(tmp_path: Path) -> None:
     assert "Refinery in Atyrau" in done.stdout
 
 
+@pytest.mark.thorough("tests/test_ring.py")
 @pytest.mark.slow
 def test_a_verdict_becomes_a_label_and_the_label_a_model(home: Path) -> None:
     (home / "inbox").mkdir(parents=True)

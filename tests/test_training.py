@@ -216,6 +216,7 @@ def test_an_article_like_one_that_a_desk_called_wrong_is_tagged_no_more(labels: 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+@pytest.mark.thorough("an article like one that a desk called right")
 def test_one_click_is_felt_beside_all_shipped_labels_in_each_language_and_costs_no_quality(
     model: Model, tmp_path: Path
 ) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from daemon.cli.given import settings_of
-from daemon.complaints import printable_line
 from daemon.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -61,6 +60,8 @@ def test(options: argparse.Namespace) -> int:
 
 def said(findings: Iterable[Finding], *, as_json: bool) -> int:
     """Print findings; 1 where one of them is a problem."""
+    from daemon.complaints import printable_line
+
     problems = 0
     for finding in findings:
         problems += not finding.ok

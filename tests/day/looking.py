@@ -62,7 +62,7 @@ class Looking:
             }
             for who, process in processes.items():
                 if process is not None:
-                    with suppress(OSError):
+                    with suppress(OSError, KeyError):  # one that has just ended has no memory to tell of
                         self.looks.append(_look(at, who, process, with_pss))
 
 

@@ -37,6 +37,7 @@ PARTS = (
     "machine",
     "hostile",
     "retraining",
+    "keeping",
     "daemons",
     "networks",
     "day",

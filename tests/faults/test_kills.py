@@ -20,6 +20,7 @@ def test_killed_at_random_while_files_arrive_it_loses_nothing_and_says_nothing_t
     assert found.cases == 25
 
 
+@pytest.mark.thorough("the kills themselves; `make faults` has the plants")
 @pytest.mark.slow
 def test_the_kills_see_a_daemon_that_does_not_look_before_it_sends_again(tmp_path: Path) -> None:
     found = suffer(tmp_path, kills=12, seed=1, plant="never looks", plain=True)
