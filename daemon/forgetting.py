@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Row, Text, bindparam, text
@@ -24,6 +25,8 @@ from daemon.statements import Statement
 GONE = "…"
 # Of files that are still on their way, or that somebody has to look at, nothing is forgotten.
 STATES = (FileState.DONE, FileState.OUTGROWN, FileState.GONE)
+
+_MOST_ARTICLES = 500  # a step, unless a single file has more
 
 _LAST_BEFORE = text(
     """
@@ -81,6 +84,9 @@ _NEEDED = text(
     GROUP BY file_id
     ORDER BY file_id
     """
+).bindparams(bindparam("files", expanding=True, type_=BigInteger()))
+_COUNTS = text(
+    "SELECT file_id, COUNT(*) FROM articles WHERE file_id IN :files GROUP BY file_id ORDER BY file_id"
 ).bindparams(bindparam("files", expanding=True, type_=BigInteger()))
 _ARTICLES = text(
     """
@@ -268,6 +274,7 @@ def step(
     rows = connection.execute(_OLD, asked).all()
     if not rows:
         return cursor.next_state()
+    rows = rows[: _within(connection, [row.id for row in rows], _MOST_ARTICLES)]
     # A clock that was set back lets a young file stand among old ones.
     old = [row.id for row in rows if row.arrived_at < to_text(before)]
     needed = _needed(connection, old)
@@ -276,6 +283,14 @@ def step(
     if files:
         _forget(connection, files, found, now, dry)
     return replace(cursor, after=rows[-1].id)
+
+
+def _within(connection: Connection, files: Sequence[int], most: int) -> int:
+    """How many of the files, from the first, have so many articles together; at least one."""
+    counts = dict.fromkeys(files, 0)
+    counts |= {file: int(number) for file, number in connection.execute(_COUNTS, {"files": files})}
+    sums = list(accumulate(counts.values()))
+    return max(1, sum(1 for each in sums if each <= most))
 
 
 def _needed(connection: Connection, files: Sequence[int]) -> dict[int, str]:
@@ -292,8 +307,8 @@ def _forget(connection: Connection, files: Sequence[int], found: Forgotten, now:
     found.characters += sum(row.length for row in articles)
     if dry:
         return
-    if articles:
-        _empty(connection, articles, now)
+    for start in range(0, len(articles), _MOST_ARTICLES):
+        _empty(connection, articles[start : start + _MOST_ARTICLES], now)
     _FORGET.execute_all(connection, [{"id": each} for each in files])
 
 
@@ -325,8 +340,8 @@ def _write_anew(connection: Connection, articles: Sequence[int]) -> None:
         columns, rows = list(found.keys()), [tuple(row) for row in found]
         if rows:
             connection.exec_driver_sql(f"DELETE {rest}", asked)
-            into = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-            connection.exec_driver_sql(into, rows)
+            values = f"({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+            connection.exec_driver_sql(f"INSERT INTO {table} {values}", rows)
 
 
 def shortened(payload: str) -> str:

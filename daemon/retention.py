@@ -30,9 +30,9 @@ logger = logging.getLogger(__name__)
 
 LEAST_DAYS = 31
 # Writers wait for a step, so it is made as large as takes so long; and rests several times that.
-_STEP_SECONDS = 0.02
-_FEWEST, _MOST = 5, 200  # files a step
-_RESTS = 4.0  # times as long as the step took
+_STEP_SECONDS = 0.03
+_FEWEST, _MOST = 20, 200  # files a step
+_RESTS = 3.0  # times as long as the step took
 _LEAST_REST = 0.02  # seconds
 _REST_FOR_OTHERS = 0.5  # seconds, while files wait in the inbox
 _PRUNED_AT_ONCE = 500

@@ -77,9 +77,8 @@ def measure(home: Path, articles: int, rounds: int, files: int) -> None:
         page = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
     database.close()
     was, now = retention.compact(settings)
-    print(
-        f"ledger: {before / 1e6:.0f} MB before, {was / 1e6:.0f} MB after, {free * page / 1e6:.0f} MB of it free"
-    )
+    free_mb = free * page / 1e6
+    print(f"ledger: {before / 1e6:.0f} MB before, {was / 1e6:.0f} MB after, {free_mb:.0f} MB of it free")
     print(f"after --compact: {now / 1e6:.0f} MB, {now / articles:.0f} bytes an article")
 
 

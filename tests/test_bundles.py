@@ -580,6 +580,31 @@ def test_the_night_makes_a_bundle_where_the_configuration_says(
     assert found == folder / "ledger.db"
 
 
+def test_of_a_ledger_on_a_server_the_bundle_has_all_else_and_the_line_for_it(
+    settings: Settings, place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.mkdir(parents=True)
+    config = tmp_path / "shared.toml"
+    config.write_text(
+        '[storage]\ndatabase = "postgresql+psycopg://topicwire@db.example.org/news?password_file=/etc/secret"\n'
+    )
+    new = ["--home", str(tmp_path / "new"), "--config", str(config)]
+
+    assert topicwired(["backup", "--home", str(settings.home), "--config", str(config), str(place)]) == 0
+    made = capsys.readouterr()
+    [folder] = backups.bundles_in(place)
+    assert topicwired(["restore", "--check", str(place)]) == 0
+    assert topicwired(["restore", *new, str(place)]) == 0
+
+    said = capsys.readouterr()
+    assert "pg_dump" in made.err
+    assert "db.example.org" in made.err
+    assert "the ledger is not in this backup; it was on a server: " in said.err
+    assert not (folder / "ledger.db").exists()
+    assert (tmp_path / "new" / "labels" / "own" / "мұнай.tsv").exists()
+    assert bundles.opened(folder).rows == {}
+
+
 def test_a_bundle_among_what_it_is_made_of_is_refused(settings: Settings, ledger: Database) -> None:
     for name in ("inbox", "done", "labels", "models/backups"):
         with pytest.raises(DaemonError, match="lies in"):

@@ -57,6 +57,19 @@ def test_a_process_that_ended_and_waits_for_its_parent_lives_no_more(
     assert not claims.lives(named)
 
 
+def test_a_process_that_is_hidden_from_us_lives_as_long_as_the_kernel_knows_its_number(
+    other: tuple[subprocess.Popen[str], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    process, named = other
+    monkeypatch.setattr(claims, "_PROCESSES", tmp_path)  # as systemd's ProtectProc=invisible has it
+
+    assert claims.lives(named)
+    process.kill()
+    process.wait()
+
+    assert not claims.lives(named)
+
+
 def test_we_live_and_are_ours_and_whoever_had_our_number_before_is_not() -> None:
     ours = claims.claimant()
     number, start, _, machine = ours.split(" ")

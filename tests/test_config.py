@@ -546,6 +546,16 @@ def test_a_secret_of_a_named_file_comes_first(tmp_path: Path, monkeypatch: pytes
     assert secret("slack-bot-token", "SLACK_BOT_TOKEN", file) == "xoxb-1-file"
 
 
+def test_a_credential_of_its_own_name_stands_for_a_file_that_only_root_can_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "credentials").mkdir()
+    secret_file(tmp_path / "credentials" / "desk-url", b"xoxb-1-handed-over", mode=0o440)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "credentials"))
+
+    assert secret("slack-webhook-url", "SLACK_WEBHOOK_URL", tmp_path / "desk-url") == "xoxb-1-handed-over"
+
+
 def test_a_systemd_credential_comes_before_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -159,18 +160,24 @@ def test_an_inbox_elsewhere_that_is_not_there_is_a_problem(settings: Settings, t
 
 
 @as_root
-def test_a_folder_that_may_not_be_written_is_named_with_the_command(settings: Settings) -> None:
-    settings.home.chmod(0o755)
-    for above in settings.home.parents:
-        if above.stat().st_uid == 0 and not above.stat().st_mode & stat.S_IXOTH:
-            above.chmod(above.stat().st_mode | stat.S_IXOTH)
+def test_a_folder_that_may_not_be_written_is_named_with_the_command() -> None:
+    with tempfile.TemporaryDirectory() as place:  # others may pass through it, as not through pytest's
+        Path(place).chmod(0o755)
+        settings = make_settings(Path(place) / "home")
+        settings.done.mkdir(parents=True)
 
-    with as_nobody():
-        found = one(folders.examine(settings), "done")
+        with as_nobody():
+            found = one(folders.examine(settings), "done")
+            settings.done.stat()
+        settings.home.chmod(0o700)
+        Path(place).chmod(0o700)
+        with as_nobody():
+            home = one(folders.examine(settings), "home")
 
-    assert found.level is Level.PROBLEM
-    assert found.text == f"{settings.done} may not be read and written by user 0"
-    assert f"chmod u+rwx {settings.done}" in str(found.mend)
+    assert found.level is home.level is Level.PROBLEM
+    assert found.text == f"{settings.done} may not be read and written by user 65534"
+    assert f"chown 0 {settings.done} && chmod u+rwx {settings.done}" in str(found.mend)
+    assert home.text == f"{settings.home} may not be looked into by user 65534"
 
 
 @as_root
@@ -448,7 +455,7 @@ def test_a_model_whose_files_were_changed_is_a_problem_and_the_mend_names_anothe
     assert one(models.examine(settings), "model").level is Level.OK
 
     weights = settings.models / served / "weights.npy"
-    weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
+    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
     found = one(models.examine(settings), "model")
 
     assert found.level is Level.PROBLEM

@@ -30,6 +30,7 @@ from daemon.errors import (
     UnknownOutcomeError,
 )
 from daemon.inbox import Inbox, Watch
+from daemon.installation import installation
 from daemon.limits import problems
 from daemon.messages import alone
 from daemon.records import AlertTopic

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from classifier import cli as classifier_cli
-from classifier.helping import parsers_of
+from classifier.helping import Program, parsers_of
 from daemon import cli as daemon_cli
 from daemon import roff
 from daemon.cli import main
@@ -69,7 +69,7 @@ def test_mandoc_finds_nothing_wrong_with_any_page(name: str) -> None:
 
 @pytest.mark.parametrize("program", [classifier_cli.program(), daemon_cli.program()], ids=str)
 def test_every_command_and_option_of_a_program_stands_in_its_page(program: object) -> None:
-    assert isinstance(program, classifier_cli.helping.Program)
+    assert isinstance(program, Program)
     page = (PAGES / "man1" / f"{program.prog}.1").read_text(encoding="utf-8")
 
     for parser in parsers_of(program):

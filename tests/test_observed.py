@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from classifier import Article, Grade
 from classifier.model import Model
@@ -131,9 +131,16 @@ def test_a_file_that_cannot_be_read_is_a_failed_one(newsroom: Newsroom, observed
 
 def test_what_is_not_committed_is_not_counted(newsroom: Newsroom, observed: Observed) -> None:
     newsroom.drop("a.txt", ENERGY_ARTICLE)
-    with newsroom.ledger_failing("INSERT ON alerts"):
-        newsroom.take_all()
 
+    def fail(_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    engine = newsroom.database._engine
+    event.listen(engine, "commit", fail)
+    newsroom.take_all()
+    event.remove(engine, "commit", fail)
+
+    assert newsroom.waiting() == ["a.txt"]
     assert files(observed)["taken"] == 0
     assert told(observed, "alerts_total") == 0
     assert told(observed, "articles_total", language="en") is None

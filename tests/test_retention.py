@@ -257,17 +257,38 @@ def test_a_run_ends_when_its_time_is_over_and_the_next_goes_on(
     assert first.forgotten.files + again.forgotten.files == 3
 
 
+def test_a_step_has_few_articles_however_many_are_in_a_file(
+    room: Newsroom, clocks: Clocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forgetting, "_MOST_ARTICLES", 2)
+    room.drop("digest.txt", "".join(f"05.03.2026, 15:2{n} 4496\n\n{oil(n)}\n" for n in range(5, 9)))
+    room.take_all()
+    tell_all(room)
+    clocks.go_by(400 * DAY)
+    cursor: forgetting.Cursor | None = forgetting.Cursor()
+    seen: list[tuple[int, int]] = []
+    while cursor is not None:
+        found = Forgotten()
+        with room.database.transaction() as connection:
+            how = {"before": clock.now() - YEAR, "up_to": 9, "most": 100, "now": clock.now()}
+            cursor = forgetting.step(connection, cursor, found, **how)  # type: ignore[arg-type]
+        seen.append((found.files, found.articles))
+
+    assert [each for each in seen if each[0]] == [(2, 2), (1, 1), (1, 4)]
+    assert set(texts(room)) == {""}
+
+
 def test_steps_are_as_large_as_the_time_they_may_take() -> None:
     pace, rests = Pace(), []
     for _ in range(40):
         pace.took(0.001 * pace.most)  # a millisecond a file
         rests.append(pace.rest(others_wait=False) / pace.last)
 
-    assert 14 <= pace.most <= 26
-    assert min(rests[10:]) >= 4.0
+    assert 24 <= pace.most <= 38
+    assert min(rests[10:]) >= 3.0
     assert pace.rest(others_wait=True) >= 0.5
     pace.took(1.0)
-    assert pace.most == 5
+    assert pace.most == 20
 
 
 def test_a_kill_at_any_step_leaves_file_and_row_in_agreement(
@@ -469,7 +490,7 @@ def test_what_only_grows_is_pruned_but_for_the_newest(room: Newsroom) -> None:
 @pytest.mark.sqlite("the size of its file")
 def test_room_is_used_again_and_compacting_gives_it_back(room: Newsroom, clocks: Clocks) -> None:
     for number in range(10, 60):
-        room.drop(f"{number}.txt", oil(number) + "Oil. " * 2000)
+        room.drop(f"{number}.txt", oil(number) + "Oil. " * 500)
     room.take_all()
     tell_all(room)
     clocks.go_by(400 * DAY)
@@ -480,7 +501,7 @@ def test_room_is_used_again_and_compacting_gives_it_back(room: Newsroom, clocks:
 
     before, after = retention.compact(room.settings)
 
-    assert free > 50
+    assert free > 30  # pages, of fifty that a text had for itself
     assert after < before / 2
     assert path.stat().st_size == after
     with closing(open_database(room.settings.database)) as database, database.reading() as connection:

@@ -27,6 +27,7 @@ from daemon.desk.rendering import page
 from daemon.desk.state import Desk, desk_of
 from daemon.errors import DaemonError
 from daemon.interventions import Deed
+from daemon.manifests import LEDGER
 
 logger = logging.getLogger(__name__)
 router = APIRouter()
@@ -219,11 +220,13 @@ def _now(desk: Desk, connection: Connection) -> Now:
 
 
 def _backups(desk: Desk) -> tuple[BackupShown, ...]:
-    """The newest first."""
+    """The newest first: of the ledger alone, and of the whole home, with the size of the ledger in each."""
+    place = desk.settings.backup.path
+    files = [*backups.listed(desk.settings), *(backups.bundles_in(place) if place is not None else ())]
     found = []
-    for file in reversed(backups.listed(desk.settings)):
+    for file in sorted(files, key=backups.made_at, reverse=True):
         try:
-            kept = file.stat()
+            kept = (file / LEDGER if file.is_dir() else file).stat()
         except OSError:
             continue
         found.append(BackupShown(file.name, datetime.fromtimestamp(kept.st_mtime, UTC), kept.st_size))

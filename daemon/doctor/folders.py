@@ -19,8 +19,14 @@ _FEW_FILES = 1000  # that the disk could still hold
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    if not os.path.lexists(settings.home):
+    try:
+        settings.home.lstat()
+    except FileNotFoundError:
         yield _not_made_yet(settings.home)
+        return
+    except PermissionError:
+        said = f"{settings.home} may not be looked into by user {os.geteuid()}"
+        yield problem("home", said, "call this as the user whose home it is")
         return
     places = _places(settings)
     faults = [each for name, place in places.items() for each in _of_folder(name, place, settings)]

@@ -16,9 +16,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 
 from sqlalchemy import text
@@ -88,7 +89,8 @@ def one(folder: Path, work: Work, injection: Injection) -> list[str]:
     if end not in (0, 1, -signal.SIGKILL) or "Traceback" in said:
         found.append(f"ended with {end}: {said[-300:]!r}")
     try:
-        return found + list(work.faults(place))
+        with redirect_stdout(StringIO()):
+            return found + list(work.faults(place))
     except (DaemonError, OSError, AssertionError) as error:
         return [*found, f"{type(error).__name__}: {error}"]
 
