@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run demo test contract browser postgres readme words faults fuzz lint bench wheel constraints clean
+.PHONY: run demo test contract browser postgres prometheus readme words faults fuzz lint bench wheel constraints clean
 
 run: $(READY)  ## watch ./var/inbox, alerts on the console
 	@$(BIN)/topicwired run $(ARGS)
@@ -23,6 +23,9 @@ browser: $(READY)  ## set up the browser that the tests of the desk use (Debian'
 
 postgres: $(READY)  ## set up the PostgreSQL that tests start (Debian's); says so if it cannot
 	@$(BIN)/python -m tests.postgres
+
+prometheus: $(READY)  ## set up the Prometheus that tests start (Debian's); says so if it cannot
+	@$(BIN)/python -m tests.prometheus
 
 readme: $(READY)  ## run the commands of README.md as they are printed, from its top, in a copy
 	@$(BIN)/python -m tests.readme

@@ -202,6 +202,8 @@ def _ledger(settings: Settings, fresh: Path, rows: dict[str, int], progress: Pro
         mark=backups.OURS,
         look=lambda seen: rows.update(backups.rows_of(seen)),
     )
+    for part in ("-wal", "-shm", "-journal"):  # SQLite says nothing where it cannot take them away
+        Path(f"{copy}{part}").unlink(missing_ok=True)
     shutil.copymode(source, copy)
     whole.sync(copy)
     with copy.open("rb") as file:
@@ -347,11 +349,14 @@ def _rotated(settings: Settings, newest: Path) -> Iterator[str]:
     ours = [each for each in backups.bundles_in(newest.parent) if each != newest and _is_ours(settings, each)]
     for folder in backups.beyond(ours, newest, settings.backup):
         hidden = folder.with_name(f".{folder.name}.old")
-        os.rename(folder, hidden)  # out of sight at once: it is there as a whole or not at all
-        shutil.rmtree(hidden)
+        try:
+            os.rename(folder, hidden)  # out of sight at once: it is there as a whole or not at all
+            shutil.rmtree(hidden)
+        except OSError as error:  # the new one is made all the same; the next takes the rest away
+            logger.warning("an old backup stays", extra={"file": folder.name, "error": plainly(error)})
+            continue
         logger.info("old backup deleted", extra={"file": folder.name})
         yield folder.name
-    whole.sync(newest.parent)
 
 
 def _is_ours(settings: Settings, folder: Path) -> bool:

@@ -46,7 +46,7 @@ def lives(claimant: str) -> bool:
     if int(number) == os.getpid():
         return token == _TOKEN
     found = _start_of(int(number))
-    if found == _NO_START and start != _NO_START and False:
+    if found == _NO_START and start != _NO_START and _is_hidden(int(number)):
         return True  # most likely the same one: numbers come round again after many thousands
     return start != _NO_START and start == found
 

@@ -70,8 +70,8 @@ def without_secrets(text: str) -> str:
 
 
 def never_tell(secret: str) -> None:
-    """Take a secret out of every text from now on, whatever it looks like; of an address what follows its host
-    as well, which some errors show alone.
+    """Take a secret out of every text from now on, whatever it looks like; of an address what follows its
+    host as well, which some errors show alone.
     """
     global _known  # noqa: PLW0603  what one process must not tell
     parts = {secret, _ADDRESS.sub("", secret)}

@@ -12,8 +12,8 @@ from classifier import current_version
 from daemon import presence
 from daemon.config import Settings
 from daemon.database import Database, newest_schema, server_time
-from daemon.presence import DaemonSeen
 from daemon.findings import Finding
+from daemon.presence import DaemonSeen
 
 _SERVER = text("SELECT current_setting('server_version') AS release, current_user AS user")
 _LACKING = text(

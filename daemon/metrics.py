@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 
@@ -79,7 +80,7 @@ class _Told:
         standing = CollectorRegistry()
         standing.register(_Standing(settings, database))
         standing.register(_Process(settings, found))
-        ProcessCollector(registry=standing)
+        OwnProcess(registry=standing)
         GCCollector(registry=standing)
         self._registries = (observed.registry, standing)
         self._why_not = Glance("ready", lambda: _why_not(settings, database, found))
@@ -105,6 +106,20 @@ def _why_not(settings: Settings, database: Database, found: Vitals) -> str:
         return vitals.why_not_ready(settings, database, found) or ""
     except Exception as error:
         return f"the ledger cannot be read: {plainly(error)}"
+
+
+class OwnProcess(ProcessCollector):
+    """Memory, processor time and open files of this process, also where /proc shows nothing else."""
+
+    def _boot_time(self) -> float:
+        # The library reads it in /proc/stat, which ProcSubset=pid of our unit hides, and then tells nothing.
+        return _booted_at()
+
+
+@cache
+def _booted_at() -> float:
+    """Once, so that what is told of our start is the same after a reload."""
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class _Standing(Collector):

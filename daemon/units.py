@@ -157,10 +157,13 @@ def tmpfiles(found: Installation, owner: Owner) -> File:
     _must_be_fixed(owner)
     whose = f"{owner.user} {owner.group}"
     inbox = found.inbox or found.home / "inbox"
+    # A folder outside the home that is there already keeps its owner and its rights: hence the colons.
+    new = f":{owner.user} :{owner.group}"
     rows = [f"d {_value(found.home)} 0750 {whose}"]
-    rows += [f"d {_value(each)} 0750 {whose}" for each in found.writes if each != inbox]
+    rows += [f"d {_value(each)} :0750 {new}" for each in found.writes if each != inbox]
     if found.mount_point is None:  # else a folder of ours would hide that nothing is mounted
-        rows.append(f"d {_value(inbox)} 2770 {whose}")
+        is_within = inbox.is_relative_to(found.home)
+        rows.append(f"d {_value(inbox)} " + (f"2770 {whose}" if is_within else f":2770 {new}"))
     listed = "\n".join(rows)
     text = f"""\
 # The folders that topicwire starts with. Nothing in them is ever cleaned by systemd. Whoever is in the
@@ -247,20 +250,14 @@ def _places(found: Installation, owner: Owner) -> str:
     writes = list(found.writes)
     if not owner.dynamic:
         writes.insert(0, found.home)
-    late = []
     if found.mount_point is not None:
-        # A mount that comes later would be hidden below one of our own at the same place, so its parent.
-        late = [found.mount_point.parent]
-        if late[0] == late[0].parent:
-            raise DaemonError(
-                f"{found.mount_point}: a service that may write to all of / is not bounded; let"
-                " inbox.mount_point lie deeper, such as /mnt/news"
-            )
+        # A share that is mounted while it runs comes through at this place (seen so), and not further in.
         writes = [each for each in writes if not each.is_relative_to(found.mount_point)]
-    hidden = _hidden([*writes, *late], [*found.reads, *([found.config.parent] if found.config else [])])
+        writes.append(found.mount_point)
+    hidden = _hidden(writes, [*found.reads, *([found.config.parent] if found.config else [])])
     said = ["# Where it writes, and where nothing that was dropped can be run."]
     # Only the home must be there: what else is missing is waited for.
-    said += [f"ReadWritePaths={_optional(each, each != found.home)}" for each in (*writes, *late)]
+    said += [f"ReadWritePaths={_optional(each, each != found.home)}" for each in writes]
     runs = [each for each in (found.home, *writes) if not any(r.is_relative_to(each) for r in found.reads)]
     said += [f"NoExecPaths={_optional(each, True)}" for each in dict.fromkeys(runs)]
     return "\n".join((*hidden, *said, ""))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import resource
 import shutil
 import signal
 import subprocess
@@ -52,9 +53,11 @@ def main() -> int:
             finally:
                 os.killpg(newcomer.pid, signal.SIGINT)
                 newcomer.wait(60)
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
     who = user.pw_name if user else "whoever called"
     print(
-        f"as {who}: watching after {ready:.0f} s, the first alert after {told:.0f} s (promised: {PROMISED:.0f})"
+        f"as {who}: watching after {ready:.0f} s, first alert after {told:.0f} s (promised: {PROMISED:.0f});"
+        f" {spent.ru_utime + spent.ru_stime:.0f} s of processor time"
     )
     return 0 if told <= PROMISED else 1
 

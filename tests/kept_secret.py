@@ -107,7 +107,7 @@ class Scene:
         for name, secret in (("bot", BOT), ("app", APP), ("hook", hook)):
             (self.folder / name).write_text(secret)
             (self.folder / name).chmod(0o600)
-        self.slack.token = BOT
+        self.slack.token, self.slack.app_token = BOT, APP
         config = _CONFIG.format(
             folder=self.folder, slack=self.slack.url, metrics=_port(), desk=_port(), format=self.format
         )
@@ -181,10 +181,10 @@ def play(scene: Scene, *, train: bool) -> Written:
         scene.drop("record.json", json.dumps({"title": TITLE, "text": 7, "token": IN_TEXT}))
         scene.wait_for("alert delivered", 60.0)
         scene.wait_for("file set aside", 60.0)
-        if slack.wait_for_connections(1, 20.0):
-            message = slack.messages[0]
-            slack.click(message["ts"], action_id="0-right")
-            scene.wait_for("click taken")
+        assert slack.wait_for_connections(1, 60.0), scene.log()
+        assert slack.wait_for(1, 60.0), scene.log()
+        slack.click(slack.messages[0]["ts"], action_id="0-right")
+        scene.wait_for("click taken")
         (scene.folder / "topicwire.toml").rename(scene.folder / "aside.toml")
         shutil.copy(scene.folder / "wrong.toml", scene.folder / "topicwire.toml")
         daemon.send_signal(signal.SIGHUP)

@@ -636,7 +636,9 @@ def test_topics_have_the_cuts_of_the_model_that_serves(at_desk: AtDesk) -> None:
 def test_the_status_is_that_of_the_command(at_desk: AtDesk) -> None:
     told, expected = get(at_desk, "/api/status"), status.gather(at_desk.settings, at_desk.database)
 
-    assert {**told, "disk": None} == {**expected, "disk": None}
+    passing = dict.fromkeys(("at", "disk", "receivers"))  # the time goes on between the two
+    assert told | passing == expected | passing
+    assert told.keys() == expected.keys()
 
 
 # Who may

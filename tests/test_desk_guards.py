@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 import threading
@@ -14,7 +15,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.testclient import TestClient
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from classifier import current_version
 from daemon.desk import hosts
@@ -490,6 +491,33 @@ def test_an_answer_that_takes_too_long_is_given_up_and_still_counts_among_those_
         until = time.monotonic() + 10
         while client.get("/api/quick").status_code != 200:
             assert time.monotonic() < until
+
+
+def test_an_answer_that_is_cut_off_as_the_desk_closes_is_one_and_no_trace() -> None:
+    async def endless(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(60)
+
+    said: list[Message] = []
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b""}
+
+    scope = {"type": "http", "method": "GET", "path": "/api/slow", "raw_path": b"/api/slow"}
+    scope |= {"query_string": b"", "headers": []}
+
+    async def close() -> None:
+        asked = asyncio.ensure_future(Limits(endless, Bounds())(scope, receive, send))
+        await asyncio.sleep(0.05)
+        asked.cancel()
+        await asked  # as uvicorn does, which writes a trace of whatever comes out
+
+    asyncio.run(close())
+
+    assert said[0]["status"] == 503
+    assert said[-1]["type"] == "http.response.body"
 
 
 class Passed:

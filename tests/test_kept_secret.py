@@ -29,8 +29,8 @@ def test_nothing_that_was_planted_is_found_in_what_real_processes_write(
     assert any(SENTENCE.encode() in content for content in written.kept.values())
     assert b"alert not delivered" in written.logs["run, err"]
 
-
-    lines = [json.loads(line) for line in written.logs["run, err"].decode().splitlines() if line[:1] == "{"]
+    log = written.logs["run, err"].decode()
+    lines = [json.loads(line) for line in log.split("\n") if line.startswith("{")]
     taken = [line for line in lines if line["event"] == "file taken" and line["file"] == "a.txt"]
     about = {line["event"] for line in lines if line.get("article") == taken[0]["article"]}
     assert {"file taken", "alert delivered", "alert not delivered"} <= about

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import socket
 import subprocess
 import threading
@@ -15,6 +16,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import pytest
+from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
 from classifier import load_model
@@ -328,6 +330,19 @@ def test_the_process_tells_of_itself(settings: Settings, database: Database) -> 
     assert numbers["process_open_fds"] > 3
     assert numbers['python_gc_collections_total{generation="0"}'] > 0
     assert any(name.startswith("topicwire_build_info{") for name in numbers)
+
+
+def test_the_process_is_told_of_where_nothing_else_of_proc_is_shown(tmp_path: Path) -> None:
+    """As the unit has it, with ProcSubset=pid."""
+    (tmp_path / str(os.getpid())).symlink_to("/proc/self")
+    registry = CollectorRegistry()
+    metrics.OwnProcess(proc=str(tmp_path), pid=os.getpid, registry=registry)
+
+    began = registry.get_sample_value("process_start_time_seconds")
+
+    assert began is not None
+    assert 0 <= time.time() - began < 86_400
+    assert (registry.get_sample_value("process_resident_memory_bytes") or 0) > 2**20
 
 
 def test_whether_slack_is_connected_is_not_told_where_nobody_asked_for_it(served: Settings) -> None:

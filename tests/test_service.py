@@ -146,7 +146,6 @@ def inside() -> Iterator[Systemd]:
     try:
         with booted(*reads) as systemd:
             yield systemd
-            print("CPU", systemd.at("/sys/fs/cgroup/cpu.stat").read_text(), file=sys.__stderr__)
     except NoSystemdError as error:
         pytest.skip(str(error))
 

@@ -11,8 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from daemon.config import Receiver, Settings
+from daemon.findings import Finding
 from daemon.slackapi import SlackApp
-from daemon.slackapp import BOT_SCOPES, Finding, install_address, manifest, sample, steps, try_out
+from daemon.slackapp import BOT_SCOPES, install_address, manifest, sample, steps, try_out
 from daemon.slackcheck import examine
 from daemon.tables import Digest, Slack
 from tests.builders import make_settings

@@ -484,6 +484,19 @@ def test_scripts_learn_by_the_exit_code_whether_somebody_is_needed(
     capsys.readouterr()
 
 
+def test_status_is_told_while_somebody_edits_the_labels_into_something_unreadable(
+    settings: Settings, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database.close()
+    ledgers.opened(settings.home).close()
+    labels = settings.home / "labels" / "topics.toml"
+    labels.parent.mkdir()
+    labels.write_text("[energy")
+
+    assert main(["status", "--home", str(settings.home), "--json"]) == 0
+    assert '"articles": 0' in capsys.readouterr().out
+
+
 @pytest.mark.sqlite("its file is what goes away")
 def test_watching_goes_on_while_the_ledger_is_away(
     settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

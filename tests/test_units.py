@@ -104,20 +104,13 @@ def test_what_is_written_outside_the_home_is_open_to_the_service(tmp_path: Path)
     ]  # fmt: skip
 
 
-def test_an_inbox_that_is_mounted_later_is_not_covered_by_a_mount_of_the_services_own(tmp_path: Path) -> None:
+def test_an_inbox_that_is_mounted_later_is_open_from_its_mount_point_on(tmp_path: Path) -> None:
     config = '[inbox]\npath = "/mnt/news/drops"\nmount_point = "/mnt/news"\n'
 
     found = of_config(tmp_path, config)
 
-    assert values(units.service(found, OURS), "ReadWritePaths") == ["/srv/topicwire", "-/mnt"]
+    assert values(units.service(found, OURS), "ReadWritePaths") == ["/srv/topicwire", "-/mnt/news"]
     assert "/mnt" not in units.tmpfiles(found, OURS).text
-
-
-def test_a_mount_point_in_the_root_folder_is_refused(tmp_path: Path) -> None:
-    found = of_config(tmp_path, '[inbox]\npath = "/news/drops"\nmount_point = "/news"\n')
-
-    with pytest.raises(DaemonError, match=r"^/news: .* lie deeper, such as /mnt/news$"):
-        units.service(found, OURS)
 
 
 def test_a_home_below_var_lib_is_systemds_to_make(tmp_path: Path) -> None:
@@ -235,6 +228,11 @@ def test_two_secrets_of_one_name_are_refused(tmp_path: Path) -> None:
         ('[[receiver]]\nname = "a"\ntype = "apprise"\n', Reach.ANYBODY, Reach.ANYBODY),
         ('[storage]\ndatabase = "postgresql+psycopg://db.example.org/t"\n', Reach.ANYBODY, Reach.ANYBODY),
         ('[storage]\ndatabase = "postgresql+psycopg:///t"\n', Reach.THIS_MACHINE, Reach.NOBODY),
+        (
+            '[storage]\ndatabase = "postgresql+psycopg:///t?host=/run/postgresql"\n',
+            Reach.THIS_MACHINE,
+            Reach.NOBODY,
+        ),
         ('[storage]\ndatabase = "postgresql+psycopg:///t?host=10.0.0.1"\n', Reach.ANYBODY, Reach.ANYBODY),
         (
             '[storage]\ndatabase = "postgresql+psycopg://localhost/t"\n',
@@ -331,23 +329,26 @@ def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
 
 
 def test_the_folders_and_the_user_are_made_as_they_are_named(tmp_path: Path) -> None:
-    found = replace(
-        SHIPPED, home=Path("/srv/news 50%"), inbox=Path("/srv/drops"), writes=(Path("/srv/drops"),)
-    )
+    drops, ledgers = Path("/srv/drops"), Path("/srv/ledgers")
+    found = replace(SHIPPED, home=Path("/srv/news 50%"), inbox=drops, writes=(drops, ledgers))
     owner = Owner("topicwire-made", "topicwire-made")
     try:
         with booted() as inside:
             for file in (units.sysusers(found, owner), units.tmpfiles(found, owner)):
                 inside.at(f"/tmp/{file.name}").write_text(file.text, encoding="utf-8")
+            inside.at(ledgers).mkdir(mode=0o755)
             inside.call("systemd-sysusers", "/tmp/topicwire.sysusers")
             inside.call("systemd-tmpfiles", "--create", "/tmp/topicwire.tmpfiles")
 
-            listed = inside.call("stat", "--format=%a %U %G %n", "/srv/news 50%", "/srv/drops").stdout
+            listed = inside.call(
+                "stat", "--format=%a %U %G %n", "/srv/news 50%", *map(str, found.writes)
+            ).stdout
             person = inside.call("getent", "passwd", owner.user).stdout.strip()
     except NoSystemdError as error:
         pytest.skip(str(error))
 
     assert listed.splitlines() == [
-        "750 topicwire-made topicwire-made /srv/news 50%", "2770 topicwire-made topicwire-made /srv/drops"
+        "750 topicwire-made topicwire-made /srv/news 50%", "2770 topicwire-made topicwire-made /srv/drops",
+        "755 root root /srv/ledgers",
     ]  # fmt: skip
     assert person.endswith(":News alerts:/srv/news 50%:/usr/sbin/nologin")

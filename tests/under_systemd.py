@@ -80,7 +80,15 @@ def main(arguments: list[str]) -> int:
     found = installed()
     left_out = [f"--deselect={each}" for each in LEFT_OUT if "::" in each]
     left_out += [f"--ignore={each}" for each in LEFT_OUT if "::" not in each]
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={_REPORT}"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        f"--junitxml={_REPORT}",
+        "--timeout=600",
+    ]
     here = [f"WorkingDirectory={ROOT}", f"Environment=HYPOTHESIS_STORAGE_DIRECTORY={HOME}/hypothesis"]
     # Ports of other programs of this machine are not to meet those of the tests.
     here += ["Environment=PYTHONDONTWRITEBYTECODE=1", "PrivateNetwork=yes"]

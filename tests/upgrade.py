@@ -61,15 +61,30 @@ def main(commits: list[str]) -> int:
 
 
 def with_migrations() -> list[str]:
-    """The commits that brought a migration, oldest first, and the last before the newest schema."""
-    log = ("log", "--reverse", "--format=%h", "--diff-filter=A", "--", MIGRATIONS)
-    return [commit for commit in git(*log).split() if schema_at(commit) != newest_schema()]
+    """The first commit with each schema before the newest, oldest first.
+
+    A migration that was changed once more before any release counts from its last change: of what came before
+    only developers have a ledger.
+    """
+    found: dict[str, str] = {}
+    for commit in git("log", "--reverse", "--format=%h", "--", MIGRATIONS).split():
+        there, today = migrations_at(commit), migrations_at("HEAD")
+        schema = max(there)
+        if schema != newest_schema() and all(today.get(name) == blob for name, blob in there.items()):
+            found.setdefault(schema, commit)
+    return list(found.values())
 
 
 def schema_at(commit: str) -> str:
     """The newest schema that the code of a commit knows."""
-    names = git("ls-tree", "--name-only", commit, f"{MIGRATIONS}/").split()
-    return max(Path(name).name[:4] for name in names if Path(name).name[:1].isdigit())
+    return max(migrations_at(commit))
+
+
+def migrations_at(commit: str) -> dict[str, str]:
+    """Each migration by its number, with git's name for its content."""
+    rows = [row.split() for row in git("ls-tree", commit, f"{MIGRATIONS}/").splitlines()]
+    named = {Path(path).name: blob for _, _, blob, path in rows}
+    return {name[:4]: blob for name, blob in named.items() if name[:1].isdigit()}
 
 
 def git(*arguments: str) -> str:

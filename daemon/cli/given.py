@@ -52,18 +52,26 @@ def add_command(
     return parser
 
 
-def settings_of(options: argparse.Namespace) -> Settings:
-    """The configuration that the options name. Raises ConfigError where it is not sound."""
+def settings_of(options: argparse.Namespace, *, despite_labels: bool = False) -> Settings:
+    """The configuration that the options name. Raises ConfigError where it is not sound.
+
+    And ClassifierError where the labels of the home are not; `despite_labels` the served model's topics do.
+    """
     from daemon.config import load_settings
 
-    return load_settings(options.config, options.home, topics_named(options))
+    return load_settings(options.config, options.home, topics_named(options, despite_labels=despite_labels))
 
 
-def topics_named(options: argparse.Namespace) -> list[str]:
+def topics_named(options: argparse.Namespace, *, despite_labels: bool = False) -> list[str]:
     """The topics that a route may name: those of the labels, and of the model that serves."""
-    from classifier import served_topics, topics_of
+    from classifier import ClassifierError, served_topics, topics_of
 
-    labelled = [topic.id for topic in topics_of(options.home)]
+    try:
+        labelled = [topic.id for topic in topics_of(options.home)]
+    except ClassifierError:
+        if not despite_labels:
+            raise
+        labelled = []
     return list(dict.fromkeys([*labelled, *served_topics(options.home / "models")]))
 
 

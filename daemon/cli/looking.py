@@ -67,7 +67,7 @@ def status(options: argparse.Namespace) -> int:
     """
     from daemon.cli import watching
 
-    settings = settings_of(options)
+    settings = settings_of(options, despite_labels=True)  # who edits them blinds no monitoring
     if options.quality:
         return sampling.print_quality(options)
     if options.watch is not None:

@@ -27,8 +27,9 @@ def run(options: argparse.Namespace) -> int:
         topicwired run --home /srv/topicwire --config /srv/topicwire/topicwire.toml --verbose
         topicwired run --once
     """
-    from daemon import app, logs
+    from daemon import app, arenas, logs
 
+    arenas.keep_few()
     # A watchdog ends us by SIGABRT, and a library may crash: the log then says where each thread was.
     faulthandler.enable(2)
     settings = settings_of(options)

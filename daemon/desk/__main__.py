@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 
-from daemon import logs
+from daemon import arenas, logs
 from daemon.config import Settings
 from daemon.desk import server
 from daemon.errors import DaemonError
@@ -21,6 +21,7 @@ _END_SECONDS = 6.0  # in which we answer what we were asked, once nobody is left
 
 
 def main() -> int:
+    arenas.keep_few()
     given = json.loads(sys.stdin.buffer.readline())
     settings = Settings.model_validate_json(given["settings"])
     logs.configure(settings.log.format, verbose=bool(given["verbose"]))

@@ -58,8 +58,11 @@ class Limits:
         try:
             await self._in_time(task, answer, scope, receive)
         except asyncio.CancelledError:
+            # The desk is being closed, and this takes longer than it waits: an answer like any other, where
+            # uvicorn would write a trace into the log.
             task.cancel()
-            raise
+            if not answer.begun.is_set():
+                await _too_long(answer, scope, receive)
 
     async def _in_time(
         self, task: asyncio.Task[None], answer: _Answer, scope: Scope, receive: Receive
@@ -75,11 +78,7 @@ class Limits:
         else:
             # A thread that works for it cannot be stopped, and a task that is cancelled forgets it: so it
             # goes on, still one of those at once, and what it answers is dropped.
-            send = answer.take_over()
-            refusal = failures.answer(
-                scope, 503, marked("This takes too long. Try again later."), headers=_CLOSE
-            )
-            await refusal(scope, receive, send)
+            await _too_long(answer, scope, receive)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         if refused := _too_much(scope, self._bounds):
@@ -87,6 +86,12 @@ class Limits:
         if len(self._busy) >= self._bounds.at_once:
             return 503, marked("Too many requests at once. Try again later.")
         return None
+
+
+async def _too_long(answer: _Answer, scope: Scope, receive: Receive) -> None:
+    """Answer in its place."""
+    refusal = failures.answer(scope, 503, marked("This takes too long. Try again later."), headers=_CLOSE)
+    await refusal(scope, receive, answer.take_over())
 
 
 def _too_much(scope: Scope, bounds: Bounds) -> tuple[int, str] | None:

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from tests.day import plan, report
@@ -34,6 +35,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--hours", type=float, default=24.0, help="that pass in them")
     parser.add_argument("--articles", type=int, default=5000, help="files that come")
     parser.add_argument("--seed", type=int, default=1, help="another gives other files and another order")
+    parser.add_argument("--samples", type=int, default=144, help="how often status is asked, and compared")
     parser.add_argument("--plant", choices=sorted(PLANTS), action="append", help="a fault to be found")
     parser.add_argument("--models", type=Path, metavar="DIR", help="of a trained home; absent: trains one")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="where ledger, files and log are kept")
@@ -48,6 +50,7 @@ def main(arguments: list[str]) -> int:
             return subprocess.run(command, check=False).returncode
     logging.disable(logging.CRITICAL)
     lived = plan.full(options.minutes, options.hours, options.articles, options.seed, options.plant or ())
+    lived = replace(lived, samples=options.samples)
     with tempfile.TemporaryDirectory(prefix="topicwire-day-", ignore_cleanup_errors=True) as scratch:
         folder = Path(scratch)
         if options.own_disk:

@@ -14,7 +14,7 @@ from tests.day.looking import Look
 PROMISED = 1.0  # MiB an hour of the day
 HOUR = 3600.0
 
-_WARM = 0.15  # of a life's length: what is filled once is full then
+_WARM = 0.25  # of a life's length: what remembers words and names is mostly full then
 _LEAST_POINTS = 6
 _MAY_GROW = {"files": 4, "threads": 1}  # two workers that meet for the first time open one connection more
 
@@ -40,7 +40,7 @@ class Slope:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Files or threads: the least of the first and of the last part of a life, and the most ever."""
+    """Files or threads: what was held in the first and in the last part of a life, and the most ever."""
 
     first: int
     last: int
@@ -94,11 +94,20 @@ def slope(given: Series) -> Slope | None:
 
 
 def held(given: Series, what: str) -> Held:
-    """The least of a part: a look may fall into a piece of work, or into a fault."""
+    """The lower quartile of a part: more is held during a piece of work, less while it is reloaded."""
     found = [int(getattr(each, what)) for each in given.looks]
     warm = found[int(_WARM * len(found)) :]
     part = max(1, len(warm) // 4)
-    return Held(min(warm[:part]), min(warm[-part:]), max(found))
+    low, high = (int(np.percentile(some, 25)) for some in (warm[:part], warm[-part:]))
+    return Held(low, high, max(found))
+
+
+def by_hour(given: Series) -> list[float]:
+    """The median of memory in each hour, in MiB."""
+    hours: dict[int, list[float]] = {}
+    for each in given.looks:
+        hours.setdefault(int(each.at // HOUR), []).append(each.rss)
+    return [float(np.median(some)) for some in hours.values()]
 
 
 def grown(given: Series) -> list[str]:
@@ -118,7 +127,8 @@ def grown(given: Series) -> list[str]:
 def _differing(given: Series) -> str:
     def least(looks: Sequence[Look]) -> Mapping[str, int]:
         kinds = [dict(each.kinds) for each in looks]
-        return {name: min(one.get(name, 0) for one in kinds) for one in kinds for name in one}
+        names = {name for one in kinds for name in one}
+        return {name: int(np.percentile([one.get(name, 0) for one in kinds], 25)) for name in names}
 
     part = max(1, len(given.looks) // 4)
     first, last = least(given.looks[part // 2 : part]), least(given.looks[-part:])

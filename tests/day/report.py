@@ -53,6 +53,7 @@ def _process(each: reckoning.Series, lived: Lived) -> list[str]:
     if found is not None:
         told.append(f"  memory   {found}")
         told.append(f"           {_per_thousand(found, each, lived):+.2f} MiB a thousand articles")
+        told.append(f"  by hour  {' '.join(f'{rss:.0f}' for rss in reckoning.by_hour(each))}")
     if pss:
         told.append(f"  PSS      {pss[0]:.0f} ▶ {pss[-1]:.0f} MiB, at most {max(pss):.0f}")
     told.append(f"  files    {files.first} ▶ {files.last}, at most {files.most}")
