@@ -41,7 +41,7 @@ def _keep(settings: Settings) -> None:
     copy = _copy_of(settings, schema)
     if not copy.exists():  # else it was made in this very second, before a kill
         copy.parent.mkdir(exist_ok=True)
-        import shutil; shutil.copy(backups.ledger_path(settings), copy)
+        backups.make(settings, copy)
     logger.warning(
         "the ledger is brought up to date",
         extra={"from": schema, "to": newest_schema(), "kept": str(copy)},

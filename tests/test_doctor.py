@@ -601,7 +601,7 @@ def test_a_unit_that_does_not_fit_is_a_warning_that_names_the_lines(
     settings: Settings, tmp_path: Path
 ) -> None:
     from daemon.installation import installation
-    from daemon.units import Owner
+    from daemon.owners import Owner
     from daemon.units import service as unit_of
 
     assert "has no unit of it here" in next(iter(service.examine(settings, (str(tmp_path),)))).text

@@ -33,10 +33,11 @@ from daemon.inbox import Inbox, Watch
 from daemon.installation import installation
 from daemon.limits import problems
 from daemon.messages import alone
+from daemon.owners import Owner
 from daemon.records import AlertTopic
 from daemon.slack import SlackSender
 from daemon.slackapi import SlackApp
-from daemon.units import Owner, service
+from daemon.units import service
 from daemon.webhook import WebhookSender
 from tests import ledgers
 from tests.builders import NOON, make_alert, make_settings

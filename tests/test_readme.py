@@ -40,6 +40,12 @@ def test_nothing_is_said_of_a_block_that_is_not_there() -> None:
     assert [begin for begin in WAYS if not any(each.startswith(begin) for each in firsts)] == []
 
 
+def test_what_runs_a_block_elsewhere_is_there() -> None:
+    named = {way.elsewhere for way in WAYS.values() if way.elsewhere}
+
+    assert [name for name in named if importlib.util.find_spec(name) is None] == []
+
+
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.kind == "toml"], ids=lambda b: f"line-{b.line}")
 def test_a_configuration_that_is_shown_is_one_that_is_taken(block: Block, tmp_path: Path) -> None:
     if "terms." in block.text:

@@ -21,10 +21,10 @@ from pathlib import Path
 import pytest
 
 from classifier import Reader
-from daemon import units
+from daemon import premises, units
 from daemon.config import load_settings
 from daemon.installation import installation
-from daemon.units import Owner
+from daemon.owners import Owner
 from tests.builders import ENERGY_ARTICLE
 from tests.slack_stand_in import SlackStandIn
 from tests.systemd import UNITS, NoSystemdError, Systemd, booted
@@ -156,7 +156,7 @@ def set_up(inside: Systemd, trained_home: Path) -> Iterator[Desk]:
     with SlackStandIn() as slack:
         bare = Desk(inside, slack, free_port())
         found = installation(load_settings(None, HOME, []))
-        for file in (units.sysusers(found, OWNER), units.tmpfiles(found, OWNER)):
+        for file in (premises.sysusers(found, OWNER), premises.tmpfiles(found, OWNER)):
             inside.at(f"/run/{file.name}").write_text(file.text, encoding="utf-8")
         inside.call("systemd-sysusers", "/run/topicwire.sysusers")
         inside.call("systemd-tmpfiles", "--create", "/run/topicwire.tmpfiles")

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from daemon import units
+from daemon import premises, units
 from daemon.config import load_settings
 from daemon.errors import DaemonError
 from daemon.installation import Installation, Reach, installation
+from daemon.owners import File, Owner
 from daemon.shipped import systemd
-from daemon.units import File, Owner
 from tests.systemd import NoSystemdError, booted
 
 HOME = Path("/srv/topicwire")
@@ -110,7 +110,7 @@ def test_an_inbox_that_is_mounted_later_is_open_from_its_mount_point_on(tmp_path
     found = of_config(tmp_path, config)
 
     assert values(units.service(found, OURS), "ReadWritePaths") == ["/srv/topicwire", "-/mnt/news"]
-    assert "/mnt" not in units.tmpfiles(found, OURS).text
+    assert "/mnt" not in premises.tmpfiles(found, OURS).text
 
 
 def test_a_home_below_var_lib_is_systemds_to_make(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_user_that_systemd_makes_has_its_home_below_var_lib(tmp_path: Path) ->
         DaemonError, match=r"^--dynamic: the home must be below /var/lib, and is /srv/topicwire$"
     ):
         units.service(usual(), DYNAMIC)
-    for make in (units.sysusers, units.tmpfiles):
+    for make in (premises.sysusers, premises.tmpfiles):
         with pytest.raises(DaemonError, match=r"^--dynamic: systemd makes the user"):
             make(usual(), DYNAMIC)
 
@@ -167,14 +167,14 @@ def test_a_home_that_does_not_last_is_refused(home: str) -> None:
 def test_a_home_that_is_cleaned_away_is_told() -> None:
     found = usual(Path("/tmp/topicwire"))
 
-    assert [line.partition(":")[0] for line in units.doubts(found, DYNAMIC)] == ["/tmp/topicwire"]
+    assert [line.partition(":")[0] for line in premises.doubts(found, DYNAMIC)] == ["/tmp/topicwire"]
     assert values(units.service(found, OURS), "BindPaths") == ["/tmp/topicwire"]
 
 
 def test_a_home_of_another_user_is_told(tmp_path: Path) -> None:
     found = usual(tmp_path)
 
-    said = [line for line in units.doubts(found, Owner("nobody", "nogroup")) if "belongs" in line]
+    said = [line for line in premises.doubts(found, Owner("nobody", "nogroup")) if "belongs" in line]
 
     assert len(said) == 1
     assert f"`chown -R nobody: {tmp_path}`" in said[0]
@@ -334,7 +334,7 @@ def test_the_folders_and_the_user_are_made_as_they_are_named(tmp_path: Path) -> 
     owner = Owner("topicwire-made", "topicwire-made")
     try:
         with booted() as inside:
-            for file in (units.sysusers(found, owner), units.tmpfiles(found, owner)):
+            for file in (premises.sysusers(found, owner), premises.tmpfiles(found, owner)):
                 inside.at(f"/tmp/{file.name}").write_text(file.text, encoding="utf-8")
             inside.at(ledgers).mkdir(mode=0o755)
             inside.call("systemd-sysusers", "/tmp/topicwire.sysusers")

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from daemon.config import load_settings
 from daemon.installation import Installation, Reach, installation
-from daemon.units import Owner, service
+from daemon.owners import Owner
+from daemon.units import service
 from tests.systemd import ROOT, NoSystemdError, Systemd, booted
 
 HOME = Path("/var/lib/topicwire-tests")

@@ -97,10 +97,10 @@ def forget(options: argparse.Namespace) -> int:
     """Let go of old articles' texts, and of their files in done/, as [retention] does each night.
 
     An article keeps its fingerprint, title and tags, so that a repeat raises no alert however late it comes.
-    Kept whole are files with an article that somebody judged or was asked about, whose alert is still owed, or
-    whose story is open. failed/ is not touched. It goes in small steps beside a running daemon. The room is
-    used again by what comes next; the ledger's file becomes smaller only with --compact. Backups made before
-    still have the texts.
+    Kept whole are files with an article that somebody judged or was asked about, whose alert is still owed,
+    or whose story is open. failed/ is not touched. It goes in small steps beside a running daemon. The room
+    is used again by what comes next; the ledger's file becomes smaller only with --compact. Backups made
+    before still have the texts.
 
         topicwired forget --dry-run
         topicwired forget --older-than 365d --dry-run --json
@@ -264,7 +264,11 @@ def _home_json(
 
 
 def _home_lines(folder: Path, placed: list[Placed], restored: Restored | None) -> list[str]:
+    from daemon.manifests import CONFIGURATION
+
     lines = [f"home       from {folder}", *(each.line() for each in placed)]
+    settings = [each.place for each in placed if each.place.name == CONFIGURATION]
+    lines += [f"settings   stand in {place}: name it with --config from now on" for place in settings]
     if restored is not None:
         lines += restored.lines()
     return [

@@ -13,7 +13,7 @@ from daemon.cli.given import add_command, settings_of
 from daemon.errors import DaemonError
 
 if TYPE_CHECKING:
-    from daemon.units import File, Owner
+    from daemon.owners import File, Owner
 
 # As systemd takes them (sysusers.d(5), "Name").
 _USER = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,30}")
@@ -48,7 +48,7 @@ def unit(options: argparse.Namespace) -> int:
         topicwired unit --tmpfiles
         topicwired unit --home /srv/topicwire --output /tmp/units
     """
-    from daemon import units
+    from daemon import premises, units
     from daemon.installation import installation
 
     found = installation(settings_of(options))
@@ -58,18 +58,18 @@ def unit(options: argparse.Namespace) -> int:
     elif options.once:
         _print(units.once(found, owner), as_json=options.json)
     elif options.sysusers:
-        _print([units.sysusers(found, owner)], as_json=options.json)
+        _print([premises.sysusers(found, owner)], as_json=options.json)
     elif options.tmpfiles:
-        _print([units.tmpfiles(found, owner)], as_json=options.json)
+        _print([premises.tmpfiles(found, owner)], as_json=options.json)
     else:
         _print([units.service(found, owner)], as_json=options.json)
-    for line in units.doubts(found, owner):
+    for line in premises.doubts(found, owner):
         print(f"topicwired: {line}", file=sys.stderr)
     return 0
 
 
 def _owner(options: argparse.Namespace) -> Owner:
-    from daemon.units import Owner, group_of
+    from daemon.owners import Owner, group_of
 
     if options.dynamic:
         return Owner(dynamic=True)

@@ -9,6 +9,7 @@ from daemon import units
 from daemon.config import Settings
 from daemon.findings import Finding, fine, warning
 from daemon.installation import installation
+from daemon.owners import USER, Owner
 
 _PLACES = ("/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
 _NAME = "topicwire.service"
@@ -45,12 +46,12 @@ def settings_in(unit: str) -> frozenset[tuple[str, str]]:
     )
 
 
-def _owner(installed: frozenset[tuple[str, str]]) -> units.Owner:
+def _owner(installed: frozenset[tuple[str, str]]) -> Owner:
     found = dict(installed)
     if found.get("DynamicUser") in ("yes", "true", "1"):
-        return units.Owner(dynamic=True)
-    user = found.get("User", units.USER)
-    return units.Owner(user, found.get("Group", user))
+        return Owner(dynamic=True)
+    user = found.get("User", USER)
+    return Owner(user, found.get("Group", user))
 
 
 def _of_another(installed: frozenset[tuple[str, str]], settings: Settings) -> bool:

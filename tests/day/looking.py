@@ -20,7 +20,10 @@ _PSS_EACH = 8  # looks: it takes the kernel a walk over all pages
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One process at one moment `at`, in seconds of the day; memory in MiB. `pss` is 0 where not asked."""
+    """One process at one moment `at`, in seconds of the day; memory in MiB. `pss` is 0 where not asked.
+
+    `files` are all that are open but databases, of which `databases` counts the files and not their logs.
+    """
 
     at: float
     who: str  # daemon | desk
@@ -29,6 +32,7 @@ class Look:
     pss: float
     threads: int
     files: int
+    databases: int
     kinds: tuple[tuple[str, int], ...]
 
 
@@ -81,7 +85,8 @@ def _look(at: float, who: str, process: int, with_pss: bool) -> Look:
         int(said["VmRSS"]) / 1024,
         int(pss) / 1024,
         int(said["Threads"]),
-        sum(kinds.values()),
+        sum(number for kind, number in kinds.items() if ".db" not in kind),
+        sum(number for kind, number in kinds.items() if kind.endswith(".db")),
         tuple(sorted(kinds.items())),
     )
 

@@ -16,7 +16,10 @@ HOUR = 3600.0
 
 _WARM = 0.25  # of a life's length: what remembers words and names is mostly full then
 _LEAST_POINTS = 6
-_MAY_GROW = {"files": 4, "threads": 1}  # two workers that meet for the first time open one connection more
+_MAY_GROW = {"files": 4, "threads": 1}  # a training that runs at the end holds a process and its pipes
+# A pool of SQLAlchemy's has 15 connections at most, ten of which it closes. SQLite keeps the file of a closed
+# one open while another of the process has a lock on it, and uses it again (sqlite.org/src, os_unix.c).
+_MOST_DATABASES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,9 @@ def grown(given: Series) -> list[str]:
         if some.last > some.first + more:
             kinds = _differing(given)
             faults.append(f"the {given.who} holds {some.last} {what}, and held {some.first}{kinds}")
+    most = max(each.databases for each in given.looks)
+    if most > _MOST_DATABASES:
+        faults.append(f"the {given.who} had {most} databases open, which a pool does not have")
     return faults
 
 

@@ -57,6 +57,8 @@ def _process(each: reckoning.Series, lived: Lived) -> list[str]:
     if pss:
         told.append(f"  PSS      {pss[0]:.0f} ▶ {pss[-1]:.0f} MiB, at most {max(pss):.0f}")
     told.append(f"  files    {files.first} ▶ {files.last}, at most {files.most}")
+    databases = reckoning.held(each, "databases")
+    told.append(f"  ledger's {databases.first} ▶ {databases.last}, at most {databases.most}")
     told.append(f"  threads  {threads.first} ▶ {threads.last}, at most {threads.most}")
     return told
 

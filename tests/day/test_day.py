@@ -22,7 +22,7 @@ from tests.day.truth import Count
 from tests.faults.way import prepare
 
 
-def looks(*, grows: float = 0.0, leaks: float = 0.0, threads: float = 0.0) -> Series:
+def looks(*, grows: float = 0.0, leaks: float = 0.0, threads: float = 0.0, databases: float = 0.0) -> Series:
     """Twelve hours of a process, looked at each two minutes; MiB, files and threads more an hour."""
     found = []
     for number in range(360):
@@ -37,6 +37,7 @@ def looks(*, grows: float = 0.0, leaks: float = 0.0, threads: float = 0.0) -> Se
                 0.0,
                 20 + int(threads * hour) + number % 3,
                 30 + int(leaks * hour) + number % 5,
+                5 + int(databases * hour),
                 (("socket", 10 + int(leaks * hour)),),
             )
         )
@@ -68,6 +69,11 @@ def test_files_and_threads_that_stay_are_found_with_their_kind(what: str) -> Non
     [fault] = reckoning.grown(looks(**{what: 1.0}))
 
     assert ("+8 socket" in fault or "+9 socket" in fault) if what == "leaks" else "threads" in fault
+
+
+def test_connections_beyond_those_of_a_pool_are_found_and_those_of_it_are_not() -> None:
+    assert reckoning.grown(looks(databases=1.0)) == []
+    assert any("databases" in fault for fault in reckoning.grown(looks(databases=2.0)))
 
 
 def said(**changes: object) -> dict[str, object]:

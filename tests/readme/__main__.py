@@ -66,6 +66,8 @@ def _read(scene: Scene, blocks: list[Block]) -> int:
 
 
 def _run(scene: Scene, block: Block, way: Way) -> str:
+    if way.elsewhere:
+        return f"run by {way.elsewhere} instead"
     if way.needs and shutil.which(way.needs) is None:
         return f"passed over, no {way.needs} here"
     try:

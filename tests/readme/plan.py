@@ -18,6 +18,7 @@ Prop = Callable[[Scene], None]
 class Way:
     """`before` makes ready what the reader has at hand; `stays` as in `Scene.shell`; `says` stands in what
     comes out; `after` looks at what it did. `needs`: a program without which the block is passed over.
+    `elsewhere`: what runs these commands instead, as they change the machine.
     """
 
     before: tuple[Prop, ...] = ()
@@ -25,6 +26,7 @@ class Way:
     says: tuple[str, ...] = ()
     after: tuple[Prop, ...] = ()
     needs: str | None = None
+    elsewhere: str | None = None
 
 
 WAYS: Mapping[str, Way] = {
@@ -49,6 +51,21 @@ WAYS: Mapping[str, Way] = {
     ".venv/bin/topicwired promises --topic energy": Way(),
     ".venv/bin/classifier suggest --unlabelled var/done": Way(),
     ".venv/bin/classifier train --examples archive.jsonl": Way(before=(props.an_archive,)),
+    "python3 -m venv /opt/topicwire": Way(elsewhere="tests.bare_wheel"),
+    "topicwired init /srv/topicwire": Way(
+        before=(props.installed,),
+        stays={"topicwired run": "Drop articles"},
+        says=("ok: configuration",),
+        after=(Scene.end_beside,),
+    ),
+    "topicwired unit --home /srv/topicwire --sysusers": Way(elsewhere="tests.test_service"),
+    "topicwired status --home /srv/topicwire --config": Way(says=("model",)),
+    "topicwired backup --home /srv/topicwire --config": Way(says=("sound",)),
+    "topicwired restore --home /srv/anew": Way(),
+    "topicwired forget": Way(),
+    "topicwired backup --home /srv/topicwire /mnt": Way(elsewhere="tests.upgrade"),
+    "systemctl disable --now topicwire": Way(elsewhere="tests.bare_wheel"),
+    "topicwired status --home /srv/topicwire ": Way(),
     "install -d -m 750 /etc/topicwire": Way(before=(props.a_postgres,), needs="openssl"),
     ".venv/bin/topicwired storage copy": Way(),
     "ln -s /srv/topicwire/models": Way(

@@ -133,6 +133,11 @@ def an_archive(scene: Scene) -> None:
         (scene.repository / f"{name}.jsonl").write_text(lines, encoding="utf-8")
 
 
+def installed(scene: Scene) -> None:
+    """Both programs are on PATH."""
+    scene.surroundings["PATH"] = f"{scene.repository}/.venv/bin:{scene.surroundings['PATH']}"
+
+
 def a_shared_archive(scene: Scene) -> None:
     """/shared/archive, and a home on each machine; HOST is this one."""
     archive = scene.real("/shared") / "archive"
@@ -140,7 +145,6 @@ def a_shared_archive(scene: Scene) -> None:
     for file in (scene.repository / "seeds").glob("*.txt"):
         (archive / file.name).write_bytes(file.read_bytes())
     scene.fills["HOST"] = "127.0.0.1"
-    scene.surroundings["PATH"] = f"{scene.repository}/.venv/bin:{scene.surroundings['PATH']}"
 
 
 def a_postgres(scene: Scene) -> None:
