@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run demo test contract browser postgres prometheus readme words faults fuzz lint bench wheel constraints clean
+.PHONY: run demo test contract browser postgres prometheus readme service words faults fuzz lint bench wheel constraints clean
 
 run: $(READY)  ## watch ./var/inbox, alerts on the console
 	@$(BIN)/topicwired run $(ARGS)
@@ -29,6 +29,9 @@ prometheus: $(READY)  ## set up the Prometheus that tests start (Debian's); says
 
 readme: $(READY)  ## run the commands of README.md as they are printed, from its top, in a copy
 	@$(BIN)/python -m tests.readme
+
+service: $(READY)  ## run the tests inside the limits of the unit, in a systemd of their own (root, cgroup2)
+	@$(BIN)/python -m tests.under_systemd $(ARGS)
 
 words: $(READY)  ## take the desk's words out of its templates and code into the catalogues of its languages
 	@$(BIN)/python -m tests.desk_words

@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = ("classifier", "topicwired")
 SECONDS = 120.0
 ARTICLE = "Refinery restarts\nThe oil refinery in Atyrau resumed processing crude oil.\n"
+_INSTALLED = 8  # two packages, what pip knows of them, two programs, three pages
+_LINKED = 6  # two programs and three pages, to one environment
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 
 # What the pages of the desk are made of came along: templates, what stands beside them, and words.
@@ -156,17 +158,17 @@ class Place:
         (home / "inbox" / "article.txt").write_text(ARTICLE)
         alert = _run(self.folder, [there / "bin" / "topicwired", "run", "--once", "--home", home])
         assert "Energy" in alert, alert
+        assert len(_ours(there)) == _LINKED
         _run(self.folder, [*pipx, "uninstall", "topicwire"], surroundings)
-        left = [path for path in there.rglob("*") if _is_ours(path)]
-        assert not left, f"pipx left {left}"
+        assert not (left := _ours(there)), f"pipx left {left}"
         return "by venv and pipx"
 
     def uninstall(self) -> None:
         """Nothing of ours stays in the environment; the home stays as it is."""
         before = sorted(self.home.rglob("*"))
+        assert len(_ours(self.folder / "venv")) == _INSTALLED
         self._pip("uninstall", "--quiet", "--yes", "topicwire")
-        left = [path for path in (self.folder / "venv").rglob("*") if _is_ours(path)]
-        assert not left, f"pip left {left}"
+        assert not (left := _ours(self.folder / "venv")), f"pip left {left}"
         assert sorted(self.home.rglob("*")) == before
 
     def _pip(self, *arguments: str | Path) -> None:
@@ -201,11 +203,14 @@ def _python(*, for_others: bool) -> Path:
     return SYSTEM_PYTHON
 
 
-def _is_ours(path: Path) -> bool:
-    parts = path.parts[-4:]
-    return (
-        any(part.startswith(("topicwire", *PROGRAMS, "daemon")) for part in parts) and "pip" not in path.parts
-    )
+def _ours(folder: Path) -> list[Path]:
+    """What of us stands in an environment, or where pipx keeps its own, its links and pages."""
+    places = ("bin/*", "lib/python*/site-packages/*", "share/man/*/*", "man/*/*", "home/venvs/*")
+    found = [path for place in places for path in folder.glob(place)]
+    named = [path for path in found if path.name.startswith(("topicwire", "daemon", *PROGRAMS))]
+    return [
+        path for path in named if not path.is_dir() or any(path.rglob("*"))
+    ]  # an empty folder is nobody's
 
 
 def _wait_for(file: Path, text: str, process: subprocess.Popen[bytes]) -> str:

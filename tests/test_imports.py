@@ -94,9 +94,9 @@ def test_only_what_tags_is_loaded_of_the_classifier(trained_home: Path, tmp_path
     assert {name.partition(".")[2] for name in modules if name.startswith("classifier.")} == {
         "articles", "boilerplate", "bulk", "cli", "comparing", "dates", "decoding", "defaults", "errors",
         "features", "formats", "formats.heading", "formats.keys", "formats.kinds", "formats.plain",
-        "formats.signatures", "formats.sniffing", "formats.ways", "languages", "model", "names", "passages",
-        "printing", "progress", "reading", "records", "rules", "spreading", "storage", "streams", "table",
-        "tagging", "teaching", "topics", "transliteration", "words",
+        "formats.signatures", "formats.sniffing", "formats.ways", "helping", "languages", "model", "names",
+        "passages", "printing", "progress", "reading", "records", "rules", "spreading", "storage", "streams",
+        "table", "tagging", "teaching", "topics", "transliteration", "words",
     }  # fmt: skip
 
 

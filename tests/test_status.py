@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 from sqlalchemy import event, text
 
-from daemon import clock, deliveries, holds, ledger, outbox, overview, status
+from daemon import clock, deliveries, holds, ledger, outbox, overview, rates, status
 from daemon.cli import main, watching
 from daemon.clock import to_text
 from daemon.config import QuietHours, Receiver, Settings
@@ -305,21 +305,24 @@ def test_every_number_is_what_an_independent_count_finds(settings: Settings, dat
         assert told == dict(explained)
 
 
-def test_what_was_delivered_is_counted_by_when(settings: Settings, database: Database) -> None:
+def test_what_was_delivered_is_counted_by_when(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rates, "_AT_ONCE", 25)
     now = clock.now()
     ages = [30, 120, 7200, 2 * 86400]
     with database.transaction() as connection:
-        for number in range(1200):  # more than are looked at together
+        for number in range(120):  # more than are looked at together
             owe(connection, make_alert("desk", number=number), now=now)
         connection.execute(text("UPDATE deliveries SET state = 'sent'"))
-        for first, age in zip(range(0, 1200, 300), reversed(ages), strict=True):
+        for first, age in zip(range(0, 120, 30), reversed(ages), strict=True):
             moment = to_text(now - timedelta(seconds=age))
             asked = {"moment": moment, "above": first}
             connection.execute(text("UPDATE deliveries SET sent_at = :moment WHERE id > :above"), asked)
 
     rate = status.gather(settings, database)["rate"]
 
-    assert rate["alerts"] == {"minute": 300, "hour": 600, "day": 900}
+    assert rate["alerts"] == {"minute": 30, "hour": 60, "day": 90}
 
 
 def test_a_receiver_is_told_with_its_next_try_unless_somebody_holds_it(
