@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run demo test contract browser postgres prometheus readme service words faults fuzz lint bench wheel constraints clean
+.PHONY: run demo test contract browser postgres prometheus readme service man words faults fuzz lint bench wheel constraints clean
 
 run: $(READY)  ## watch ./var/inbox, alerts on the console
 	@$(BIN)/topicwired run $(ARGS)
@@ -32,6 +32,9 @@ readme: $(READY)  ## run the commands of README.md as they are printed, from its
 
 service: $(READY)  ## run the tests inside the limits of the unit, in a systemd of their own (root, cgroup2)
 	@$(BIN)/python -m tests.under_systemd $(ARGS)
+
+man: $(READY)  ## write the manual pages anew from the help and the shipped configuration
+	@$(BIN)/topicwired manual systemd/man
 
 words: $(READY)  ## take the desk's words out of its templates and code into the catalogues of its languages
 	@$(BIN)/python -m tests.desk_words

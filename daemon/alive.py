@@ -34,37 +34,46 @@ def process_of_daemon(home: Path, locks: Path = _LOCKS) -> int | None:
     """The number of the process that holds a home, 0 where it cannot be known; None where nobody does.
 
     proc(5), /proc/locks: number, kind, manner, access, process, device and inode, from and to. The device is
-    another than stat(2) says on some file systems, so the inode alone is compared.
+    another than stat(2) says on some file systems, so the inode alone tells where no device is the same; two
+    homes on disks of their own may have the same inode.
     """
     try:
-        inode = str((home / LOCK).stat().st_ino)
+        found = (home / LOCK).stat()
     except OSError:
         return None
     try:
         held = list(_held(locks))
     except OSError:
         return 0
-    for kind, access, process, locked in held:
-        if (kind, access, locked) == ("FLOCK", "WRITE", inode):
-            return max(0, int(process)) if process.lstrip("-").isdigit() else 0
-    return None
+    alike = [
+        (device, process)
+        for kind, access, process, device, locked in held
+        if (kind, access, locked) == ("FLOCK", "WRITE", str(found.st_ino))
+    ]
+    here = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}"
+    ours = [each for each in alike if each[0] == here] or alike
+    if not ours:
+        return None
+    process = ours[0][1]
+    return max(0, int(process)) if process.lstrip("-").isdigit() else 0
 
 
 def is_locked(file: Path, locks: Path = _LOCKS) -> bool:
     """Whether a process has any lock on a file; False as well where it cannot be known."""
     try:
         inode = str(file.stat().st_ino)
-        return any(locked == inode for _, _, _, locked in _held(locks))
+        return any(locked == inode for *_, locked in _held(locks))
     except OSError:
         return False
 
 
-def _held(locks: Path) -> Iterator[tuple[str, str, str, str]]:
-    """Kind, access, process and inode of each lock. Raises OSError where the kernel does not say."""
+def _held(locks: Path) -> Iterator[tuple[str, str, str, str, str]]:
+    """Kind, access, process, device and inode of each lock. Raises OSError where the kernel does not say."""
     for line in locks.read_text(encoding="ascii", errors="replace").splitlines():
         fields = line.split()
         if len(fields) >= 6 and fields[1] != "->":  # who waits for a lock has an arrow there
-            yield fields[1], fields[3], fields[4], fields[5].rpartition(":")[2]
+            device, _, inode = fields[5].rpartition(":")
+            yield fields[1], fields[3], fields[4], device, inode
 
 
 def fingerprint(settings: str) -> str:

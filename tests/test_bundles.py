@@ -785,3 +785,15 @@ def test_verdicts_and_all_other_rows_come_back_as_they_were(
     with closing(sqlite3.connect(tmp_path / "new" / "ledger.db")) as connection:
         assert backups.rows_of(connection) == dict(bundles.opened(bundle).rows)
         assert connection.execute("SELECT person FROM verdicts").fetchall() == [("ana",)]
+
+
+@pytest.mark.parametrize("more", [(), ("--check",)])
+def test_a_backup_that_is_not_there_is_said_before_anything_is_done(
+    more: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home, nowhere = tmp_path / "home", tmp_path / "nowhere"
+
+    assert topicwired(["restore", str(nowhere), *more, "--home", str(home)]) == 1
+
+    assert capsys.readouterr().err == f"topicwired: {nowhere}: there is no such backup\n"
+    assert not home.exists()

@@ -167,6 +167,8 @@ def restore(options: argparse.Namespace) -> int:
     """
     if options.rebuild and (options.file is not None or options.check):
         raise DaemonError("say which: FROM, --check, or --rebuild without a backup")
+    if options.file is not None and not options.file.exists():
+        raise DaemonError(f"{options.file}: there is no such backup")
     if options.check:
         return _check(options)
     if options.file is not None and options.file.is_dir():

@@ -10,6 +10,7 @@ DAY = 86400.0
 
 # Faults that a daemon lives through, and such as end it. The first are in the first two thirds or more, so
 # that one life lasts long enough to see whether it grows.
+FIRST = "a model swapped"  # what takes memory once is taken before it is looked whether memory grows
 LIVED = (
     "slack is too busy",
     "slack answers 500",
@@ -30,7 +31,6 @@ LIVED = (
     "slack hangs",
     "labels broken",
     "the log is blocked",
-    "a model swapped",
     "clock back",
     "a backup in motion",
     "slack half answers",
@@ -86,7 +86,7 @@ def full(minutes: float, hours: float, articles: int, seed: int, planted: Sequen
     lived: list[str] = []
     while len(lived) + len(ending) < minutes or not lived:
         lived += chance.sample(LIVED, len(LIVED))
-    lived = lived[: max(1, room - len(ending))]
+    lived = [FIRST, *lived][: max(1, room - len(ending))]
     if planted:
         shown = [fault for name in planted for fault in _SHOWN_BY.get(name, ())] or [LIVED[0]]
         lived, ending = (shown * room)[: max(len(shown), room // 2)], ()

@@ -24,13 +24,13 @@ def plant(names: str) -> None:
 
 
 def _list() -> None:
-    """Whoever records articles keeps them, with their texts and tags."""
+    """Whoever records articles keeps them, with a page of 16 KiB for each."""
     from daemon import ledger
 
     sound = ledger.record_articles
 
     def record_articles(connection: Any, found: Any, **more: Any) -> Any:
-        _kept.extend(found)
+        _kept.extend((each, bytes(b"p" * 16384)) for each in found)
         return sound(connection, found, **more)
 
     put(ledger, "record_articles", record_articles)

@@ -14,7 +14,8 @@ from tests.day.looking import Look
 PROMISED = 1.0  # MiB an hour of the day
 HOUR = 3600.0
 
-_WARM = 0.25  # of a life's length: what remembers words and names is mostly full then
+_WARM = 0.4  # of a life's length: what remembers words is mostly full, and a second model has been loaded
+_FIRST, _LAST = 0.1, 0.25  # of its looks, in which what is held is compared
 _LEAST_POINTS = 6
 _MAY_GROW = {"files": 4, "threads": 1}  # a training that runs at the end holds a process and its pipes
 # A pool of SQLAlchemy's has 15 connections at most, ten of which it closes. SQLite keeps the file of a closed
@@ -99,9 +100,8 @@ def slope(given: Series) -> Slope | None:
 def held(given: Series, what: str) -> Held:
     """The lower quartile of a part: more is held during a piece of work, less while it is reloaded."""
     found = [int(getattr(each, what)) for each in given.looks]
-    warm = found[int(_WARM * len(found)) :]
-    part = max(1, len(warm) // 4)
-    low, high = (int(np.percentile(some, 25)) for some in (warm[:part], warm[-part:]))
+    first, last = (max(1, int(share * len(found))) for share in (_FIRST, _LAST))
+    low, high = (int(np.percentile(some, 25)) for some in (found[:first], found[-last:]))
     return Held(low, high, max(found))
 
 
@@ -136,7 +136,7 @@ def _differing(given: Series) -> str:
         names = {name for one in kinds for name in one}
         return {name: int(np.percentile([one.get(name, 0) for one in kinds], 25)) for name in names}
 
-    part = max(1, len(given.looks) // 4)
-    first, last = least(given.looks[part // 2 : part]), least(given.looks[-part:])
+    part, end = (max(1, int(share * len(given.looks))) for share in (_FIRST, _LAST))
+    first, last = least(given.looks[:part]), least(given.looks[-end:])
     more = {name: last[name] - first.get(name, 0) for name in last if last[name] > first.get(name, 0)}
     return f" ({', '.join(f'{number:+} {name}' for name, number in sorted(more.items()))})" if more else ""

@@ -158,15 +158,11 @@ def a_postgres(scene: Scene) -> None:
 
 
 def two_configurations(scene: Scene) -> None:
-    """second.toml and its home var2, and what the homes share."""
+    """second.toml and its home var2; what homes share is that of /srv/topicwire."""
     for name, file in (("newsroom-1", "topicwire.toml"), ("newsroom-2", "second.toml")):
         text = scene.written(_ON_A_SERVER.format(name=name))
         (scene.repository / file).write_text(text, encoding="utf-8")
     (scene.repository / "var2").mkdir()
-    shared = scene.real("/srv/topicwire")
-    shared.mkdir()
-    for each in ("models", "labels"):
-        (shared / each).symlink_to(scene.repository / "var" / each)
 
 
 def _without_numbers(text: str) -> str:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 _SECONDS = 300  # that a block may take
 # Folders of an operator's machine that the README names; here they lie in the reader's own.
-_FOLDERS = ("/home/me", "/srv", "/etc/topicwire", "/mnt", "/shared")
+_FOLDERS = ("/home/me", "/srv", "/etc/topicwire", "/mnt/backup", "/shared")
 
 # `stays NUMBER TEXT COMMAND`: runs it beside the shell, and goes on when it has said that.
 _STAYS = r"""
