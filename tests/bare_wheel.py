@@ -80,7 +80,7 @@ class Place:
     def install(self) -> None:
         """With the pinned versions; what the wheel says it needs is all that there is."""
         _run(self.folder, [self.python, "-m", "venv", self.folder / "venv"])
-        self._pip("install", "--quiet", "-c", _pins(self.folder), self.wheel)
+        self._pip("install", "--quiet", "--no-compile", "-c", _pins(self.folder), self.wheel)
         self._pip("check")
         for program in PROGRAMS:
             said = _run(self.folder, [self.bin / program, "--version"])

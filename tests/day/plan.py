@@ -97,5 +97,5 @@ def full(minutes: float, hours: float, articles: int, seed: int, planted: Sequen
         seed,
         faults=(*lived, *ending),
         plant=",".join(planted),
-        least_hours=min(5.0, 0.4 * hours),
+        least_hours=0.4 * hours,
     )
