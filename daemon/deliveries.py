@@ -72,13 +72,14 @@ _LAST_MESSAGE = text(
 )
 _ARTICLES_IN = text(
     """
-    SELECT substr(articles.fingerprint, 1, 16)
+    SELECT
+        deliveries.id,
+        substr(articles.fingerprint, 1, 16)
     FROM deliveries
     JOIN alerts ON alerts.id = deliveries.alert_id
     JOIN articles ON articles.id = alerts.article_id
     WHERE deliveries.id = :id
        OR deliveries.into_id = :id
-    ORDER BY deliveries.id
     """
 )
 _PAYLOADS = text("SELECT receiver, payload FROM alerts WHERE article_id = :article_id")
@@ -152,7 +153,8 @@ def topics_told(connection: Connection, articles: Iterable[int]) -> dict[str, se
 
 def articles_in(connection: Connection, delivery: Delivery) -> list[str]:
     """The ids of the articles that one message tells of, its own first."""
-    return list(connection.execute(_ARTICLES_IN, {"id": delivery.id}).scalars())
+    found = connection.execute(_ARTICLES_IN, {"id": delivery.id})
+    return [article for _, article in sorted((number, article) for number, article in found)]
 
 
 def last_message(connection: Connection, receiver: str) -> str | None:

@@ -32,8 +32,9 @@ from daemon.records import FileState, alert_key
 from daemon.verdicts import Verdict
 from tests.builders import make_alert, make_settings, make_tag, make_tagged, small_model
 from tests.newsroom import Newsroom
+from tests.thoroughness import cases
 
-EXAMPLES, SEED = 12, 9
+EXAMPLES, SEED = cases(12, 6), 9
 _LANGUAGES = ("en", "ru", "kk", "ar")
 
 

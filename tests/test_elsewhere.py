@@ -72,6 +72,7 @@ def test_a_model_of_a_cluster_is_the_same_model(
     assert sums[0] == sums[1]
 
 
+@pytest.mark.thorough("tests/test_cluster.py kills workers")
 def test_a_worker_that_is_killed_in_the_middle_changes_no_probability(
     site: Workers, archive: corpus.Corpus, here: Judgements
 ) -> None:

@@ -15,6 +15,7 @@ from daemon.records import AlertTopic
 from daemon.wording import dated
 from tests.builders import make_alert
 from tests.hostile import LONG, MESSAGES, TEXT, fullest
+from tests.thoroughness import cases
 
 ENERGY = AlertTopic("energy", "Energy", "main", 0.93, "The refinery restarted.", ("refinery",))
 TRADE = AlertTopic("trade", "Trade", "mention", 0.61, "Exports grew.", ("exports",))
@@ -148,7 +149,7 @@ def test_every_message_is_told_within_its_limits(message: Message) -> None:
     assert not re.search(r"<|[\x00-\x09\x0b-\x1f]", short + whole)
 
 
-@pytest.mark.parametrize("hostile", LONG)
+@pytest.mark.parametrize("hostile", LONG[:: cases(1, 3)])
 def test_the_fullest_messages_are_told_within_their_limits(hostile: str) -> None:
     for name, message in fullest(hostile):
         assert len(fallback(message).encode()) <= 3_000, name

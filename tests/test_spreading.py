@@ -109,13 +109,23 @@ def test_two_processes_write_what_one_writes_and_end_on_ctrl_c(
             [*COMMAND, *arguments, *options], stderr=subprocess.PIPE, text=True, start_new_session=True
         )
 
-    one, two = run("one", "--jobs", "1"), run("two", "--jobs", "2")
-    while not (tmp_path / "two").exists() or not (tmp_path / "two").stat().st_size:
-        assert two.poll() is None
-        time.sleep(0.01)
-    os.killpg(two.pid, signal.SIGINT)
-    _, said = two.communicate(timeout=20)
+    def interrupted() -> tuple[subprocess.Popen[str], str]:
+        """Where the machine is busy it may have done all before we look: then once more."""
+        for _ in range(5):
+            (tmp_path / "two").unlink(missing_ok=True)
+            two = run("two", "--jobs", "2")
+            while not (tmp_path / "two").exists() or not (tmp_path / "two").stat().st_size:
+                assert two.poll() is None
+                time.sleep(0.01)
+            os.killpg(two.pid, signal.SIGINT)
+            _, said = two.communicate(timeout=20)
+            if two.returncode != 1:
+                break
+        return two, said
+
+    one = run("one", "--jobs", "1")
     _, problem = one.communicate(timeout=60)
+    two, said = interrupted()
 
     assert (two.returncode, said.splitlines()[-1]) == (130, "classifier: interrupted; go on with --resume")
     assert "Traceback" not in said

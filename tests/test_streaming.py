@@ -424,6 +424,7 @@ CALL = (
 )
 
 
+@pytest.mark.thorough("the same archive gives the same model")
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_eight_times_as_many_articles_take_hardly_more_memory(tmp_path: Path) -> None:

@@ -814,6 +814,7 @@ def test_a_period_is_owed_until_it_is_done_or_tried_often_enough(
 # Jobs that fail
 
 
+@pytest.mark.slow
 def test_a_job_that_raises_is_logged_and_tried_again_ten_minutes_later_three_times_in_all(
     database: Database, hands: Hands, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -1061,6 +1062,7 @@ def wait_for_notes(folder: Path, number: int) -> None:
     eventually(lambda: len(notes(folder)) >= number, 30.0)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_is_run_again_after_the_start_three_times_in_all(
     database: Database, hands: Hands, runs: Runs, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -1093,6 +1095,7 @@ def test_a_run_that_was_killed_is_run_again_after_the_start_three_times_in_all(
     assert runs.number == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_once_is_done_after_the_start(
     database: Database, hands: Hands, runs: Runs, tmp_path: Path
 ) -> None:

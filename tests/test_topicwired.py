@@ -277,6 +277,7 @@ def test_killed_again_and_again_no_article_is_lost_and_none_alerted_twice(
     assert all(f"number {n} restarts" in titles for n in range(number))
 
 
+@pytest.mark.thorough("make readme")
 @pytest.mark.slow
 def test_a_first_start_trains_says_so_and_then_alerts(tmp_path: Path) -> None:
     home = tmp_path / "new"

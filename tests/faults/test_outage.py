@@ -62,6 +62,7 @@ def _discouraged(dispatch: Dispatch) -> None:
     dispatch._backoff = Backoff(ceiling=3600.0)
 
 
+@pytest.mark.thorough("the outage itself; make faults has the plants")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("sender", "brace", "said"),

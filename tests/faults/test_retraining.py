@@ -24,6 +24,7 @@ def test_killed_before_and_after_the_model_changes_a_sound_one_serves_and_the_ro
     assert sweep(tmp_path, "itself", steps=steps).faults == ()
 
 
+@pytest.mark.thorough("killed before and after the model changes; make faults ARGS=retraining")
 @pytest.mark.slow
 def test_whoever_asked_for_it_being_killed_ends_the_training_and_the_row_tells(tmp_path: Path) -> None:
     assert sweep(tmp_path, "parent", steps=("says learning", "says outcome")).faults == ()
@@ -34,6 +35,7 @@ def test_a_daemon_killed_while_it_trains_does_so_anew_after_its_next_start(tmp_p
     assert restarted(tmp_path).faults == ()
 
 
+@pytest.mark.thorough("make faults ARGS=retraining")
 @pytest.mark.slow
 def test_a_full_disk_leaves_the_old_model_and_nothing_half_written(tmp_path: Path) -> None:
     try:
