@@ -29,6 +29,7 @@ from daemon.config import Backup as BackupSettings
 from daemon.config import Settings
 from daemon.database import Database, open_database
 from daemon.errors import DaemonError, LedgerError
+from tests import stepping
 from tests.builders import NOON, SECOND, make_alert, make_settings, owe
 
 pytestmark = pytest.mark.sqlite("its backups; a server has its own")
@@ -490,26 +491,11 @@ _STEPS = frozenset({"open", "os.rename", "os.link", "os.remove", "shutil.copyfil
 
 def killed_at(step: int, work: Callable[[], object]) -> bool:
     """Do a work in a process that is killed before its n-th step on a ledger; whether it came to its end."""
-    child = os.fork()
-    if child == 0:
-        seen = 0
 
-        def count(event: str, details: tuple[object, ...]) -> None:
-            nonlocal seen
-            if event in _STEPS and "ledger" in str(details) and ".py" not in str(details):
-                seen += 1
-                if seen == step:
-                    os.kill(os.getpid(), signal.SIGKILL)
+    def counts(event: str, details: tuple[object, ...]) -> bool:
+        return event in _STEPS and "ledger" in str(details) and ".py" not in str(details)
 
-        sys.addaudithook(count)
-        try:
-            work()
-            os._exit(0)
-        finally:
-            os._exit(1)
-    _, status = os.waitpid(child, 0)
-    assert not os.WIFEXITED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFEXITED(status)
+    return stepping.killed_at(step, work, counts=counts)
 
 
 def told_by_another_program(settings: Settings, statement: str) -> str:

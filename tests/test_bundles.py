@@ -6,9 +6,7 @@ import json
 import os
 import resource
 import shutil
-import signal
 import sqlite3
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +26,7 @@ from daemon.config import Backup, Settings
 from daemon.database import Database, open_database
 from daemon.errors import DaemonError
 from daemon.manifests import Piece
+from tests import stepping
 from tests.builders import NOON, make_settings, small_model
 from tests.test_backups import articles_in, turn_clock, write
 
@@ -634,30 +633,12 @@ def test_a_full_disk_leaves_the_earlier_bundles_and_nothing_half_done(
 
 def killed_at(step: int, below: Path, work: Callable[[], object]) -> bool:
     """Do a work in a process that is killed before its n-th step in a folder; whether it came to its end."""
-    child = os.fork()
-    if child == 0:
-        seen, mark = 0, str(below)
 
-        def count(event: str, details: tuple[object, ...]) -> None:
-            nonlocal seen
-            if (
-                event in _STEPS
-                and mark in str(details)
-                and (event != "open" or "w" in str(details[1]) or "x" in str(details[1]))
-            ):
-                seen += 1
-                if seen == step:
-                    os.kill(os.getpid(), signal.SIGKILL)
+    def counts(event: str, details: tuple[object, ...]) -> bool:
+        writes = event != "open" or "w" in str(details[1]) or "x" in str(details[1])
+        return event in _STEPS and str(below) in str(details) and writes
 
-        sys.addaudithook(count)
-        try:
-            work()
-            os._exit(0)
-        finally:
-            os._exit(1)
-    _, status = os.waitpid(child, 0)
-    assert not os.WIFEXITED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFEXITED(status)
+    return stepping.killed_at(step, work, counts=counts)
 
 
 _STEPS = frozenset(

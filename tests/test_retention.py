@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -39,6 +36,7 @@ from daemon.forgetting import Forgotten
 from daemon.retention import Pace
 from daemon.shelving import reconcile
 from daemon.verdicts import Verdict
+from tests import stepping
 from tests.at_the_desk import AtDesk
 from tests.builders import console_receiver, make_settings, small_model
 from tests.newsroom import Clocks, Newsroom
@@ -343,27 +341,11 @@ def _files(database: Database) -> list[tuple[str, str, str | None]]:
 
 def _killed_at(step: int, below: Path, work: Callable[[], object]) -> bool:
     """Do a work in a process that is killed before its n-th step on a file, or in the ledger."""
-    child = os.fork()
-    if child == 0:
-        seen, mark = 0, str(below)
 
-        def count(event: str, details: tuple[object, ...]) -> None:
-            nonlocal seen
-            on_file = event in ("open", "os.remove", "os.rmdir", "os.mkdir") and mark in str(details)
-            if on_file:
-                seen += 1
-                if seen == step:
-                    os.kill(os.getpid(), signal.SIGKILL)
+    def counts(event: str, details: tuple[object, ...]) -> bool:
+        return event in ("open", "os.remove", "os.rmdir", "os.mkdir") and str(below) in str(details)
 
-        sys.addaudithook(count)
-        try:
-            work()
-            os._exit(0)
-        finally:
-            os._exit(1)
-    _, status = os.waitpid(child, 0)
-    assert not os.WIFEXITED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFEXITED(status)
+    return stepping.killed_at(step, work, counts=counts)
 
 
 def test_the_next_start_takes_away_what_a_killed_run_left(room: Newsroom) -> None:
