@@ -106,7 +106,12 @@ def test_two_processes_write_what_one_writes_and_end_on_ctrl_c(
     def run(name: str, *options: str) -> subprocess.Popen[str]:
         arguments = ["tag", str(archive), "--home", str(small_home), "--output", str(tmp_path / name)]
         return subprocess.Popen(
-            [*COMMAND, *arguments, *options], stderr=subprocess.PIPE, text=True, start_new_session=True
+            [*COMMAND, *arguments, *options],
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            # Tests that a shell has put into the background ignore Ctrl-C, and so would what they start.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def interrupted() -> tuple[subprocess.Popen[str], str]:
