@@ -360,7 +360,7 @@ class Parts:
 
     def hanging(self) -> list[str]:
         """The workers whose piece of work does not end."""
-        return [each.name for each in self._everyone if each.busy_seconds() > _HANGING_SECONDS]
+        return [name for name, seconds in self.busy().items() if seconds > _HANGING_SECONDS]
 
 
 class _Once:
